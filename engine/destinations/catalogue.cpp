@@ -1,0 +1,10 @@
+#include "engine/destinations/destination.h"
+
+namespace hilum::destinations {
+
+std::vector<DestinationKind> const& destination_catalogue() {
+    static std::vector<DestinationKind> const kinds{mllp_destination(), http_destination(), file_destination()};
+    return kinds;
+}
+
+}  // namespace hilum::destinations

@@ -1,0 +1,80 @@
+// A destination hands one message at a time to a system downstream. One file per kind; catalogue.cpp lists them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/net/runtime.h"
+#include "engine/ops/log.h"
+#include "engine/ops/metrics.h"
+#include "routes/config/config.h"
+
+namespace hilum::destinations {
+
+struct Outgoing {
+    std::uint64_t message = 0;  // its number, for log lines
+    std::string_view body;      // lives until deliver() returns
+    std::int64_t received_us = 0;
+    std::uint32_t attempt = 1;
+    bool possible_duplicate = false;
+};
+
+// What an attempt came to. The lane's policy (destination key `on_failure`) decides what follows.
+enum class AttemptClass : unsigned char {
+    delivered,
+    connect,     // no connection: nothing was sent
+    timeout,     // sent, no answer in time: ambiguous
+    cut,         // the connection ended while in flight: ambiguous
+    busy,        // the receiver says "not now": AE/AR/CE/CR with HL70357 206 or 207; HTTP 408, 425, 429, 5xx
+    ae,          // AE, CE; HTTP 400, 422
+    ar,          // AR, CR; other HTTP 4xx
+    bad_answer,  // an answer that is none
+    local,       // our own side: disk full, file name refused
+};
+std::string_view name(AttemptClass value);
+
+struct Attempt {
+    AttemptClass result = AttemptClass::delivered;
+    std::string code;    // "AA", "AE/207", "HTTP 503", "refused": short, no patient data
+    std::string text;    // a reason for people; may hold what the receiver wrote, so it stays in the store
+    std::string answer;  // the receiver's bytes, at most 4 KiB
+    std::chrono::milliseconds retry_after{0};  // the receiver asked for this pause
+};
+
+struct DestinationContext {
+    net::Runtime& runtime;
+    std::size_t context_index;  // of the lane: everything of the destination runs there
+    ops::DestinationMetrics& metrics;
+    ops::Log& log;
+    std::string name;
+};
+
+class Destination {
+  public:
+    virtual ~Destination() = default;
+    // One attempt, with its own time limits; one at a time. Never throws. Runs on the lane's context.
+    virtual net::Task<Attempt> deliver(Outgoing const& outgoing) = 0;
+    // Gives up what is open, so that a deliver() under way ends soon (as cut or timeout). On the lane's context.
+    virtual void close() noexcept = 0;
+    virtual std::string where() const = 0;  // "mllp lab.example:2575"
+};
+
+struct DestinationKind {
+    std::string_view name;
+    std::string_view summary;
+    void (*check)(config::Component const& component, config::Diagnostics& diagnostics);
+    std::string (*schema)();
+    std::unique_ptr<Destination> (*make)(config::Component const& component, DestinationContext context);
+};
+
+std::vector<DestinationKind> const& destination_catalogue();
+
+// The kinds' declarations, one per file beside this one.
+DestinationKind mllp_destination();
+DestinationKind http_destination();
+DestinationKind file_destination();
+
+}  // namespace hilum::destinations

@@ -1,0 +1,146 @@
+// The file destination: one message a file, named by a template, whole or not there.
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "engine/destinations/destination.h"
+#include "engine/destinations/file_name.h"
+#include "engine/destinations/file_writer.h"
+#include "parsers/hl7/message.h"
+#include "routes/expression/expression.h"
+
+namespace hilum::destinations {
+
+namespace {
+
+struct Options {
+    std::string dir;
+    config::Text name;
+};
+
+template <class V>
+void describe(V& v, Options& o) {
+    v.required("dir", o.dir, "the folder that files are written to; made if its parent is there");
+    v.required("name", o.name, "the file's name with {expression} holes, such as \"{MSH-7}-{MSH-10}.hl7\"; / makes folders");
+}
+
+Options decode(config::Component const& component, config::Diagnostics& diagnostics) {
+    return config::decode_options<Options>(component.options, "destination \"" + component.name + "\" (file)", diagnostics);
+}
+
+// The name with every hole filled by one letter: what the template itself says.
+std::string skeleton(expression::Template const& name) {
+    auto const message = hl7::Message::view("MSH|^~\\&|\r");
+    if (!message) return {};
+    auto const filled = name.fill({&*message, 0}, [](std::string_view) { return std::string("x"); });
+    return filled ? *filled : std::string();
+}
+
+void check_skeleton(std::string const& text, config::Location const& at, config::Diagnostics& diagnostics) {
+    if (text.empty()) return;
+    if (text.starts_with('/')) {
+        diagnostics.error(at, "the name begins with /, but it is relative to dir", "leave out the / in front");
+        return;
+    }
+    if (std::count(text.begin(), text.end(), '/') > 7) diagnostics.error(at, "the name has more than seven folders", "use fewer /");
+    for (std::string_view rest = text;;) {
+        auto const part = rest.substr(0, rest.find('/'));
+        if (part.empty()) diagnostics.error(at, "the name has a folder or file without a name", "write something before and after each /");
+        if (part.starts_with('.')) {
+            diagnostics.error(at, "the name has a part that begins with a dot", "files can't be hidden, and .. would leave the folder");
+        }
+        if (part.size() == rest.size()) break;
+        rest.remove_prefix(part.size() + 1);
+    }
+    if (text.find('\\') != std::string::npos) diagnostics.warning(at, "a \\ in the name becomes _", "use / for folders");
+}
+
+void check(config::Component const& component, config::Diagnostics& diagnostics) {
+    auto const o = decode(component, diagnostics);
+    if (!o.name.value.empty()) {
+        auto const errors = diagnostics.errors();
+        auto const name = expression::Template::compile(o.name, diagnostics);
+        if (diagnostics.errors() == errors) check_skeleton(skeleton(name), o.name.where, diagnostics);
+    } else if (component.options.find("name")) {
+        diagnostics.error(o.name.where, "the name is empty", "write it as \"{MSH-10}.hl7\"");
+    }
+    auto const* const dir = component.options.find("dir");
+    if (!dir || !dir->is_scalar()) return;
+    if (o.dir.empty()) return diagnostics.error(dir->where, "dir is empty", "name a folder, such as ./out");
+    struct stat about {};
+    if (::stat(o.dir.c_str(), &about) == 0) {
+        if (!S_ISDIR(about.st_mode)) diagnostics.error(dir->where, "dir is not a folder", "name a folder, such as ./out");
+        return;
+    }
+    auto const end = o.dir.find_last_not_of('/');
+    auto const slash = o.dir.rfind('/', end);
+    auto const parent = slash == std::string::npos ? std::string(".") : o.dir.substr(0, std::max<std::size_t>(slash, 1));
+    if (::stat(parent.c_str(), &about) != 0) {
+        diagnostics.warning(dir->where, "neither dir nor the folder it would be made in is here",
+                            "make the folder before messages come; until then they wait");
+    }
+}
+
+class FileDestination final : public Destination {
+  public:
+    FileDestination(Options options, DestinationContext context) : options_(std::move(options)), context_(std::move(context)) {
+        config::Diagnostics ignored;  // check has seen it
+        name_ = expression::Template::compile(options_.name, ignored);
+        auto const text = skeleton(name_);
+        folders_ = static_cast<std::size_t>(std::count(text.begin(), text.end(), '/'));
+    }
+
+    net::Task<Attempt> deliver(Outgoing const& outgoing) override;
+    void close() noexcept override {}  // what the disk has begun can't be given up
+    std::string where() const override { return "file " + options_.dir; }
+
+  private:
+    Result<std::string> fill(Outgoing const& outgoing) const;
+
+    Options options_;
+    DestinationContext context_;
+    expression::Template name_;
+    std::size_t folders_ = 0;
+    bool cleaned_ = false;
+};
+
+Result<std::string> FileDestination::fill(Outgoing const& outgoing) const {
+    auto const message = hl7::Message::view(outgoing.body);
+    if (!message) return message.error();
+    return name_.fill({&*message, outgoing.received_us}, clean_part);
+}
+
+net::Task<Attempt> FileDestination::deliver(Outgoing const& outgoing) {
+    auto const filled = fill(outgoing);
+    if (!filled) co_return Attempt{AttemptClass::local, filled.error().code, filled.error().text(), {}, {}};
+    struct Job {
+        std::string root;
+        std::vector<std::string> components;
+        std::string_view bytes;
+        std::string owner;
+        std::size_t folders;
+        bool clean;
+    };
+    Job const job{options_.dir, name_components(*filled), outgoing.body, context_.name, folders_, !cleaned_};
+    auto const written = co_await net::run_blocking(context_.runtime, [&job] {
+        // Once, before the first file: what a crash left half-written.
+        if (job.clean) (void)remove_leftovers(job.root, job.owner, job.folders);
+        return write_message(job.root, job.components, job.bytes, job.owner);
+    });
+    if (!written) co_return Attempt{AttemptClass::local, written.error().code, written.error().text(), {}, {}};
+    cleaned_ = true;
+    co_return Attempt{AttemptClass::delivered, written->was_there ? "was there" : "written", written->name, {}, {}};
+}
+
+std::unique_ptr<Destination> make(config::Component const& component, DestinationContext context) {
+    config::Diagnostics ignored;  // check has seen it
+    return std::make_unique<FileDestination>(decode(component, ignored), std::move(context));
+}
+
+}  // namespace
+
+DestinationKind file_destination() {
+    return {"file", "one file a message, named by a template", check, config::SchemaWriter::of<Options>, make};
+}
+
+}  // namespace hilum::destinations

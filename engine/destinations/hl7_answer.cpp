@@ -1,0 +1,31 @@
+#include "engine/destinations/hl7_answer.h"
+
+#include "parsers/hl7/ack.h"
+
+namespace hilum::destinations {
+
+std::optional<Attempt> read_hl7_answer(std::string_view bytes, std::string_view control_id) {
+    constexpr std::size_t kept = 4096;
+    auto reading = hl7::read_ack(bytes);
+    Attempt attempt;
+    attempt.answer = bytes.substr(0, kept);
+    if (!reading) {
+        attempt.result = AttemptClass::bad_answer;
+        attempt.code = reading.error().code;
+        attempt.text = reading.error().text();
+        return attempt;
+    }
+    if (reading->control_id != control_id) return std::nullopt;
+    attempt.code = hl7::name(reading->code);
+    if (!reading->error_code.empty()) attempt.code += "/" + reading->error_code;
+    attempt.text = reading->text;
+    using enum hl7::AckCode;
+    if (reading->code == AA || reading->code == CA) return attempt;
+    // HL70357 206: application record locked, 207: application internal error. Both may pass by themselves.
+    bool const busy = reading->error_code == "206" || reading->error_code == "207";
+    bool const reject = reading->code == AR || reading->code == CR;
+    attempt.result = busy ? AttemptClass::busy : reject ? AttemptClass::ar : AttemptClass::ae;
+    return attempt;
+}
+
+}  // namespace hilum::destinations

@@ -1,0 +1,48 @@
+#include "engine/flow/admission.h"
+
+#include "parsers/hl7/escape.h"
+
+namespace hilum::flow {
+
+namespace {
+
+// HL70357.
+constexpr char segment_sequence_error[] = "100";
+constexpr char required_field_missing[] = "101";
+
+hl7::Path header_field(std::uint32_t field) {
+    hl7::Path path{{'M', 'S', 'H', 0}};
+    path.field = field;
+    return path;
+}
+
+}  // namespace
+
+hl7::AckError unreadable(Error const& error) {
+    return {"MSH^1", segment_sequence_error, error.what + (error.next.empty() ? "" : "; " + error.next), 'E'};
+}
+
+std::optional<hl7::AckError> admission_fault(hl7::Message const& message) {
+    static auto const type = header_field(9);
+    static auto const control_id = header_field(10);
+    if (message.get(type).presence != hl7::Presence::value) {
+        return hl7::AckError{"MSH^1^9", required_field_missing, "MSH-9 (message type) is empty", 'E'};
+    }
+    if (message.get(control_id).presence != hl7::Presence::value) {
+        return hl7::AckError{"MSH^1^10", required_field_missing, "MSH-10 (message control ID) is empty, so no acknowledgement could name the message", 'E'};
+    }
+    if (message.find("MSH", 2) != 0) {
+        return hl7::AckError{"MSH^2", segment_sequence_error, "a second MSH segment: send one message at a time", 'E'};
+    }
+    return std::nullopt;
+}
+
+std::string nak_without_header(std::string_view control_id, std::string_view timestamp, hl7::AckError const& error) {
+    std::string out = "MSH|^~\\&|HILUM||||";
+    out.append(timestamp).append("||ACK|").append(control_id).append("|P|2.5.1\rMSA|AR|\rERR||").append(error.location);
+    out.append("|").append(error.code).append("^^HL70357|").append(1, error.severity).append("|||");
+    hl7::escape(error.text, {}, out);
+    return out += '\r';
+}
+
+}  // namespace hilum::flow

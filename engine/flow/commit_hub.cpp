@@ -1,0 +1,109 @@
+#include "engine/flow/commit_hub.h"
+
+#include <boost/asio/post.hpp>
+
+#include "engine/delivery/lane.h"
+
+namespace hilum::flow {
+
+using namespace std::chrono_literals;
+
+CommitHub::CommitHub(net::Runtime& runtime) : runtime_(runtime) {}
+
+void CommitHub::add(store::NameId destination, std::shared_ptr<delivery::Lane> lane) {
+    std::lock_guard lock(mutex_);
+    lanes_[destination] = std::move(lane);
+}
+
+void CommitHub::remove(store::NameId destination) {
+    std::lock_guard lock(mutex_);
+    lanes_.erase(destination);
+}
+
+void CommitHub::prepare(Pending& pending, store::MessageRecord const& record) {
+    pending.received_us = record.received_us;
+    pending.deliveries = record.deliveries;
+}
+
+void CommitHub::prepare(Pending& pending, store::ResendRecord const& record) {
+    pending.received_us = record.time_us;
+    pending.resend = &record;
+}
+
+std::size_t CommitHub::index_of(net::Executor const& executor) const {
+    for (std::size_t i = 0; i < runtime_.size(); ++i) {
+        if (&runtime_.context(i) == &executor.context()) return i;
+    }
+    return 0;
+}
+
+net::Task<void> CommitHub::wait(Pending& pending, std::function<Result<void>()> const& append, std::optional<Error>& refused) {
+    auto const executor = co_await net::asio::this_coro::executor;
+    pending.context = index_of(executor);
+    pending.ticket.owner = &pending;
+    // The store's pending bytes are bounded. Past the bound a sender waits here, and so does not send more; a store that stays busy for 30 s
+    // has a disk that doesn't answer.
+    auto const end = std::chrono::steady_clock::now() + 30s;
+    net::Timer pause(executor);
+    for (;;) {
+        bool taken = false;
+        co_await net::asio::async_initiate<net::asio::use_awaitable_t<net::Executor> const, void()>(
+            [&](auto handler) {
+                struct Handler final : Resume {
+                    explicit Handler(decltype(handler) h) : held(std::move(h)) {}
+                    void operator()() override { std::move(held)(); }
+                    decltype(handler) held;
+                };
+                pending.resume = std::make_unique<Handler>(std::move(handler));
+                // From here on committed() may run at any moment, on the commit thread: it only posts, and this thread is here.
+                if (auto const appended = append(); appended) {
+                    taken = true;
+                } else {
+                    refused = appended.error();
+                    net::asio::post(executor, [resume = std::shared_ptr<Resume>(std::move(pending.resume))] { (*resume)(); });
+                }
+            },
+            net::use_task);
+        if (taken || refused->code != "busy" || std::chrono::steady_clock::now() > end) co_return;
+        pause.expires_after(2ms);
+        co_await pause.async_wait(net::as_result);
+        refused.reset();
+    }
+}
+
+void CommitHub::hand_to_lanes(Pending const& pending) {
+    auto const& ticket = pending.ticket;
+    auto push = [this](store::NameId destination, store::LaneEntry const& entry) {
+        if (auto const lane = lanes_.find(destination); lane != lanes_.end()) lane->second->push(entry);
+    };
+    if (pending.resend) {
+        auto const& r = *pending.resend;
+        push(r.destination, {{ticket.position, 0}, r.sequence, r.position, r.ordinal, pending.received_us, true});
+        return;
+    }
+    std::uint32_t ordinal = 0;
+    for (auto const& delivery : pending.deliveries) {
+        push(delivery.destination, {{ticket.position, ordinal}, ticket.sequence, ticket.position, ordinal, pending.received_us, false});
+        ++ordinal;
+    }
+}
+
+void CommitHub::committed(std::span<store::Ticket* const> tickets) noexcept {
+    std::vector<std::vector<std::unique_ptr<Resume>>> wake(runtime_.size());
+    {
+        std::lock_guard lock(mutex_);
+        for (auto* ticket : tickets) {
+            auto& pending = *static_cast<Pending*>(ticket->owner);
+            if (!ticket->error) hand_to_lanes(pending);
+            wake[pending.context].push_back(std::move(pending.resume));
+        }
+    }
+    for (std::size_t i = 0; i < wake.size(); ++i) {
+        if (wake[i].empty()) continue;
+        net::asio::post(runtime_.context(i), [list = std::make_shared<std::vector<std::unique_ptr<Resume>>>(std::move(wake[i]))] {
+            for (auto& resume : *list) (*resume)();
+        });
+    }
+}
+
+}  // namespace hilum::flow

@@ -1,0 +1,72 @@
+// Between the store's commit thread and the coroutines: wakes each sender where it waits and hands each delivery to its lane, in
+// journal order, with one hop per I/O thread and commit.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/net/runtime.h"
+#include "engine/store/store.h"
+
+namespace hilum::delivery {
+class Lane;
+}
+
+namespace hilum::flow {
+
+class CommitHub final : public store::CommitListener {
+  public:
+    explicit CommitHub(net::Runtime& runtime);
+
+    // Lanes by destination. A lane stays until remove(); thread-safe.
+    void add(store::NameId destination, std::shared_ptr<delivery::Lane> lane);
+    void remove(store::NameId destination);
+
+    // Appends and waits until the record is on stable storage; resumes on the caller's context. "busy" is waited out (bounded), other errors are
+    // the store's. `record` is a MessageRecord or a ResendRecord; on success the returned ticket has its number and place.
+    template <class Record>
+    net::Task<Result<store::Ticket>> commit(store::Store& store, Record const& record);
+
+    void committed(std::span<store::Ticket* const> tickets) noexcept override;
+
+  private:
+    struct Resume {
+        virtual ~Resume() = default;
+        virtual void operator()() = 0;
+    };
+    // One commit() under way, in its coroutine's frame.
+    struct Pending {
+        store::Ticket ticket;
+        std::unique_ptr<Resume> resume;
+        std::size_t context = 0;
+        std::int64_t received_us = 0;
+        std::span<store::DeliveryEntry const> deliveries;  // of a message
+        store::ResendRecord const* resend = nullptr;
+    };
+    static void prepare(Pending& pending, store::MessageRecord const& record);
+    static void prepare(Pending& pending, store::ResendRecord const& record);
+    net::Task<void> wait(Pending& pending, std::function<Result<void>()> const& append, std::optional<Error>& refused);
+    void hand_to_lanes(Pending const& pending);
+    std::size_t index_of(net::Executor const& executor) const;
+
+    net::Runtime& runtime_;
+    mutable std::mutex mutex_;  // of lanes_: held briefly, by the commit thread and when the configuration changes
+    std::unordered_map<store::NameId, std::shared_ptr<delivery::Lane>> lanes_;
+};
+
+template <class Record>
+net::Task<Result<store::Ticket>> CommitHub::commit(store::Store& store, Record const& record) {
+    Pending pending;
+    prepare(pending, record);
+    std::optional<Error> refused;
+    co_await wait(pending, [&] { return store.append(record, pending.ticket); }, refused);
+    if (refused) co_return std::move(*refused);
+    if (pending.ticket.error) co_return std::move(*pending.ticket.error);
+    co_return std::move(pending.ticket);
+}
+
+}  // namespace hilum::flow

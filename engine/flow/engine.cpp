@@ -1,0 +1,258 @@
+#include "engine/flow/engine.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include "engine/destinations/destination.h"
+
+namespace hilum::flow {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// Enough for a receiver that is slow to answer, short enough for a service manager's patience.
+constexpr auto stop_grace = 10s;
+constexpr auto prune_every = 10min;
+
+template <class Kind>
+Kind const& kind_of(std::vector<Kind> const& catalogue, std::string const& name) {
+    return *std::find_if(catalogue.begin(), catalogue.end(), [&](auto const& kind) { return kind.name == name; });
+}
+
+}  // namespace
+
+Engine::Engine(ops::Log& log, std::function<std::int64_t()> now_us, unsigned threads)
+    : log_(log),
+      now_us_(std::move(now_us)),
+      started_us_(now_us_()),
+      runtime_(std::make_unique<net::Runtime>(threads)),
+      hub_(std::make_unique<CommitHub>(*runtime_)) {}
+
+Engine::~Engine() { stop(); }
+
+void Engine::run_to_end(net::Task<void> task) {
+    net::asio::co_spawn(runtime_->context(0), std::move(task), net::asio::use_future).get();
+}
+
+Result<void> Engine::start(Loaded loaded) {
+    if (auto opened = open_store(loaded.config.store); !opened) return opened;
+    flow_ = std::make_unique<Flow>(*store_, *hub_, metrics_, now_us_);
+    runtime_->start();
+    running_ = true;
+    auto fail = [this](Error const& why) {
+        stop();
+        return why;
+    };
+    auto const generation = make_generation(std::move(loaded.config), std::move(loaded.pipeline), *store_, metrics_);
+    auto const& config = generation->config;
+    add_recovered_lanes();
+    take_destinations(config);
+    flow_->use(generation);
+    for (auto const& component : config.listeners) {
+        if (auto started = start_listener(component); !started) return fail(started.error());
+    }
+    if (auto started = start_admin(config.admin); !started) return fail(started.error());
+    metrics_.add_source([this](std::string& out) { render_store(out); });
+    net::asio::co_spawn(runtime_->context(0), prune_now_and_then(), net::asio::detached);
+    ready_ = true;
+    log_.info("ready", {{"listeners", listeners_.size()}, {"destinations", destinations_.size()}, {"config", config.hash}});
+    return {};
+}
+
+Result<void> Engine::open_store(config::Store const& configured) {
+    store::Options options;
+    options.dir = configured.dir;
+    options.segment_size = configured.segment_size.count;
+    options.retain = std::chrono::duration_cast<std::chrono::seconds>(configured.retain);
+    options.now_us = now_us_;
+    auto opened = store::open_store(std::move(options), store::posix_file_system(), *hub_);
+    if (!opened) return opened.error();
+    store_ = std::move(*opened);
+    auto const& recovery = store_->recovery();
+    for (auto const& note : recovery.notes) log_.info("store_recovery", {{"note", note}});
+    for (auto const& damage : recovery.damage) log_.error("store_damage", {{"damage", damage}});
+    log_.info("store_open", {{"dir", configured.dir}, {"clean", recovery.clean ? "yes" : "no"}, {"cut_bytes", recovery.cut_bytes}, {"took_us", recovery.took.count()}});
+    return {};
+}
+
+void Engine::add_recovered_lanes() {
+    // Also those whose destination is no longer configured: what waits for it is kept and shown.
+    for (auto const& state : store_->lanes()) {
+        if (state.queued > 0 || state.held > 0) add_lane(store_->name(state.destination), state);
+    }
+}
+
+void Engine::add_lane(std::string const& name, store::LaneState const& state) {
+    delivery::LaneContext const context{*runtime_, runtime_->next_index(), *store_, metrics_.destination(name), log_, now_us_};
+    auto lane = std::make_shared<delivery::Lane>(name, state.destination, context, state, !store_->recovery().clean);
+    {
+        std::lock_guard lock(mutex_);
+        lanes_[name] = lane;
+    }
+    hub_->add(state.destination, lane);
+    net::asio::post(lane->executor(), [lane] { lane->start(); });
+}
+
+// Gives a lane its destination, making the lane where there is none yet.
+void Engine::set_destination(config::Component const& component) {
+    auto const id = store_->name_id(component.name);
+    if (!lane(component.name)) {
+        auto const known = store_->lanes();
+        auto const found = std::find_if(known.begin(), known.end(), [id](auto const& state) { return state.destination == id; });
+        store::LaneState fresh;
+        fresh.destination = id;
+        fresh.cursor = {store_->durable_end(), 0};  // nothing from before it was configured is for it
+        add_lane(component.name, found != known.end() ? *found : fresh);
+    }
+    auto const of = lane(component.name);
+    auto index = std::size_t{0};
+    while (&runtime_->context(index) != &of->executor().context()) ++index;
+    destinations::DestinationContext const context{*runtime_, index, metrics_.destination(component.name), log_, component.name};
+    // Made and used on the lane's own context.
+    auto const& kind = kind_of(destinations::destination_catalogue(), component.kind);
+    net::asio::post(of->executor(), [of, kind, component, context] {
+        of->set_destination(kind.make(component, context), delivery::Policy::from(component));
+    });
+}
+
+void Engine::take_destinations(config::Config const& config) {
+    for (auto const& component : config.destinations) {
+        auto const known = destinations_.find(component.name);
+        if (known != destinations_.end() && same(known->second, component)) continue;
+        set_destination(component);
+        destinations_[component.name] = component;
+    }
+    for (auto it = destinations_.begin(); it != destinations_.end();) {
+        auto const still = std::any_of(config.destinations.begin(), config.destinations.end(), [&](auto const& c) { return c.name == it->first; });
+        if (still) {
+            ++it;
+            continue;
+        }
+        auto const of = lane(it->first);
+        net::asio::post(of->executor(), [of] { of->set_destination(nullptr, {}); });
+        it = destinations_.erase(it);
+    }
+}
+
+Result<void> Engine::start_listener(config::Component const& component) {
+    RunningListener running{component, std::make_unique<Door>(*flow_, component.name), nullptr};
+    listeners::ListenerContext const context{*runtime_, *running.door, metrics_.listener(component.name), log_};
+    running.listener = kind_of(listeners::listener_catalogue(), component.kind).make(component, context);
+    if (auto started = running.listener->start(); !started) {
+        auto why = started.error();
+        why.what = "listener \"" + component.name + "\": " + why.what;
+        return why;
+    }
+    log_.info("listening", {{"listener", component.name}, {"where", running.listener->where()}});
+    std::lock_guard lock(mutex_);
+    listeners_.insert_or_assign(component.name, std::move(running));
+    return {};
+}
+
+void Engine::stop_listener(std::string const& name) {
+    RunningListener running;
+    {
+        std::lock_guard lock(mutex_);
+        auto node = listeners_.extract(name);
+        if (node.empty()) return;
+        running = std::move(node.mapped());
+    }
+    run_to_end(running.listener->stop());
+    log_.info("listener_stopped", {{"listener", name}});
+}
+
+Result<void> Engine::start_admin(config::Admin const& admin) {
+    admin_ = std::make_unique<ops::AdminServer>(admin.listen, *runtime_, *this, log_);
+    return admin_->start();
+}
+
+Result<void> Engine::reload(Loaded loaded) {
+    auto const before = flow_->generation();
+    auto const& old = before->config;
+    if (loaded.config.store.dir != old.store.dir || !(loaded.config.admin.listen == old.admin.listen)) {
+        return error("needs_restart", loaded.config.source, "store.dir and admin.listen can't change while the engine runs", "restart hilum");
+    }
+    auto const next = make_generation(std::move(loaded.config), std::move(loaded.pipeline), *store_, metrics_);
+
+    // Listeners first: binding is what can fail, and until the new generation is in use a new one refuses messages as "not yet".
+    std::vector<config::Component> stopped;
+    std::vector<std::string> started;
+    std::optional<Error> failed;
+    for (auto const& component : old.listeners) {
+        auto const& all = next->config.listeners;
+        bool const kept = std::any_of(all.begin(), all.end(), [&](auto const& c) { return c.name == component.name && same(c, component); });
+        if (kept) continue;
+        stop_listener(component.name);
+        stopped.push_back(component);
+    }
+    for (auto const& component : next->config.listeners) {
+        if (failed || listeners_.contains(component.name)) continue;
+        if (auto result = start_listener(component); !result) {
+            failed = result.error();
+        } else {
+            started.push_back(component.name);
+        }
+    }
+    if (failed) {
+        for (auto const& name : started) stop_listener(name);
+        for (auto const& component : stopped) {
+            if (auto again = start_listener(component); !again) log_.error("listener_lost", {{"listener", component.name}, {"error", again.error().code}});
+        }
+        return *failed;
+    }
+    take_destinations(next->config);
+    flow_->use(next);
+    log_.info("reloaded", {{"config", next->config.hash}, {"was", old.hash}});
+    return {};
+}
+
+void Engine::stop() {
+    if (!running_) return;
+    running_ = false;
+    ready_ = false;
+    if (admin_) run_to_end(admin_->stop());
+    while (!listeners_.empty()) stop_listener(std::string(listeners_.begin()->first));
+    // All lanes at once: the grace is for the whole stop, not for each.
+    std::vector<std::future<void>> ending;
+    for (auto const& lane : all_lanes()) {
+        ending.push_back(net::asio::co_spawn(lane->executor(), [lane] { return lane->stop(stop_grace); }, net::asio::use_future));
+    }
+    for (auto& end : ending) end.get();
+    runtime_->stop();
+    if (auto closed = store_->close(); !closed) {
+        log_.error("store_close_failed", {{"error", closed.error().code}, {"place", closed.error().place}});
+    }
+    log_.info("stopped");
+}
+
+net::Task<void> Engine::prune_now_and_then() {
+    net::Timer timer(runtime_->context(0).get_executor());
+    for (;;) {
+        timer.expires_after(prune_every);
+        if (auto [ec] = co_await timer.async_wait(net::as_result); ec) co_return;
+        auto const pruned = co_await net::run_blocking(*runtime_, [this] { return store_->prune(); });
+        if (!pruned) {
+            log_.error("retention_failed", {{"error", pruned.error().code}, {"place", pruned.error().place}});
+        } else if (*pruned > 0) {
+            log_.info("retention", {{"segments_dropped", *pruned}});
+        }
+    }
+}
+
+std::string Engine::ready_line() const {
+    std::string line = "ready:";
+    std::lock_guard lock(mutex_);
+    for (auto const& [name, running] : listeners_) {
+        auto where = running.listener->where();
+        std::replace(where.begin(), where.end(), ' ', ':');
+        line += " " + name + "=" + where;
+    }
+    if (admin_) line += " admin=" + admin_->where();
+    return line;
+}
+
+}  // namespace hilum::flow

@@ -1,0 +1,95 @@
+// The engine as a whole: what `hilum run` starts, reloads and stops.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "engine/delivery/lane.h"
+#include "engine/flow/flow.h"
+#include "engine/flow/loading.h"
+#include "engine/listeners/listener.h"
+#include "engine/net/runtime.h"
+#include "engine/ops/admin_server.h"
+#include "engine/ops/control.h"
+#include "engine/ops/log.h"
+#include "engine/ops/metrics.h"
+
+namespace hilum::flow {
+
+// start(), reload() and stop() are for one thread, the main one, which they may block. Control is for the ops API's coroutines.
+class Engine final : public ops::Control {
+  public:
+    Engine(ops::Log& log, std::function<std::int64_t()> now_us, unsigned threads);
+    ~Engine() override;
+
+    // Opens the store, starts lanes, listeners and the admin port. On an error nothing is left running.
+    Result<void> start(Loaded loaded);
+    // Whole or nothing: on an error everything is as before. What has not changed is not touched.
+    Result<void> reload(Loaded loaded);
+    // Stops taking messages, lets what is in flight end, closes the store.
+    void stop();
+
+    // "ready: adt_in=mllp:127.0.0.1:2575 admin=127.0.0.1:8080"
+    std::string ready_line() const;
+
+    bool ready() const override;
+    ops::StatusView status() const override;
+    std::vector<ops::ListenerView> listeners() const override;
+    net::Task<std::vector<ops::QueueView>> queues() override;
+    net::Task<Result<ops::QueueView>> pause(std::string destination) override;
+    net::Task<Result<ops::QueueView>> resume(std::string destination) override;
+    net::Task<Result<ops::QueueView>> retry(std::string destination) override;
+    net::Task<Result<ops::QueueView>> skip(std::string destination, std::uint64_t message, std::string reason) override;
+    net::Task<Result<std::vector<store::MessageRow>>> messages(store::Query query) override;
+    net::Task<Result<ops::MessageView>> message(std::uint64_t number) override;
+    net::Task<Result<Resent>> resend(std::uint64_t number, std::string destination, std::string by) override;
+    std::string metrics() const override;
+
+  private:
+    struct RunningListener {
+        config::Component component;
+        std::unique_ptr<Door> door;
+        std::unique_ptr<listeners::Listener> listener;
+    };
+    using LanePointer = std::shared_ptr<delivery::Lane>;
+
+    Result<void> open_store(config::Store const& options);
+    void add_recovered_lanes();
+    void add_lane(std::string const& name, store::LaneState const& state);
+    void set_destination(config::Component const& component);
+    void take_destinations(config::Config const& config);
+    Result<void> start_listener(config::Component const& component);
+    void stop_listener(std::string const& name);
+    Result<void> start_admin(config::Admin const& admin);
+    net::Task<void> prune_now_and_then();
+    void render_store(std::string& out) const;
+    // Runs a coroutine on the first context and waits for it.
+    void run_to_end(net::Task<void> task);
+
+    LanePointer lane(std::string const& name) const;
+    std::vector<LanePointer> all_lanes() const;
+    net::Task<Result<ops::QueueView>> change_lane(std::string destination, std::function<Result<void>(delivery::Lane&)> change);
+    net::Task<Result<store::StoredMessage>> read_message(std::uint64_t number, store::Position& position);
+    net::Task<Result<Resent>> reprocess(store::StoredMessage const& stored, store::Position position);
+
+    ops::Log& log_;
+    std::function<std::int64_t()> now_us_;
+    std::int64_t started_us_;
+    ops::Metrics metrics_;
+    std::unique_ptr<net::Runtime> runtime_;
+    std::unique_ptr<CommitHub> hub_;
+    std::unique_ptr<store::Store> store_;
+    std::unique_ptr<Flow> flow_;
+    std::unique_ptr<ops::AdminServer> admin_;
+    mutable std::mutex mutex_;  // of the two maps: the main thread changes them, the API reads them
+    std::map<std::string, RunningListener> listeners_;
+    std::map<std::string, LanePointer> lanes_;
+    std::map<std::string, config::Component> destinations_;  // as configured now; main thread only
+    std::atomic<bool> ready_{false};
+    bool running_ = false;
+};
+
+}  // namespace hilum::flow

@@ -1,0 +1,241 @@
+// The engine as the ops API sees it (engine/ops/control.h).
+#include <algorithm>
+#include <boost/asio/post.hpp>
+
+#include "engine/flow/engine.h"
+
+namespace hilum::flow {
+
+namespace {
+
+std::string_view health_name(store::Health health) {
+    switch (health) {
+        case store::Health::good: return "good";
+        case store::Health::full: return "full";
+        case store::Health::failed: return "failed";
+    }
+    return "failed";
+}
+
+Error no_such_queue(std::string const& name) {
+    return error("no_such_queue", name, "no destination has this name", "`hilum queues list` shows them");
+}
+
+}  // namespace
+
+bool Engine::ready() const { return ready_ && store_->health() == store::Health::good; }
+
+ops::StatusView Engine::status() const {
+    ops::StatusView view;
+    auto const generation = flow_->generation();
+    view.version = HILUM_VERSION;
+    view.config_source = generation->config.source;
+    view.config_hash = generation->config.hash;
+    view.ready = ready();
+    view.store_health = health_name(store_->health());
+    view.started_us = started_us_;
+    view.store = store_->stat();
+    view.index_lag = store_->index_lag();
+    return view;
+}
+
+std::vector<ops::ListenerView> Engine::listeners() const {
+    std::vector<ops::ListenerView> views;
+    std::lock_guard lock(mutex_);
+    for (auto const& [name, running] : listeners_) {
+        auto& m = const_cast<ops::Metrics&>(metrics_).listener(name);
+        views.push_back({name, running.listener->where(), m.received, m.acknowledged, m.rejected, m.open_connections});
+    }
+    return views;
+}
+
+Engine::LanePointer Engine::lane(std::string const& name) const {
+    std::lock_guard lock(mutex_);
+    auto const found = lanes_.find(name);
+    return found == lanes_.end() ? nullptr : found->second;
+}
+
+std::vector<Engine::LanePointer> Engine::all_lanes() const {
+    std::vector<LanePointer> lanes;
+    std::lock_guard lock(mutex_);
+    for (auto const& [name, lane] : lanes_) lanes.push_back(lane);
+    return lanes;
+}
+
+net::Task<std::vector<ops::QueueView>> Engine::queues() {
+    std::vector<ops::QueueView> views;
+    for (auto const& lane : all_lanes()) {
+        auto executor = lane->executor();
+        views.push_back(co_await net::run_on(executor, [lane] { return lane->view(); }));
+    }
+    co_return views;
+}
+
+net::Task<Result<ops::QueueView>> Engine::change_lane(std::string destination, std::function<Result<void>(delivery::Lane&)> change) {
+    auto const of = lane(destination);
+    if (!of) co_return no_such_queue(destination);
+    auto executor = of->executor();
+    co_return co_await net::run_on(executor, [of, &change]() -> Result<ops::QueueView> {
+        if (auto changed = change(*of); !changed) return changed.error();
+        return of->view();
+    });
+}
+
+net::Task<Result<ops::QueueView>> Engine::pause(std::string destination) {
+    return change_lane(std::move(destination), [](delivery::Lane& lane) -> Result<void> {
+        lane.pause();
+        return {};
+    });
+}
+
+net::Task<Result<ops::QueueView>> Engine::resume(std::string destination) {
+    return change_lane(std::move(destination), [](delivery::Lane& lane) -> Result<void> {
+        lane.resume();
+        return {};
+    });
+}
+
+net::Task<Result<ops::QueueView>> Engine::retry(std::string destination) {
+    return change_lane(std::move(destination), [](delivery::Lane& lane) -> Result<void> {
+        lane.retry_now();
+        return {};
+    });
+}
+
+net::Task<Result<ops::QueueView>> Engine::skip(std::string destination, std::uint64_t message, std::string reason) {
+    return change_lane(std::move(destination), [message, reason](delivery::Lane& lane) -> Result<void> {
+        if (lane.skip(message, reason)) return {};
+        return error("not_now", lane.name(), "message " + std::to_string(message) + " is not the head of this queue, or is in flight",
+                     "look at the queue again and skip what stands there now");
+    });
+}
+
+net::Task<Result<std::vector<store::MessageRow>>> Engine::messages(store::Query query) {
+    co_return co_await net::run_blocking(*runtime_, [this, query] { return store_->query(query); });
+}
+
+net::Task<Result<store::StoredMessage>> Engine::read_message(std::uint64_t number, store::Position& position) {
+    co_return co_await net::run_blocking(*runtime_, [this, number, &position]() -> Result<store::StoredMessage> {
+        auto const found = store_->find(number);
+        if (!found) return error("no_such_message", std::to_string(number), "the store has no message with this number", "`hilum messages list` shows what there is");
+        position = *found;
+        return store_->read(*found);
+    });
+}
+
+net::Task<Result<ops::MessageView>> Engine::message(std::uint64_t number) {
+    store::Position position;
+    auto stored = co_await read_message(number, position);
+    if (!stored) co_return stored.error();
+    ops::MessageView view;
+    view.stored = std::move(*stored);
+    auto const& record = view.stored.record;
+    auto found = co_await net::run_blocking(*runtime_, [this, number] {
+        store::Query query;
+        query.before = number + 1;
+        query.limit = 1;
+        return store_->query(query);
+    });
+    if (found && !found->empty() && found->front().sequence == number) {
+        view.row = std::move(found->front());
+    } else {  // the index is behind: what the record itself says
+        view.row.sequence = record.sequence;
+        view.row.received_us = record.received_us;
+        view.row.listener = store_->name(record.listener);
+        view.row.source = record.source;
+        view.row.answer_code = record.answer_code;
+        view.row.bytes = record.received.size();
+    }
+    for (auto const& verdict : record.verdicts) view.route_names.push_back(store_->name(verdict.route));
+    auto attempts = co_await net::run_blocking(*runtime_, [this, number] { return store_->results(number); });
+    if (attempts) view.attempts = std::move(*attempts);
+    for (auto const& attempt : view.attempts) view.attempt_destinations.push_back(store_->name(attempt.record.destination));
+    co_return view;
+}
+
+// A message that routes held goes through those routes again, as they are now; its first record stays as it is.
+net::Task<Result<Engine::Resent>> Engine::reprocess(store::StoredMessage const& stored, store::Position position) {
+    auto const& record = stored.record;
+    Flow::Again again{record.sequence, {}};
+    for (auto const& verdict : record.verdicts) {
+        if (verdict.outcome == static_cast<std::uint8_t>(routes::RouteOutcome::held)) again.only.push_back(store_->name(verdict.route));
+    }
+    auto const entrance = flow_->entrance(store_->name(record.listener));
+    auto const answer = co_await flow_->accept(entrance, record.received, record.source, &again);
+    if (!answer.stored) co_return error("not_now", std::to_string(record.sequence), "the store did not take it", "try again when `hilum queues list` answers");
+    store::ResultRecord released;
+    released.sequence = record.sequence;
+    released.key = {position, store::whole_message};
+    released.outcome = store::DeliveryOutcome::released;
+    released.time_us = now_us_();
+    released.code = "reprocessed";
+    auto const text = "as message " + std::to_string(answer.message);
+    released.text = text;
+    if (auto recorded = store_->record(released); !recorded) co_return recorded.error();
+    co_return Resent{{}, answer.message};
+}
+
+net::Task<Result<Engine::Resent>> Engine::resend(std::uint64_t number, std::string destination, std::string by) {
+    store::Position position;
+    auto stored = co_await read_message(number, position);
+    if (!stored) co_return stored.error();
+    auto const& record = stored->record;
+    if (record.state == store::MessageState::rejected) {
+        co_return error("not_now", std::to_string(number), "the message was rejected at intake", "the sender has to correct it and send it again");
+    }
+    if (record.state == store::MessageState::held && destination.empty()) co_return co_await reprocess(*stored, position);
+
+    // What became of each delivery so far: a held one is settled by this, and is held no longer.
+    std::map<std::uint32_t, store::DeliveryOutcome> last;
+    if (auto const results = co_await net::run_blocking(*runtime_, [this, number] { return store_->results(number); })) {
+        for (auto const& r : *results) {
+            if (r.record.key.position == position) last[r.record.key.ordinal] = r.record.outcome;
+        }
+    }
+    bool const any_held = std::any_of(last.begin(), last.end(), [](auto const& entry) { return entry.second == store::DeliveryOutcome::held; });
+    Resent resent;
+    for (std::uint32_t ordinal = 0; ordinal < record.deliveries.size(); ++ordinal) {
+        auto const id = record.deliveries[ordinal].destination;
+        auto const name = store_->name(id);
+        bool const held = last.contains(ordinal) && last[ordinal] == store::DeliveryOutcome::held;
+        if (destination.empty() ? (any_held && !held) : name != destination) continue;
+        store::ResendRecord order{record.sequence, position, ordinal, id, now_us_(), by};
+        if (auto const ticket = co_await hub_->commit(*store_, order); !ticket) co_return ticket.error();
+        if (held) {
+            store::ResultRecord released;
+            released.sequence = record.sequence;
+            released.key = {position, ordinal};
+            released.destination = id;
+            released.outcome = store::DeliveryOutcome::released;
+            released.time_us = now_us_();
+            released.code = "resent";
+            if (auto recorded = store_->record(released); !recorded) co_return recorded.error();
+            if (auto const of = lane(name)) net::asio::post(of->executor(), [of] { of->released(1); });
+        }
+        resent.destinations.push_back(name);
+    }
+    if (resent.destinations.empty()) {
+        co_return error("not_now", std::to_string(number), destination.empty() ? "the message has no delivery" : "the message has no delivery for \"" + destination + "\"",
+                        "`hilum messages show " + std::to_string(number) + "` lists its deliveries");
+    }
+    co_return resent;
+}
+
+void Engine::render_store(std::string& out) const {
+    auto const stat = store_->stat();
+    auto gauge = [&out](std::string_view name, std::string_view help, std::string_view type, std::uint64_t value) {
+        out.append("# HELP ").append(name).append(" ").append(help).append("\n# TYPE ").append(name).append(" ").append(type);
+        out.append("\n").append(name).append(" ").append(std::to_string(value)).append("\n");
+    };
+    gauge("hilum_store_bytes", "Bytes of journal on disk.", "gauge", stat.bytes);
+    gauge("hilum_store_free_bytes", "Bytes free where the store is.", "gauge", stat.free_bytes);
+    gauge("hilum_store_segments", "Journal segments.", "gauge", stat.segments);
+    gauge("hilum_store_commits_total", "Group commits.", "counter", stat.commits);
+    gauge("hilum_store_committed_messages_total", "Messages in those commits.", "counter", stat.synced_messages);
+    gauge("hilum_store_healthy", "1 while the store takes messages.", "gauge", store_->health() == store::Health::good ? 1 : 0);
+    gauge("hilum_index_lag_messages", "Messages not yet in the search index.", "gauge", store_->index_lag());
+}
+
+std::string Engine::metrics() const { return metrics_.render(); }
+
+}  // namespace hilum::flow

@@ -1,0 +1,81 @@
+// The way of a message (DESIGN §2): accept, process, commit, answer. flow.cpp is the story on one page.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/flow/commit_hub.h"
+#include "engine/flow/intake.h"
+#include "engine/ops/log.h"
+#include "engine/ops/metrics.h"
+#include "engine/store/store.h"
+#include "routes/config/config.h"
+#include "routes/pipeline.h"
+
+namespace hilum::flow {
+
+// One configuration in force, with its names as the store knows them. Never changed; a reload makes another.
+struct Generation {
+    config::Config config;
+    std::shared_ptr<routes::Pipeline const> pipeline;
+    std::vector<store::NameId> routes;        // parallel to pipeline->route_names()
+    std::vector<store::NameId> destinations;  // parallel to pipeline->destination_names()
+    std::vector<ops::RouteMetrics*> route_metrics;
+};
+std::shared_ptr<Generation const> make_generation(config::Config config, std::shared_ptr<routes::Pipeline const> pipeline,
+                                                  store::Store& store, ops::Metrics& metrics);
+
+class Flow {
+  public:
+    Flow(store::Store& store, CommitHub& hub, ops::Metrics& metrics, std::function<std::int64_t()> now_us);
+
+    // From now on messages are processed by this one. Thread-safe.
+    void use(std::shared_ptr<Generation const> generation) { generation_.store(std::move(generation)); }
+    std::shared_ptr<Generation const> generation() const { return generation_.load(); }
+
+    // A message taken out of the store to go through the routes again; `only` names the routes that may send it (those that held it).
+    struct Again {
+        store::Sequence origin = 0;
+        std::vector<std::string> only;
+    };
+    // `listener` is looked up once and kept by those who call often.
+    struct Entrance {
+        std::string name;
+        store::NameId id = 0;
+        ops::ListenerMetrics* metrics = nullptr;
+    };
+    Entrance entrance(std::string name) const;
+    net::Task<Answer> accept(Entrance const& listener, std::string_view bytes, std::string_view source, Again const* again = nullptr);
+
+  private:
+    struct Refusal;
+    net::Task<Answer> refuse(Entrance const& listener, std::string_view bytes, std::string_view source,
+                             Generation const& generation, hl7::Message const* message, Refusal const& refusal);
+    Answer not_stored(hl7::Message const& message, Error const& why);
+    void count(Generation const& generation, routes::Processed const& processed, ops::ListenerMetrics& metrics);
+
+    store::Store& store_;
+    CommitHub& hub_;
+    ops::Metrics& metrics_;
+    std::function<std::int64_t()> now_us_;
+    std::atomic<std::shared_ptr<Generation const>> generation_;
+};
+
+// A listener's own door into the flow.
+class Door final : public Intake {
+  public:
+    Door(Flow& flow, std::string listener) : flow_(flow), listener_(flow.entrance(std::move(listener))) {}
+    net::Task<Answer> accept(std::string_view bytes, std::string_view source) override {
+        return flow_.accept(listener_, bytes, source);
+    }
+
+  private:
+    Flow& flow_;
+    Flow::Entrance listener_;
+};
+
+}  // namespace hilum::flow

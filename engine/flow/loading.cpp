@@ -1,0 +1,117 @@
+#include "engine/flow/loading.h"
+
+#include <filesystem>
+
+#include "engine/delivery/policy.h"
+#include "engine/destinations/destination.h"
+#include "engine/listeners/listener.h"
+#include "engine/ops/admin_server.h"
+#include "routes/steps/step.h"
+
+namespace hilum::flow {
+namespace {
+
+struct Bound {
+    std::string what;  // `listener "adt_in"`
+    net::tcp::endpoint endpoint;
+};
+
+// Whether two binds to these can't both succeed.
+bool collide(net::tcp::endpoint const& a, net::tcp::endpoint const& b) {
+    if (a.port() != b.port() || a.port() == 0) return false;  // 0: any free port
+    if (a.address() == b.address()) return true;
+    // "::" takes IPv4 too unless told otherwise, which Asio doesn't tell it.
+    auto const everything = [](net::asio::ip::address const& x) { return x.is_v6() && x.is_unspecified(); };
+    if (everything(a.address()) || everything(b.address())) return true;
+    return a.address().is_v4() == b.address().is_v4() && (a.address().is_unspecified() || b.address().is_unspecified());
+}
+
+void add_bound(std::vector<Bound>& all, Bound bound, config::Location const& where, config::Diagnostics& diagnostics) {
+    for (Bound const& other : all) {
+        if (!collide(other.endpoint, bound.endpoint)) continue;
+        diagnostics.error(where, bound.what + " listens where " + other.what + " does: " + net::text(bound.endpoint),
+                          "give each its own port");
+        return;
+    }
+    all.push_back(std::move(bound));
+}
+
+// The address a listener's options name; nullopt when there is none, or when it is already reported as unreadable.
+std::optional<net::tcp::endpoint> listen_endpoint(config::Node const& listen, config::Diagnostics& diagnostics) {
+    config::Endpoint address;
+    config::Diagnostics already_reported;
+    if (!config::decode_value(listen, address, already_reported)) return std::nullopt;
+    auto const endpoint = net::resolve_listen(address);
+    if (endpoint) return *endpoint;
+    diagnostics.error(listen.where, endpoint.error().what, endpoint.error().next);
+    return std::nullopt;
+}
+
+std::string step_schema(std::string_view kind) {
+    for (auto const& step : routes::step_catalogue()) {
+        if (step.name == kind) return step.schema();
+    }
+    return "{}";
+}
+
+}  // namespace
+
+config::Catalogue engine_catalogue() {
+    config::Catalogue catalogue;
+    for (auto const& kind : listeners::listener_catalogue()) catalogue.listeners.push_back({kind.name, kind.check, kind.schema});
+    for (auto const& kind : destinations::destination_catalogue()) {
+        catalogue.destinations.push_back({kind.name, kind.check, kind.schema});
+    }
+    catalogue.destination_keys = delivery::destination_keys();
+    for (auto const& step : routes::step_catalogue()) catalogue.steps.push_back(step.name);
+    return catalogue;
+}
+
+std::string configuration_schema() { return config::json_schema(engine_catalogue(), step_schema); }
+
+void check_together(config::Config const& config, config::Diagnostics& diagnostics) {
+    std::vector<Bound> bound;
+    std::map<std::string, std::string> folders;  // to the listener that watches it
+    for (auto const& listener : config.listeners) {
+        std::string const what = "listener " + config::in_quotes(listener.name);
+        if (auto const* listen = listener.options.find("listen"); listen && listen->is_scalar()) {
+            if (auto const endpoint = listen_endpoint(*listen, diagnostics)) {
+                add_bound(bound, {what, *endpoint}, listen->where, diagnostics);
+            }
+        }
+        if (auto const* dir = listener.options.find("dir"); dir && dir->is_scalar() && !dir->scalar.empty()) {
+            std::error_code ec;
+            std::string const folder = std::filesystem::weakly_canonical(dir->scalar, ec).string();
+            auto const [other, is_new] = folders.emplace(ec ? dir->scalar : folder, what);
+            if (!is_new) {
+                diagnostics.error(dir->where, what + " watches the folder that " + other->second + " watches",
+                                  "give each its own folder");
+            }
+        }
+    }
+    config::Location const whole_file{std::make_shared<std::string const>(config.source), 0, 0};
+    auto const admin = ops::AdminServer::check(config.admin.listen);
+    if (!admin) {
+        diagnostics.error(whole_file, "admin: listen: " + admin.error().what, admin.error().next);
+    } else {
+        add_bound(bound, {"the admin port", *admin}, whole_file, diagnostics);
+    }
+    for (auto const& destination : config.destinations) delivery::check_destination_common(destination, diagnostics);
+}
+
+std::optional<Loaded> load_configuration(std::string const& path, config::Environment const& environment,
+                                         config::Diagnostics& diagnostics) {
+    Loaded loaded;
+    loaded.config = config::load(path, engine_catalogue(), environment, diagnostics);
+    check_together(loaded.config, diagnostics);
+    // Also after errors: what is wrong in the routes is better told now than at the next try.
+    loaded.pipeline = routes::Pipeline::compile(loaded.config, routes::step_catalogue(), diagnostics);
+    if (diagnostics.failed()) return std::nullopt;
+    return loaded;
+}
+
+std::optional<Loaded> load_configuration(std::string const& path, config::Diagnostics& diagnostics) {
+    return load_configuration(path, config::SystemEnvironment{}, diagnostics);
+}
+
+}  // namespace hilum::flow

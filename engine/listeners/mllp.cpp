@@ -1,0 +1,163 @@
+// The MLLP listener: HL7 v2 over TCP (MLLP Release 1), one message at a time per connection, as the protocol has it.
+#include <boost/asio/write.hpp>
+
+#include "engine/listeners/listener.h"
+#include "engine/net/accept.h"
+#include "parsers/mllp/decoder.h"
+
+namespace hilum::listeners {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Options {
+    config::Endpoint listen;
+    config::Bytes max_frame{16u << 20};
+    config::Duration idle = 1h;
+    config::Duration frame_time = 30s;
+    std::uint32_t max_connections = 16'000;
+    unsigned char start_byte = 0x0b;
+    unsigned char end_byte = 0x1c;
+    unsigned char trailer_byte = 0x0d;
+};
+
+template <class V>
+void describe(V& v, Options& o) {
+    v.required("listen", o.listen, "address and port, such as 0.0.0.0:2575");
+    v.optional("max_frame", o.max_frame, "a longer message is refused without being kept, and the connection closed");
+    v.optional("idle", o.idle, "close a connection on which nothing has come for this long");
+    v.optional("frame_time", o.frame_time, "a message that has begun must be complete within this time");
+    v.optional("max_connections", o.max_connections, "further connections are closed at once and counted");
+    v.optional("start_byte", o.start_byte, "the byte before a message");
+    v.optional("end_byte", o.end_byte, "the byte after a message");
+    v.optional("trailer_byte", o.trailer_byte, "the byte after the end byte");
+}
+
+Options decode(config::Component const& component, config::Diagnostics& diagnostics) {
+    return config::decode_options<Options>(component.options, "listener \"" + component.name + "\" (mllp)", diagnostics);
+}
+
+void check(config::Component const& component, config::Diagnostics& diagnostics) {
+    auto const o = decode(component, diagnostics);
+    auto const at = component.options.where;
+    if (o.start_byte == o.end_byte) {
+        diagnostics.error(at, "start_byte and end_byte are the same", "leave both out for the standard's 0x0b and 0x1c");
+    }
+    if (o.max_frame.count < 1024 || o.max_frame.count > (256u << 20)) {
+        diagnostics.error(at, "max_frame must be from 1KiB to 256MiB", "the default is 16MiB");
+    }
+    if (o.max_connections == 0) diagnostics.error(at, "max_connections is 0: nobody could connect", "leave it out for 16000");
+}
+
+class MllpListener final : public Listener {
+  public:
+    MllpListener(std::string name, Options options, ListenerContext context)
+        : name_(std::move(name)),
+          options_(std::move(options)),
+          context_(context),
+          framing_{static_cast<char>(options_.start_byte), static_cast<char>(options_.end_byte),
+                   static_cast<char>(options_.trailer_byte)},
+          loop_(std::make_shared<net::AcceptLoop>(
+              context.runtime, context.log, context.metrics, name_, options_.max_connections,
+              [this](std::shared_ptr<net::Connection> connection) { return serve(std::move(connection)); })) {}
+
+    Result<void> start() override {
+        auto const endpoint = net::resolve_listen(options_.listen);
+        if (!endpoint) return endpoint.error();
+        return loop_->start(*endpoint);
+    }
+    net::Task<void> stop() override { co_await loop_->stop(5s); }
+    std::string where() const override { return "mllp " + net::text(loop_->endpoint()); }
+
+  private:
+    net::Task<void> serve(std::shared_ptr<net::Connection> connection);
+    // False when the connection is to end.
+    net::Task<bool> handle(net::Connection& connection, mllp::Event event, net::Deadline& deadline, std::string& out);
+    void complain(net::Connection const& connection, mllp::Event const& event);
+
+    std::string name_;
+    Options options_;
+    ListenerContext context_;
+    mllp::Framing framing_;
+    std::shared_ptr<net::AcceptLoop> loop_;
+};
+
+net::Task<void> MllpListener::serve(std::shared_ptr<net::Connection> connection) {
+    mllp::Decoder decoder(framing_, mllp::Limits{options_.max_frame.count});
+    net::Deadline deadline(context_.runtime.deadlines(connection->socket.get_executor()), [&connection] { connection->close(); });
+    std::string out;
+    bool in_frame = false;
+    bool complained = false;  // garbage is logged once a connection, counted always
+    deadline.set(options_.idle);
+    while (!connection->stopping) {
+        // The clock of a frame starts with its first byte and does not start anew with each further one.
+        if (decoder.inside_frame() != in_frame) {
+            in_frame = !in_frame;
+            deadline.set(in_frame ? options_.frame_time : options_.idle);
+        }
+        if (decoder.buffered() == 0 && decoder.capacity() > 16'384) decoder.release();
+        auto const room = decoder.prepare(in_frame ? 65'536 : 8'192);
+        auto [ec, count] = co_await connection->socket.async_read_some(net::asio::buffer(room.data(), room.size()), net::as_result);
+        if (ec) {
+            if (deadline.passed()) {
+                context_.metrics.timeouts.fetch_add(1, std::memory_order_relaxed);
+                context_.log.info("connection_timed_out", {{"listener", name_}, {"peer", connection->peer}, {"inside_message", in_frame ? "yes" : "no"}});
+            }
+            co_return;
+        }
+        decoder.commit(count);
+        for (auto event = decoder.next(); event.kind != mllp::Event::Kind::need_more; event = decoder.next()) {
+            if (event.kind == mllp::Event::Kind::frame) {
+                deadline.clear();
+                if (!co_await handle(*connection, event, deadline, out)) co_return;
+                in_frame = false;
+                deadline.set(options_.idle);
+                continue;
+            }
+            context_.metrics.garbage_bytes.fetch_add(event.skipped, std::memory_order_relaxed);
+            bool const fatal = event.kind == mllp::Event::Kind::too_large;
+            if (fatal) context_.metrics.too_large.fetch_add(1, std::memory_order_relaxed);
+            if (fatal || !complained) complain(*connection, event);
+            complained = true;
+            if (fatal) co_return;
+        }
+    }
+}
+
+net::Task<bool> MllpListener::handle(net::Connection& connection, mllp::Event event, net::Deadline& deadline, std::string& out) {
+    auto const began = std::chrono::steady_clock::now();
+    if (event.missing_trailer) context_.metrics.tolerated.fetch_add(1, std::memory_order_relaxed);
+    connection.busy = true;
+    auto const answer = co_await context_.intake.accept(event.bytes, connection.peer);
+    out.clear();
+    mllp::encode(answer.bytes, out, framing_);
+    deadline.set(30s);  // a peer that does not read its answers
+    auto [ec, count] = co_await net::asio::async_write(connection.socket, net::asio::buffer(out), net::as_result);
+    connection.busy = false;
+    auto const took = std::chrono::steady_clock::now() - began;
+    context_.metrics.ack_seconds.observe(static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+    if (out.capacity() > 65'536) std::string().swap(out);
+    co_return !ec && !connection.stopping;
+}
+
+void MllpListener::complain(net::Connection const& connection, mllp::Event const& event) {
+    static constexpr char hex[] = "0123456789abcdef";
+    std::string const byte{'0', 'x', hex[event.first_byte >> 4], hex[event.first_byte & 15]};
+    using enum mllp::Event::Kind;
+    std::string_view const name = event.kind == garbage ? "bytes_outside_frame" : event.kind == restart ? "frame_restarted" : "frame_too_large";
+    context_.log.warn(name, {{"listener", name_}, {"peer", connection.peer}, {"bytes", event.skipped}, {"first_byte", byte}, {"offset", event.offset}});
+}
+
+std::unique_ptr<Listener> make(config::Component const& component, ListenerContext context) {
+    config::Diagnostics ignored;  // check has seen it
+    return std::make_unique<MllpListener>(component.name, decode(component, ignored), context);
+}
+
+}  // namespace
+
+ListenerKind mllp_listener() {
+    return {"mllp", "HL7 v2 over TCP with MLLP framing", check, config::SchemaWriter::of<Options>, make};
+}
+
+}  // namespace hilum::listeners

@@ -1,0 +1,39 @@
+#include "engine/net/runtime.h"
+
+#include <cassert>
+
+namespace hilum::net {
+
+Runtime::Runtime(unsigned threads) {
+    for (unsigned i = 0; i < std::max(1u, threads); ++i) workers_.push_back(std::make_unique<Worker>());
+}
+
+Runtime::~Runtime() { stop(); }
+
+Deadlines& Runtime::deadlines(Executor const& executor) {
+    for (auto& worker : workers_) {
+        if (&worker->context == &executor.context()) return worker->deadlines;
+    }
+    assert(false && "an executor of another runtime");
+    return workers_.front()->deadlines;
+}
+
+void Runtime::start() {
+    for (auto& worker : workers_) {
+        worker->deadlines.start();
+        worker->thread = std::thread([&context = worker->context] { context.run(); });
+    }
+}
+
+void Runtime::stop() {
+    if (stopped_) return;
+    stopped_ = true;
+    for (auto& worker : workers_) worker->context.stop();
+    for (auto& worker : workers_) {
+        if (worker->thread.joinable()) worker->thread.join();
+    }
+    blocking_.stop();
+    blocking_.join();
+}
+
+}  // namespace hilum::net

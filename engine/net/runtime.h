@@ -1,0 +1,65 @@
+// The threads of the engine: one I/O thread and io_context per core, and a small pool for blocking file work.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "engine/net/asio.h"
+#include "engine/net/deadlines.h"
+
+namespace hilum::net {
+
+class Runtime {
+  public:
+    explicit Runtime(unsigned threads);
+    ~Runtime();  // stop() and join
+    Runtime(Runtime const&) = delete;
+    Runtime& operator=(Runtime const&) = delete;
+
+    std::size_t size() const { return workers_.size(); }
+    asio::io_context& context(std::size_t index) { return workers_[index]->context; }
+    Deadlines& deadlines(std::size_t index) { return workers_[index]->deadlines; }
+    // The deadlines of the context that this executor belongs to.
+    Deadlines& deadlines(Executor const& executor);
+    // Round robin, for new connections and lanes. Thread-safe.
+    std::size_t next_index() { return next_.fetch_add(1, std::memory_order_relaxed) % workers_.size(); }
+
+    // For calls that block (files, DNS). Never call back into a socket from there: post to a context.
+    asio::thread_pool& blocking() { return blocking_; }
+
+    void start();  // starts the threads
+    void stop();   // makes the threads return at once and joins them; idempotent
+
+  private:
+    struct Worker {
+        Worker() : context(1), guard(asio::make_work_guard(context)), deadlines(context) {}
+        asio::io_context context;
+        asio::executor_work_guard<Executor> guard;
+        Deadlines deadlines;
+        std::thread thread;
+    };
+    std::vector<std::unique_ptr<Worker>> workers_;
+    std::atomic<std::size_t> next_{0};
+    asio::thread_pool blocking_{2};
+    bool stopped_ = false;
+};
+
+// Runs `work` (a plain function returning T) on `target`, an executor or pool, and resumes the caller on its own context.
+template <class Target, class F>
+auto run_on(Target& target, F work) -> Task<decltype(work())>;
+
+// The same in the blocking pool:
+//   auto r = co_await run_blocking(runtime, [path] { return read_file(path); });
+template <class F>
+auto run_blocking(Runtime& runtime, F work) -> Task<decltype(work())> {
+    return run_on(runtime.blocking(), std::move(work));
+}
+
+}  // namespace hilum::net
+
+#include "engine/net/run_on.ipp"

@@ -1,0 +1,204 @@
+#include "engine/store/ledger.h"
+
+#include <algorithm>
+
+#include "engine/store/codec.h"
+
+namespace hilum::store {
+namespace {
+
+std::uint64_t packed(LaneKey const& key) { return (std::uint64_t{key.position.offset()} << 32) | key.ordinal; }
+
+}  // namespace
+
+bool KeySet::insert(LaneKey const& key) {
+    auto& v = segments_[key.position.segment()];
+    auto const i = std::lower_bound(v.begin(), v.end(), packed(key));
+    if (i != v.end() && *i == packed(key)) return false;
+    v.insert(i, packed(key));
+    ++size_;
+    return true;
+}
+
+bool KeySet::erase(LaneKey const& key) {
+    auto const s = segments_.find(key.position.segment());
+    if (s == segments_.end()) return false;
+    auto& v = s->second;
+    auto const i = std::lower_bound(v.begin(), v.end(), packed(key));
+    if (i == v.end() || *i != packed(key)) return false;
+    v.erase(i);
+    if (v.empty()) segments_.erase(s);
+    --size_;
+    return true;
+}
+
+bool KeySet::contains(LaneKey const& key) const {
+    auto const s = segments_.find(key.position.segment());
+    return s != segments_.end() && std::binary_search(s->second.begin(), s->second.end(), packed(key));
+}
+
+void KeySet::encode(std::string& out) const {
+    Writer w(out);
+    w.varint(segments_.size());
+    for (auto const& [segment, keys] : segments_) {
+        w.varint(segment);
+        w.varint(keys.size());
+        for (auto const k : keys) {
+            w.varint(k >> 32);
+            w.varint(k & 0xffffffffu);
+        }
+    }
+}
+
+bool KeySet::decode(Reader& in) {
+    for (auto n = in.count(2); n > 0; --n) {
+        std::uint32_t const segment = in.varint32();
+        for (auto k = in.count(2); k > 0; --k) {
+            std::uint32_t const offset = in.varint32();
+            insert({Position::at(segment, offset), in.varint32()});
+        }
+        if (in.failed()) return false;
+    }
+    return !in.failed();
+}
+
+bool unsettled(LaneKey const& cursor, std::vector<LaneKey> const& settled_ahead, LaneKey const& key) {
+    return key >= cursor && !std::binary_search(settled_ahead.begin(), settled_ahead.end(), key);
+}
+
+void Ledger::message(Position at, Sequence sequence, MessageState state) {
+    next_sequence = std::max(next_sequence, sequence + 1);
+    if (state == MessageState::held) held_messages_.insert({at, 0});
+}
+
+void Ledger::delivery(NameId destination, LaneKey const& key) {
+    Lane& lane = lanes_[destination];
+    if (lane.queued == 0 && key > lane.cursor) {
+        // Nothing before it is owed: whoever scans from the cursor need not walk through what lies between.
+        lane.cursor = key;
+        lane.settled_ahead.clear();
+    }
+    ++lane.queued;
+}
+
+void Ledger::resend(Position at, ResendRecord const& record) {
+    delivery(record.destination, {at, 0});
+    resends_[at] = {record.position, record.destination};
+}
+
+void Ledger::settle(Lane& lane, LaneKey const& key, LaneKey const& up_to) {
+    if (unsettled(lane.cursor, lane.settled_ahead, key)) {
+        if (lane.queued > 0) --lane.queued;
+        lane.settled_ahead.insert(std::lower_bound(lane.settled_ahead.begin(), lane.settled_ahead.end(), key), key);
+    }
+    if (up_to > lane.cursor) lane.cursor = up_to;
+    lane.settled_ahead.erase(lane.settled_ahead.begin(),
+                             std::lower_bound(lane.settled_ahead.begin(), lane.settled_ahead.end(), lane.cursor));
+}
+
+void Ledger::result(ResultRecord const& r) {
+    if (r.outcome == DeliveryOutcome::failed) return;
+    if (r.destination == 0) {
+        if (r.outcome != DeliveryOutcome::held) held_messages_.erase({r.key.position, 0});
+        return;
+    }
+    Lane& lane = lanes_[r.destination];
+    bool const was_held = r.outcome == DeliveryOutcome::held ? false : lane.held.erase(r.key);
+    bool const fresh = unsettled(lane.cursor, lane.settled_ahead, r.key);
+    if (r.outcome != DeliveryOutcome::released) {
+        if (r.outcome == DeliveryOutcome::held && fresh) lane.held.insert(r.key);
+        settle(lane, r.key, r.settled_up_to);
+    }
+    if (r.outcome != DeliveryOutcome::held && (was_held || r.outcome != DeliveryOutcome::released)) {
+        if (r.key.ordinal == 0) resends_.erase(r.key.position);
+    }
+}
+
+bool Ledger::outstanding(Position at, Resend const& resend) const {
+    auto const lane = lanes_.find(resend.destination);
+    if (lane == lanes_.end()) return false;
+    LaneKey const key{at, 0};
+    return unsettled(lane->second.cursor, lane->second.settled_ahead, key) || lane->second.held.contains(key);
+}
+
+std::vector<LaneState> Ledger::states() const {
+    std::vector<LaneState> out;
+    out.reserve(lanes_.size());
+    for (auto const& [destination, lane] : lanes_) {
+        out.push_back({destination, lane.cursor, lane.queued, lane.held.size(), lane.settled_ahead});
+    }
+    return out;
+}
+
+std::uint32_t Ledger::first_needed() const {
+    std::uint32_t first = held_messages_.first_segment();
+    for (auto const& [destination, lane] : lanes_) {
+        if (lane.queued > 0) first = std::min(first, lane.cursor.position.segment());
+        first = std::min(first, lane.held.first_segment());
+    }
+    for (auto const& [at, resend] : resends_) {
+        if (outstanding(at, resend)) first = std::min(first, resend.message.segment());
+    }
+    return first;
+}
+
+void Ledger::encode(std::string& out) const {
+    Writer w(out);
+    w.varint(next_sequence);
+    w.position(previous_end);
+    w.varint(names.size());
+    for (auto const& [id, name] : names) {
+        w.varint(id);
+        w.text(name);
+    }
+    w.varint(lanes_.size());
+    for (auto const& [destination, lane] : lanes_) {
+        w.varint(destination);
+        w.key(lane.cursor);
+        w.varint(lane.queued);
+        w.varint(lane.settled_ahead.size());
+        for (auto const& k : lane.settled_ahead) w.key(k);
+        lane.held.encode(out);
+    }
+    held_messages_.encode(out);
+    std::uint64_t n = 0;
+    for (auto const& [at, resend] : resends_) n += outstanding(at, resend) ? 1 : 0;
+    w.varint(n);
+    for (auto const& [at, resend] : resends_) {
+        if (!outstanding(at, resend)) continue;
+        w.position(at);
+        w.position(resend.message);
+        w.varint(resend.destination);
+    }
+}
+
+bool Ledger::decode(std::string_view front) {
+    *this = Ledger();
+    Reader in(front);
+    next_sequence = in.varint();
+    previous_end = in.position();
+    for (auto n = in.count(2); n > 0; --n) {
+        NameId const id = in.varint32();
+        names[id] = in.text();
+    }
+    for (auto n = in.count(7); n > 0 && !in.failed(); --n) {
+        Lane& lane = lanes_[in.varint32()];
+        lane.cursor = in.key();
+        lane.queued = in.varint();
+        lane.settled_ahead.resize(in.count(3));
+        for (auto& k : lane.settled_ahead) k = in.key();
+        std::sort(lane.settled_ahead.begin(), lane.settled_ahead.end());
+        lane.held.decode(in);
+    }
+    held_messages_.decode(in);
+    for (auto n = in.count(5); n > 0; --n) {
+        Position const at = in.position();
+        Resend resend;
+        resend.message = in.position();
+        resend.destination = in.varint32();
+        resends_[at] = resend;
+    }
+    return !in.failed() && next_sequence != 0;
+}
+
+}  // namespace hilum::store

@@ -1,0 +1,371 @@
+#include "engine/store/store.h"
+
+#include <algorithm>
+#include <deque>
+#include <mutex>
+#include <set>
+#include <unordered_set>
+
+#include "engine/store/cursor.h"
+#include "engine/store/index.h"
+#include "engine/store/journal.h"
+#include "engine/store/recovery.h"
+
+namespace hilum::store {
+
+std::string_view StoredMessage::body(std::uint32_t ordinal) const {
+    if (ordinal >= record.deliveries.size()) return {};
+    std::uint32_t const n = record.deliveries[ordinal].body;
+    return n == 0 || n > record.bodies.size() ? record.received : record.bodies[n - 1];
+}
+
+namespace {
+
+constexpr std::uint64_t least_segment = 64u << 10;
+constexpr std::uint64_t largest_segment = 1u << 30;
+constexpr std::size_t read_ahead = 16u << 10;  // most messages come with one read
+constexpr std::size_t remembered_damage = 1000;
+
+Error no_such_record(Position p) {
+    return error("no_such_record", place(p), "there is no message record here", "it may have been dropped by retention");
+}
+
+class StoreImpl final : public Store {
+  public:
+    StoreImpl(Options options, std::shared_ptr<FileSystem> files, std::shared_ptr<void> lock, CommitListener& listener,
+              Recovered recovered)
+        : options_(std::move(options)),
+          files_(std::move(files)),
+          lock_(std::move(lock)),
+          recovered_(std::move(recovered)),
+          catalogue_(*recovered_.catalogue),
+          checksum_(recovered_.store_id),
+          journal_(options_, files_, listener, recovered_, [this] { committed_.raise(); }) {}
+
+    Result<void> start() {
+        if (auto r = journal_.start(); !r) return r;
+        if (!options_.index) return {};
+        IndexSource source;
+        source.catalogue = &catalogue_;
+        source.store_id = recovered_.store_id;
+        source.committed = &committed_;
+        source.durable_end = [this] { return journal_.durable_end(); };
+        source.last_sequence = [this] { return journal_.next_sequence() - 1; };
+        source.name = [this](NameId id) { return journal_.name(id); };
+        source.id = [this](std::string_view name) { return journal_.known_id(name); };
+        source.damage = [this](Damage const& d) { damaged(d); };
+        auto opened = open_index(options_.dir, std::move(source), recovered_.report.notes);
+        if (!opened) return opened.error();
+        std::lock_guard const lock(index_mutex_);
+        index_ = std::move(*opened);
+        return {};
+    }
+
+    RecoveryReport const& recovery() const override { return recovered_.report; }
+    NameId name_id(std::string_view name) override { return journal_.name_id(name); }
+    std::string name(NameId id) const override { return journal_.name(id); }
+    Result<void> append(MessageRecord const& record, Ticket& ticket) override { return journal_.append(record, ticket); }
+    Result<void> append(ResendRecord const& record, Ticket& ticket) override { return journal_.append(record, ticket); }
+    Result<void> record(ResultRecord const& result) override { return journal_.record(result); }
+    Health health() const override { return journal_.health(); }
+    Position durable_end() const override { return journal_.durable_end(); }
+    std::vector<LaneState> lanes() const override { return journal_.lanes(); }
+
+    Result<Scan> scan(NameId destination, LaneKey from, std::size_t max, std::size_t max_bytes) override {
+        Scan out;
+        Position const limit = journal_.durable_end();
+        out.reached = from;
+        if (max == 0 || from.position >= limit) {
+            out.at_end = from.position >= limit;
+            return out;
+        }
+        std::size_t const chunk = std::clamp<std::size_t>(max_bytes, 4096, 256u << 10);
+        JournalCursor cursor(catalogue_, checksum_, from.position, limit, [this](Damage const& d) { damaged(d); }, chunk);
+        JournalCursor::Record r;
+        // Always at least one record, so that every call gets further.
+        do {
+            auto const more = cursor.next(r);
+            if (!more) return more.error();
+            out.reached = std::max(from, LaneKey{cursor.reached(), 0});
+            if (!*more) {
+                out.at_end = true;
+                break;
+            }
+            collect(destination, from, r, max, out);
+        } while (out.entries.size() < max && cursor.bytes_read() < max_bytes);
+        return out;
+    }
+
+    Result<StoredMessage> read(Position at) override {
+        auto const segment = catalogue_.find(at.segment());
+        Position const durable = journal_.durable_end();
+        if (!segment || at >= durable) return no_such_record(at);
+        std::uint64_t const end = at.segment() == durable.segment() ? durable.offset() : segment->end;
+        if (at.offset() < first_record_offset || at.offset() + record_header_size > end) return no_such_record(at);
+        auto const file = catalogue_.file(at.segment());
+        if (!file) return file.error();
+        return read_message(**file, at, end);
+    }
+
+    Result<Position> find(Sequence sequence) override {
+        if (auto const index = this->index()) {
+            if (auto const p = index->find(sequence); p && catalogue_.find(p->segment())) return *p;
+        }
+        auto const none = error("no_such_record", "message " + std::to_string(sequence), "there is no such message in the journal",
+                                "it may have been dropped by retention");
+        auto segment = catalogue_.holding(sequence);
+        if (!segment || sequence == 0) return none;
+        Position const limit = journal_.durable_end();
+        JournalCursor cursor(catalogue_, checksum_, Position::at(segment->number, 0), limit, nullptr);
+        JournalCursor::Record r;
+        for (;;) {
+            auto const more = cursor.next(r);
+            if (!more) return more.error();
+            if (!*more || (r.is(Kind::message) && r.header.sequence > sequence)) return none;
+            if (r.is(Kind::message) && r.header.sequence == sequence) return r.position;
+        }
+    }
+
+    Result<std::vector<MessageRow>> query(Query const& query) override {
+        auto const index = this->index();
+        if (!index) return no_index();
+        return index->query(query);
+    }
+
+    Result<std::vector<StoredResult>> results(Sequence sequence) override {
+        auto const index = this->index();
+        if (!index) return no_index();
+        auto const positions = index->attempts(sequence);
+        if (!positions) return positions.error();
+        std::vector<StoredResult> out;
+        for (auto const p : *positions) {
+            if (auto r = read_result(p)) out.push_back(std::move(*r));
+        }
+        for (auto& r : out) {  // now that they stay where they are
+            r.record.code = r.code;
+            r.record.text = r.text;
+            r.record.answer = r.answer;
+        }
+        return out;
+    }
+
+    std::uint64_t index_lag() const override {
+        auto const index = this->index();
+        return index ? index->lag() : 0;
+    }
+
+    Result<std::size_t> prune() override {
+        std::lock_guard const pruning(prune_mutex_);
+        auto const segments = catalogue_.all();
+        auto const index = this->index();
+        std::uint32_t needed = journal_.first_needed();
+        if (index) needed = std::min(needed, index->reached().segment());
+        std::int64_t const oldest = options_.now_us() - std::chrono::microseconds(options_.retain).count();
+        std::size_t n = 0;
+        // The newest two stay: recovery can go back one checkpoint. A segment's records are older than its follower.
+        while (n + 2 < segments.size() && segments[n].number < needed && segments[n + 1].created_us <= oldest) ++n;
+        if (n == 0) return n;
+        // What freed these segments must not be forgotten by a power cut once they are gone.
+        if (auto r = journal_.flush(); !r) return r.error();
+        for (std::size_t i = 0; i < n; ++i) {
+            catalogue_.forget(segments[i].number);
+            if (auto r = files_->remove(segment_path(options_.dir, segments[i].number)); !r) return r.error();
+        }
+        if (auto r = files_->sync_dir(journal_dir(options_.dir)); !r) return r.error();
+        if (index) index->forget_before(segments[n].first);
+        return n;
+    }
+
+    Stat stat() const override {
+        Stat s;
+        auto const segments = catalogue_.all();
+        s.segments = segments.size();
+        Position const end = journal_.written_end();
+        for (auto const& segment : segments) s.bytes += segment.number == end.segment() ? end.offset() : segment.end;
+        s.last = journal_.next_sequence() - 1;
+        if (!segments.empty() && segments.front().first > 0 && s.last + 1 >= segments.front().first) {
+            s.messages = s.last + 1 - segments.front().first;
+        }
+        if (auto const room = files_->free_bytes(options_.dir)) s.free_bytes = *room;
+        s.commits = journal_.commits();
+        s.synced_messages = journal_.synced_messages();
+        return s;
+    }
+
+    Result<void> close() override {
+        auto r = journal_.close();
+        std::lock_guard const lock(index_mutex_);
+        index_.reset();
+        return r;
+    }
+
+  private:
+    std::shared_ptr<Index> index() const {
+        std::lock_guard const lock(index_mutex_);
+        return index_;
+    }
+
+    static Error no_index() { return error("no_index", "", "this store was opened without its index"); }
+
+    void collect(NameId destination, LaneKey const& from, JournalCursor::Record const& r, std::size_t max, Scan& out) {
+        if (r.is(Kind::message)) {
+            MessageBrief brief;
+            bool full = false;
+            for_each_delivery(r.front, brief, [&](std::uint32_t n, DeliveryEntry const& d) {
+                LaneKey const key{r.position, n};
+                if (d.destination != destination || key < from || full) return;
+                if (out.entries.size() >= max) {
+                    full = true;
+                    out.reached = key;
+                    return;
+                }
+                out.entries.push_back({key, r.header.sequence, r.position, n, brief.received_us, false});
+            });
+        } else if (ResendRecord resend; r.is(Kind::resend) && decode_resend(r.header, r.front, resend)) {
+            LaneKey const key{r.position, 0};
+            if (resend.destination != destination || key < from) return;
+            out.entries.push_back({key, resend.sequence, resend.position, resend.ordinal, resend.time_us, true});
+        }
+    }
+
+    Result<StoredMessage> read_message(File& file, Position at, std::uint64_t end) {
+        StoredMessage out;
+        out.buffer.resize(static_cast<std::size_t>(std::min<std::uint64_t>(read_ahead, end - at.offset())));
+        auto got = file.read_at(at.offset(), std::span<char>(out.buffer));
+        if (!got) return got.error();
+        out.buffer.resize(*got);
+        auto const header = decode_header(out.buffer, checksum_);
+        if (!header || at.offset() + header->size() > end) {
+            return error("damaged", place(at), "the record can't be read: its header is damaged",
+                         "resend the message from its source, or restore a backup");
+        }
+        if (!header->is(Kind::message)) return no_such_record(at);
+        auto const size = static_cast<std::size_t>(header->size());
+        if (std::size_t const have = out.buffer.size(); have < size) {
+            out.buffer.resize(size);
+            got = file.read_at(at.offset() + have, std::span<char>(out.buffer.data() + have, size - have));
+            if (!got) return got.error();
+            out.buffer.resize(have + *got);
+        } else {
+            out.buffer.resize(size);
+        }
+        out.buffer.reserve(64);
+        std::string_view const all = out.buffer;
+        if (all.size() == size) {
+            std::string_view const front = all.substr(record_header_size, header->front_length);
+            std::string_view const body = all.substr(record_header_size + header->front_length);
+            if (checksum_(front) == header->front_crc && checksum_(body) == header->body_crc &&
+                decode_message(*header, front, body, out.record)) {
+                return out;
+            }
+        }
+        return error("damaged", place(at), "message " + std::to_string(header->sequence) + " is damaged in the journal",
+                     "resend it from its source, or restore a backup");
+    }
+
+    std::optional<StoredResult> read_result(Position at) {
+        auto const file = catalogue_.file(at.segment());
+        if (!file) return std::nullopt;  // pruned
+        std::string buffer(record_header_size + 4 * max_answer, '\0');
+        auto const got = (*file)->read_at(at.offset(), std::span<char>(buffer));
+        if (!got) return std::nullopt;
+        buffer.resize(*got);
+        std::string_view const all = buffer;
+        auto const header = decode_header(all, checksum_);
+        if (!header || !header->is(Kind::result) || header->size() > all.size()) return std::nullopt;
+        std::string_view const front = all.substr(record_header_size, header->front_length);
+        std::string_view const body = all.substr(record_header_size + header->front_length, header->body_length);
+        StoredResult out;
+        if (checksum_(front) != header->front_crc || checksum_(body) != header->body_crc) return std::nullopt;
+        if (!decode_result(*header, front, body, out.record)) return std::nullopt;
+        out.code = out.record.code;
+        out.text = out.record.text;
+        out.answer = out.record.answer;
+        out.record.code = out.record.text = out.record.answer = {};  // the strings hold them: views would not survive a move
+        return out;
+    }
+
+    void damaged(Damage const& d) {
+        {
+            std::lock_guard const lock(damage_mutex_);
+            if (damage_seen_.size() >= remembered_damage || !damage_seen_.insert(d.from).second) return;
+        }
+        if (options_.on_damage) options_.on_damage(d.text());
+    }
+
+    Options options_;
+    std::shared_ptr<FileSystem> files_;
+    std::shared_ptr<void> lock_;
+    Recovered recovered_;
+    Catalogue& catalogue_;
+    Checksum checksum_;
+    Signal committed_;
+    std::mutex damage_mutex_;
+    std::set<Position> damage_seen_;
+    std::mutex prune_mutex_;
+    Journal journal_;
+    mutable std::mutex index_mutex_;
+    std::shared_ptr<Index> index_;  // its thread reads the journal: stopped before it
+};
+
+Result<std::shared_ptr<void>> lock_store(std::string const& dir, FileSystem& files) {
+    if (auto r = files.make_dirs(journal_dir(dir)); !r) return r.error();
+    return files.lock(dir + "/LOCK");
+}
+
+// Every record of the journal, every checksum, every number.
+Result<void> check_everything(Recovered& found) {
+    auto& damage = found.report.damage;
+    auto const say = [&damage](std::string line) {
+        if (damage.size() < remembered_damage) damage.push_back(std::move(line));
+    };
+    damage.clear();  // what recovery saw is seen again below, in order
+    JournalCursor cursor(*found.catalogue, Checksum(found.store_id), {}, found.end, [&](Damage const& d) { say(d.text()); }, 1u << 20);
+    JournalCursor::Record r;
+    for (;;) {
+        auto const more = cursor.next(r);
+        if (!more) return more.error();
+        if (!*more) return {};
+        std::string const at = place(r.position);
+        if (!cursor.body_good()) {
+            say(at + ": the body of " + (r.is(Kind::message) ? "message" : "a record of message") + " " +
+                std::to_string(r.header.sequence) + " is damaged");
+        }
+    }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_store(Options options, std::shared_ptr<FileSystem> files, CommitListener& listener) {
+    options.segment_size = std::clamp(options.segment_size, least_segment, largest_segment);
+    if (!options.now_us) {
+        options.now_us = [] {
+            return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+        };
+    }
+    auto lock = lock_store(options.dir, *files);
+    if (!lock) return lock.error();
+    auto recovered = recover(options.dir, files, options.segment_size, options.now_us(), RecoveryMode::repair);
+    if (!recovered) return recovered.error();
+    auto store = std::make_unique<StoreImpl>(std::move(options), std::move(files), std::move(*lock), listener, std::move(*recovered));
+    if (auto r = store->start(); !r) return r.error();
+    return std::unique_ptr<Store>(std::move(store));
+}
+
+Result<RecoveryReport> verify(std::string const& dir, std::shared_ptr<FileSystem> files) {
+    auto const lock = lock_store(dir, *files);
+    if (!lock) return lock.error();
+    auto found = recover(dir, files, least_segment, 0, RecoveryMode::look);
+    if (!found) return found.error();
+    if (auto r = check_everything(*found); !r) return r.error();
+    return std::move(found->report);
+}
+
+Result<void> reindex(std::string const& dir, std::shared_ptr<FileSystem> files) {
+    auto const lock = lock_store(dir, *files);
+    if (!lock) return lock.error();
+    delete_index(dir);
+    return {};
+}
+
+}  // namespace hilum::store

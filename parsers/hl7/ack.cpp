@@ -1,0 +1,269 @@
+#include "parsers/hl7/ack.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "parsers/hl7/escape.h"
+
+namespace hilum::hl7 {
+
+namespace {
+
+constexpr std::array<std::string_view, 6> code_names = {"AA", "AE", "AR", "CA", "CE", "CR"};
+
+// Table HL70357, message error condition codes.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 14> conditions = {{
+    {"0", "Message accepted"},
+    {"100", "Segment sequence error"},
+    {"101", "Required field missing"},
+    {"102", "Data type error"},
+    {"103", "Table value not found"},
+    {"104", "Value too long"},
+    {"200", "Unsupported message type"},
+    {"201", "Unsupported event code"},
+    {"202", "Unsupported processing id"},
+    {"203", "Unsupported version id"},
+    {"204", "Unknown key identifier"},
+    {"205", "Duplicate key identifier"},
+    {"206", "Application record locked"},
+    {"207", "Application internal error"},
+}};
+
+std::string_view condition_text(std::string_view code) {
+    auto const* found =
+        std::find_if(conditions.begin(), conditions.end(), [&](auto const& c) { return c.first == code; });
+    return found == conditions.end() ? std::string_view{} : found->second;
+}
+
+constexpr std::size_t max_fragment = 4096;  // of an unreadable MSH that is looked at
+
+// 2.5.1 as 20501, comparable; one that can't be read counts as the latest.
+struct Version {
+    int number = 99999;
+
+    explicit Version(std::string_view text) {
+        int parts[3] = {0, 0, 0};
+        char const* at = text.data();
+        char const* const end = at + text.size();
+        for (int& part : parts) {
+            auto const [next, failed] = std::from_chars(at, end, part);
+            if (failed != std::errc{} || part < 0 || part > 99) return;
+            at = next;
+            if (at == end || *at != '.') break;
+            ++at;
+        }
+        if (parts[0] == 2) number = parts[0] * 10000 + parts[1] * 100 + parts[2];
+    }
+
+    bool since(int other) const { return number >= other; }
+};
+
+// What an answer repeats from the message, raw, in the delimiters of the answer.
+struct Header {
+    Delimiters delimiters;
+    std::string_view encoding_characters;  // MSH-2
+    std::string_view sending_application, sending_facility, receiving_application, receiving_facility;
+    std::string_view trigger;        // MSH-9.2
+    std::string_view control_id;     // MSH-10
+    std::string_view processing_id;  // MSH-11
+    std::string_view version;        // MSH-12
+    std::string_view character_set;  // MSH-18
+};
+
+// Writes segments field by field.
+class Writer {
+  public:
+    Writer(std::string& out, Delimiters const& delimiters) : out_(out), delimiters_(delimiters) {}
+
+    void segment(std::string_view name) { out_ += name; }
+    void end() { out_ += '\r'; }
+    void raw(std::string_view text) {
+        out_ += delimiters_.field;
+        out_ += text;
+    }
+    void text(std::string_view plain) {
+        out_ += delimiters_.field;
+        append(plain);
+    }
+    void skip(int fields) { out_.append(static_cast<std::size_t>(fields), delimiters_.field); }
+    void append(std::string_view plain) { escape(plain, delimiters_, out_); }
+    void component_raw(std::string_view raw) {
+        out_ += delimiters_.component;
+        out_ += raw;
+    }
+    // Parts divided by a delimiter; only the first where the message declares none.
+    void divide(char delimiter, std::initializer_list<std::string_view> parts) {
+        bool first = true;
+        for (auto const part : parts) {
+            if (!first && delimiter == '\0') return;
+            if (!first) out_ += delimiter;
+            append(part);
+            first = false;
+        }
+    }
+
+  private:
+    std::string& out_;
+    Delimiters const& delimiters_;
+};
+
+void write_msh(Writer& writer, Header const& header, Version version, AckOptions const& options) {
+    Delimiters const& d = header.delimiters;
+    writer.segment("MSH");
+    writer.raw(header.encoding_characters);
+    writer.raw(header.receiving_application);
+    writer.raw(header.receiving_facility);
+    writer.raw(header.sending_application);
+    writer.raw(header.sending_facility);
+    writer.text(options.timestamp);
+    writer.skip(1);
+    writer.text("ACK");
+    if (version.since(20200) && d.component != '\0' && !header.trigger.empty()) {
+        // The trigger is raw text of the message; the message structure came with 2.3.1 (§2.24.1.9 there).
+        writer.component_raw(header.trigger);
+        if (version.since(20301)) writer.component_raw("ACK");
+    }
+    writer.text(options.control_id);
+    writer.raw(header.processing_id);
+    writer.raw(header.version);
+    if (!header.character_set.empty()) {
+        writer.skip(5);
+        writer.raw(header.character_set);
+    }
+    writer.end();
+}
+
+// "PID^1^3" in the message's own delimiters, at most `parts` of it; returns how many were written.
+int write_location(Writer& writer, Delimiters const& d, std::string_view location, int parts) {
+    int written = 0;
+    while (written < parts) {
+        std::size_t const end = location.find('^');
+        if (written != 0) writer.component_raw({});
+        writer.append(location.substr(0, end));
+        ++written;
+        if (end == std::string_view::npos || d.component == '\0') break;
+        location.remove_prefix(end + 1);
+    }
+    return written;
+}
+
+void write_err(Writer& writer, Delimiters const& d, Version version, AckError const& error) {
+    std::string_view const condition = condition_text(error.code);
+    writer.segment("ERR");
+    if (!version.since(20500)) {
+        // ERR-1 (ELD): segment ^ sequence ^ field position ^ code identifying error, a CE in subcomponents.
+        writer.skip(1);
+        int written = write_location(writer, d, error.location, 3);
+        if (d.component != '\0') {
+            for (; written < 4; ++written) writer.component_raw({});
+            writer.divide(d.subcomponent, {error.code, condition, "HL70357"});
+        }
+        writer.end();
+        return;
+    }
+    writer.skip(2);
+    write_location(writer, d, error.location, 6);
+    writer.skip(1);
+    writer.divide(d.component, {error.code, condition, "HL70357"});
+    writer.text({&error.severity, 1});
+    writer.skip(3);
+    writer.text(error.text);
+    writer.end();
+}
+
+void write_answer(Header const& header, AckCode code, AckOptions const& options, AckError const* error,
+                  std::string& out) {
+    Delimiters const& d = header.delimiters;
+    std::string_view const version_id = header.version.substr(0, header.version.find(d.component));
+    Version const version(d.component == '\0' ? header.version : version_id);
+    Writer writer(out, d);
+    write_msh(writer, header, version, options);
+    writer.segment("MSA");
+    writer.raw(name(code));
+    writer.raw(header.control_id);
+    if (error != nullptr && !error->text.empty() && !version.since(20700)) writer.text(error->text);
+    writer.end();
+    if (error != nullptr) write_err(writer, d, version, *error);
+}
+
+Path msh(std::uint32_t field, std::uint32_t component = 0) {
+    Path path;
+    path.segment[0] = 'M';
+    path.segment[1] = 'S';
+    path.segment[2] = 'H';
+    path.field = field;
+    path.component = component;
+    return path;
+}
+
+}  // namespace
+
+std::string_view name(AckCode code) {
+    return code_names[static_cast<std::size_t>(code)];
+}
+
+std::optional<AckCode> ack_code(std::string_view text) {
+    auto const* found = std::find(code_names.begin(), code_names.end(), text);
+    if (found == code_names.end()) return std::nullopt;
+    return static_cast<AckCode>(found - code_names.begin());
+}
+
+void build_ack(Message const& message, AckCode code, AckOptions const& options, AckError const* error,
+               std::string& out) {
+    Header header;
+    header.delimiters = message.delimiters();
+    header.encoding_characters = message.get(msh(2)).raw;
+    header.sending_application = message.get(msh(3)).raw;
+    header.sending_facility = message.get(msh(4)).raw;
+    header.receiving_application = message.get(msh(5)).raw;
+    header.receiving_facility = message.get(msh(6)).raw;
+    header.trigger = message.get(msh(9, 2)).raw;
+    header.control_id = message.get(msh(10)).raw;
+    header.processing_id = message.get(msh(11)).raw;
+    header.version = message.get(msh(12)).raw;
+    header.character_set = message.get(msh(18)).raw;
+    write_answer(header, code, options, error, out);
+}
+
+std::string build_nak_for_fragment(std::string_view bytes, AckOptions const& options, AckError const& error) {
+    std::size_t at = bytes.find("MSH");
+    // The name of a segment, not the end of a word.
+    while (at != std::string_view::npos && at != 0 && static_cast<unsigned char>(bytes[at - 1]) > ' ' &&
+           static_cast<unsigned char>(bytes[at - 1]) < 0x80) {
+        at = bytes.find("MSH", at + 1);
+    }
+    std::string answer;
+    if (at == std::string_view::npos) return answer;
+    std::string_view const fragment = bytes.substr(at);
+    if (auto const message = Message::view(fragment)) {
+        build_ack(*message, AckCode::AR, options, &error, answer);
+        return answer;
+    }
+
+    // The delimiters can't be used: answer in the recommended ones, with the fields as the fourth byte
+    // divides them.
+    std::string_view const line = fragment.substr(0, std::min(max_fragment, fragment.find_first_of("\r\n")));
+    std::array<std::string, 12> fields;
+    Header header;
+    header.encoding_characters = "^~\\&";
+    std::size_t from = std::min<std::size_t>(4, line.size());
+    for (std::size_t field = 1; field < fields.size() && from < line.size(); ++field) {
+        std::size_t const end = std::min(line.find(line[3], from), line.size());
+        escape(line.substr(from, end - from), header.delimiters, fields[field]);
+        from = end + 1;
+    }
+    // fields[n - 1] is MSH-n.
+    header.sending_application = fields[2];
+    header.sending_facility = fields[3];
+    header.receiving_application = fields[4];
+    header.receiving_facility = fields[5];
+    header.control_id = fields[9];
+    header.processing_id = fields[10].empty() ? std::string_view("P") : fields[10];
+    header.version = fields[11].empty() ? std::string_view("2.5.1") : fields[11];
+    write_answer(header, AckCode::AR, options, &error, answer);
+    return answer;
+}
+
+}  // namespace hilum::hl7

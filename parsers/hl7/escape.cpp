@@ -1,0 +1,191 @@
+#include "parsers/hl7/escape.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+namespace hilum::hl7 {
+
+namespace {
+
+constexpr std::string_view hex_digits = "0123456789ABCDEF";
+
+int hex(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return -1;
+}
+
+bool digit(char c) {
+    return c >= '0' && c <= '9';
+}
+bool letter_or_digit(char c) {
+    return digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool control(char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
+bool all_hex(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return hex(c) >= 0; });
+}
+
+// The character that a one-letter sequence stands for; '\0' when it stands for none in this message.
+char named_character(char letter, Delimiters const& d) {
+    switch (letter) {
+        case 'F':
+            return d.field;
+        case 'S':
+            return d.component;
+        case 'T':
+            return d.subcomponent;
+        case 'R':
+            return d.repetition;
+        case 'E':
+            return d.escape;
+        case 'P':
+            return d.truncation;
+        default:
+            return '\0';
+    }
+}
+
+// The letter of the sequence for `c`; '\0' when `c` needs none.
+char letter_for(char c, Delimiters const& d) {
+    if (c == '\0') return '\0';
+    if (c == d.field) return 'F';
+    if (c == d.component) return 'S';
+    if (c == d.subcomponent) return 'T';
+    if (c == d.repetition) return 'R';
+    if (c == d.escape) return 'E';
+    if (c == d.truncation) return 'P';
+    return '\0';
+}
+
+// Sequences that are part of the text for the reader of an FT or TX field, not for us (§2.7.2, §2.7.4 to
+// §2.7.8): \H\ \N\ \.br\ \.sp3\ \.in+4\ \Cxxyy\ \Mxxyyzz\ \Zdd\.
+bool kept_sequence(std::string_view body) {
+    if (body == "H" || body == "N") return true;
+    if (body.size() < 2 || body.size() > 64) return false;
+    std::string_view const rest = body.substr(1);
+    switch (body[0]) {
+        case '.': {
+            if (rest.size() < 2 || !letter_or_digit(rest[0]) || !letter_or_digit(rest[1])) return false;
+            std::string_view number = rest.substr(2);
+            if (!number.empty() && (number[0] == '+' || number[0] == '-')) number.remove_prefix(1);
+            return std::all_of(number.begin(), number.end(), digit);
+        }
+        case 'C':
+            return rest.size() == 4 && all_hex(rest);
+        case 'M':
+            return (rest.size() == 4 || rest.size() == 6) && all_hex(rest);
+        case 'Z':
+            return std::all_of(rest.begin(), rest.end(), letter_or_digit);
+        default:
+            return false;
+    }
+}
+
+// Has the form of a sequence, though none that we know.
+bool looks_like_sequence(std::string_view body) {
+    return !body.empty() && body.size() <= 64 && std::all_of(body.begin(), body.end(), letter_or_digit);
+}
+
+bool append_decoded(std::string_view body, Delimiters const& delimiters, std::string& out) {
+    if (body.size() == 1) {
+        char const c = named_character(body[0], delimiters);
+        if (c == '\0') return false;
+        out += c;
+        return true;
+    }
+    if (body.size() < 3 || body[0] != 'X' || body.size() % 2 == 0 || !all_hex(body.substr(1))) return false;
+    for (std::size_t i = 1; i < body.size(); i += 2) {
+        out += static_cast<char>(hex(body[i]) * 16 + hex(body[i + 1]));
+    }
+    return true;
+}
+
+}  // namespace
+
+std::string_view unescape(std::string_view raw, Delimiters const& delimiters, std::string& scratch) {
+    char const escape = delimiters.escape;
+    if (escape == '\0') return raw;
+    std::size_t open = raw.find(escape);
+    if (open == std::string_view::npos) return raw;
+
+    scratch.clear();
+    scratch.reserve(raw.size());
+    std::size_t copied = 0;
+    while (open != std::string_view::npos) {
+        std::size_t const close = raw.find(escape, open + 1);
+        if (close == std::string_view::npos) break;
+        std::string_view const body = raw.substr(open + 1, close - open - 1);
+        scratch += raw.substr(copied, open - copied);
+        copied = open;
+        if (append_decoded(body, delimiters, scratch)) {
+            copied = close + 1;
+            open = raw.find(escape, copied);
+        } else if (kept_sequence(body) || looks_like_sequence(body)) {
+            open = raw.find(escape, close + 1);
+        } else {
+            open =
+                close;  // a stray escape character (a file path, say): the next one may open a real sequence
+        }
+    }
+    scratch += raw.substr(copied);
+    return scratch;
+}
+
+void escape(std::string_view text, Delimiters const& delimiters, std::string& out) {
+    bool hex_open = false;  // a run of control bytes shares one \X..\ sequence
+    auto const close_hex = [&] {
+        if (hex_open) out += delimiters.escape;
+        hex_open = false;
+    };
+    // Where the next escape character is; found once, so that a text of nothing else stays linear.
+    std::size_t next_escape = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        char const c = text[i];
+        char const letter = letter_for(c, delimiters);
+        if (letter == '\0' && !control(c)) {
+            close_hex();
+            out += c;
+            continue;
+        }
+        if (delimiters.escape == '\0') {
+            out += '?';
+            continue;
+        }
+        if (letter == '\0') {
+            if (!hex_open) {
+                out += delimiters.escape;
+                out += 'X';
+            }
+            hex_open = true;
+            out += hex_digits[static_cast<unsigned char>(c) >> 4];
+            out += hex_digits[static_cast<unsigned char>(c) & 15];
+            continue;
+        }
+        close_hex();
+        if (letter == 'E') {
+            if (next_escape <= i) next_escape = std::min(text.find(c, i + 1), text.size());
+            std::string_view const body = text.substr(i + 1, next_escape - i - 1);
+            bool const plain = std::none_of(
+                body.begin(),
+                body.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(body.size(), 64)),
+                [&](char b) { return letter_for(b, delimiters) != '\0'; });
+            if (next_escape < text.size() && plain && kept_sequence(body)) {
+                out += text.substr(i, body.size() + 2);
+                i = next_escape;
+                continue;
+            }
+        }
+        out += delimiters.escape;
+        out += letter;
+        out += delimiters.escape;
+    }
+    close_hex();
+}
+
+}  // namespace hilum::hl7

@@ -1,0 +1,66 @@
+// Finding the n-th part of a delimited text: what every read and edit of a message comes down to.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace hilum::hl7 {
+
+inline constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+
+// The position of the `count`-th `delimiter` (from 1) at or after `from`; nowhere when there are fewer.
+// Fields are short, so a memchr for each costs more than counting delimiters eight bytes at a time.
+inline std::size_t find_nth(std::string_view text, char delimiter, std::uint32_t count,
+                            std::size_t from = 0) {
+    char const* const data = text.data();
+    std::size_t at = from;
+    if constexpr (std::endian::native == std::endian::little) {
+        constexpr std::uint64_t ones = 0x0101010101010101, low7 = 0x7f7f7f7f7f7f7f7f;
+        std::uint64_t const pattern = ones * static_cast<unsigned char>(delimiter);
+        for (; at + 8 <= text.size(); at += 8) {
+            std::uint64_t word;
+            std::memcpy(&word, data + at, 8);
+            word ^= pattern;
+            // 0x80 in every byte that equals the delimiter, 0 elsewhere (exact: no carry crosses a byte).
+            std::uint64_t hits = ~(((word & low7) + low7) | word | low7);
+            auto const here = static_cast<std::uint32_t>(((hits >> 7) * ones) >> 56);
+            if (here < count) {
+                count -= here;
+                continue;
+            }
+            while (--count != 0) hits &= hits - 1;
+            return at + static_cast<std::size_t>(std::countr_zero(hits)) / 8;
+        }
+    }
+    for (; at < text.size(); ++at) {
+        if (data[at] == delimiter && --count == 0) return at;
+    }
+    return nowhere;
+}
+
+// The n-th part (from 1) of `text`; a view with data() == nullptr when there are fewer. A delimiter that is
+// not declared ('\0') never splits.
+inline std::string_view part(std::string_view text, char delimiter, std::uint32_t n) {
+    if (text.data() == nullptr) return {};
+    if (delimiter == '\0') return n == 1 ? text : std::string_view{};
+    std::size_t begin = 0;
+    if (n > 1) {
+        std::size_t const before = find_nth(text, delimiter, n - 1);
+        if (before == nowhere) return {};
+        begin = before + 1;
+    }
+    std::size_t const end = find_nth(text, delimiter, 1, begin);
+    return {text.data() + begin, (end == nowhere ? text.size() : end) - begin};
+}
+
+inline std::size_t count_parts(std::string_view text, char delimiter) {
+    if (delimiter == '\0') return 1;
+    std::size_t parts = 1;
+    for (char const c : text) parts += c == delimiter ? 1 : 0;
+    return parts;
+}
+
+}  // namespace hilum::hl7

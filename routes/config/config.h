@@ -1,0 +1,106 @@
+// The configuration as typed values (DESIGN §5): names resolved later, by routes/pipeline and the engine's
+// catalogues.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "routes/config/describe.h"
+#include "routes/config/diagnostics.h"
+#include "routes/config/node.h"
+
+namespace hilum::config {
+
+// A listener or destination: `lab: { mllp: {...}, retry: {...} }` has name lab, kind mllp, options the inner
+// mapping, and `common` the mapping without the kind's key (retry, ... : read by the engine).
+struct Component {
+    std::string name;
+    Location where;
+    std::string kind;
+    Location kind_where;
+    Node options;
+    Node common;
+};
+
+// The same configuration, wherever it stands in the file: what a reload needs not touch.
+bool same(Component const& a, Component const& b);
+
+struct Step {
+    std::string kind;  // "set"
+    Location where;
+    Node options;  // what stands after "set:"
+};
+
+enum class OnError : unsigned char { hold, reject };
+
+struct Route {
+    std::string name;
+    Location where;
+    NameList from;
+    Text when;  // empty: always
+    std::vector<Step> steps;
+    NameList to;
+    OnError on_error = OnError::hold;
+};
+
+struct Table {
+    std::string name;
+    Location where;
+    Text csv;  // path, relative to the file that names it (already resolved against its folder)
+    std::string key;
+    std::string value;
+};
+
+struct Store {
+    std::string dir = "./data";
+    Duration retain = std::chrono::hours(24 * 30);
+    Bytes segment_size{64u << 20};
+};
+
+struct Admin {
+    Endpoint listen{"127.0.0.1", 8080};
+};
+
+struct Config {
+    std::vector<Component> listeners;
+    std::vector<Component> destinations;
+    std::vector<Route> routes;
+    std::vector<Table> tables;
+    Store store;
+    Admin admin;
+    std::string source;  // the path it was loaded from
+    std::string hash;    // 12 hex digits over the effective configuration, for the trace
+};
+
+// A kind of listener or destination as the loader needs to know it: the engine passes its catalogues, so that
+// routes/ need not know the engine. `check` decodes the options and reports what is wrong; `common_keys` are
+// further keys beside the kind's.
+struct KindCheck {
+    std::string_view kind;
+    void (*check)(Component const& component, Diagnostics& diagnostics);
+    std::string (*schema)();  // JSON Schema of the options
+};
+struct Catalogue {
+    std::vector<KindCheck> listeners;
+    std::vector<KindCheck> destinations;
+    std::vector<std::string_view> listener_keys;     // common keys, e.g. none yet
+    std::vector<std::string_view> destination_keys;  // common keys, e.g. "retry"
+    std::vector<std::string_view> steps;             // known step kinds
+};
+
+// Loads one file or every *.yaml/*.yml of a directory (sorted; the same name in two files is an error).
+// Checks: shape, unknown keys, unknown kinds, from/to that name nothing, duplicate names, route loops,
+// destinations never used (warning), tables never used are left to the steps. All findings go to
+// `diagnostics`.
+Config load(std::string const& path, Catalogue const& catalogue, Environment const& environment,
+            Diagnostics& diagnostics);
+// The same from text, for tests, fuzzing and `explain`. Relative paths are resolved against `folder`.
+Config load_text(std::string_view text, std::string file_name, std::string const& folder,
+                 Catalogue const& catalogue, Environment const& environment, Diagnostics& diagnostics);
+
+// The JSON Schema of the whole configuration, for editors (`hilum check --schema`). step_schema(kind) gives
+// that of a step's options.
+std::string json_schema(Catalogue const& catalogue, std::string (*step_schema)(std::string_view kind));
+
+}  // namespace hilum::config

@@ -1,0 +1,59 @@
+// The parts of a configuration file that routes/ itself knows, declared once for the loader and for the JSON
+// Schema.
+#pragma once
+
+#include "routes/config/config.h"
+
+namespace hilum::config {
+
+inline constexpr std::string_view top_level_keys[] = {"listeners", "destinations", "routes",
+                                                      "tables",    "store",        "admin"};
+
+template <class V>
+void describe(V& v, Store& o) {
+    v.optional("dir", o.dir, "folder of the journal and its index");
+    v.optional("retain", o.retain,
+               "how long messages are kept after their last delivery, 1h or more, such as 30d");
+    v.optional("segment_size", o.segment_size, "size of one journal file, 1MiB to 1GiB, such as 64MiB");
+}
+
+template <class V>
+void describe(V& v, Admin& o) {
+    v.optional("listen", o.listen, "address and port of the admin API, such as 127.0.0.1:8080");
+}
+
+template <class V>
+void describe(V& v, Table& o) {
+    v.required("csv", o.csv, "path of the CSV file, relative to this configuration file");
+    v.required("key", o.key, "the column that is looked up");
+    v.required("value", o.value, "the column that is the answer");
+}
+
+// All of a route but its steps, which the callers add: their kinds come from the catalogue.
+template <class V>
+void describe_route(V& v, Route& o) {
+    v.required("name", o.name, "a name for this route, such as adt-to-lab");
+    v.optional("from", o.from, "the listener, or a list of listeners, whose messages it takes");
+    v.optional("when", o.when, "an expression; messages for which it is not true are filtered");
+    v.optional("to", o.to, "the destination or route, or a list of them, that gets the messages");
+    v.choice(
+        "on_error", o.on_error, {{"hold", OnError::hold}, {"reject", OnError::reject}},
+        "what becomes of a message that a step can't handle: hold it for a person, or reject it with a NAK");
+}
+
+inline constexpr std::string_view steps_summary = "what is done to each message, in this order";
+inline constexpr std::size_t name_length_max = 64;
+
+// [A-Za-z][A-Za-z0-9_-]*, at most 64 characters.
+bool is_name(std::string_view name);
+
+// Checks that names lead somewhere: from, to, circles, what nothing reaches. `listeners_read` and
+// `destinations_read` tell whether those sections could be read; when not, names aren't held against them.
+struct SectionsRead {
+    bool listeners = true;
+    bool destinations = true;
+    bool routes = true;
+};
+void check_references(Config const& config, SectionsRead read, Diagnostics& diagnostics);
+
+}  // namespace hilum::config

@@ -1,0 +1,77 @@
+// Walks a program over one message. Bounded: every step, comparison and stored byte is counted against a limit.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "parsers/result.h"
+#include "routes/expression/expression.h"
+#include "routes/expression/program.h"
+
+namespace hilum::expression {
+
+// What $this and $index stand for.
+struct Frame {
+    Item const* self = nullptr;
+    std::int64_t index = 0;
+};
+
+// Three-valued: an empty collection is neither true nor false (http://hl7.org/fhirpath/N1/#boolean-logic).
+enum class Truth : unsigned char { no, yes, unknown };
+inline Truth truth(bool value) { return value ? Truth::yes : Truth::no; }
+
+class Evaluation {
+  public:
+    static constexpr std::uint64_t steps_max = 20'000'000;
+    static constexpr std::size_t bytes_max = std::size_t{64} << 20U;
+
+    // Results borrow from the message, the program and `storage`.
+    Evaluation(Context const& context, Storage& storage) : context_(&context), storage_(&storage) {}
+
+    // Appends to `out`, which is empty. False: error() says why.
+    bool evaluate(Node const& node, Frame const& frame, Collection& out);
+    // As a condition, by FHIRPath's rule for single items: one that is no boolean counts as true.
+    bool evaluate_condition(Node const& node, Frame const& frame, Truth& value);
+    bool condition(Node const& node, Collection const& value, Truth& result);
+
+    bool fail(Node const& node, std::string code, std::string what, std::string next = {});
+    bool not_singleton(Node const& node, std::string_view what);
+    Error const& error() const { return error_; }
+
+    bool spend(Node const& node, std::uint64_t steps);
+    bool keep(Node const& node, std::string text, std::string_view& kept);  // counts against bytes_max
+    Decimal const* keep(Decimal const& decimal) { return storage_->keep(decimal); }
+
+    // Adds those of `items` that `out` does not hold yet.
+    bool add_distinct(Node const& node, Collection const& items, Collection& out);
+    bool holds(Node const& node, Collection const& items, Item const& item, bool& found);
+    bool equal_collections(Node const& node, Collection const& a, Collection const& b, bool& same);
+    bool equivalent_collections(Node const& node, Collection const& a, Collection const& b, bool& same);
+
+  private:
+    // The value of a child without copying a constant; nullptr after an error.
+    Collection const* operand(Node const& node, Frame const& frame, Collection& storage);
+    bool read(Node const& node, Collection& out);
+    Item item_of(hl7::Value const& value, Node const& node);
+    bool call(Node const& node, Frame const& frame, Collection& out);
+    bool item_at(Node const& node, Frame const& frame, Collection& out);
+    bool logic(Node const& node, Frame const& frame, Collection& out);
+    bool junction(Node const& node, Frame const& frame, Truth& result);
+    bool pair(Node const& node, Frame const& frame, Truth& result);
+    bool compare(Node const& node, Frame const& frame, Collection& out);
+    bool equality(Node const& node, Frame const& frame, Collection& out);
+    bool membership(Node const& node, Frame const& frame, Collection& out);
+    bool concatenate(Node const& node, Frame const& frame, Collection& out);
+    bool unite(Node const& node, Frame const& frame, Collection& out);
+    bool arithmetic(Node const& node, Frame const& frame, Collection& out);
+    bool negate(Node const& node, Frame const& frame, Collection& out);
+    bool single(Node const& node, Collection const& value, std::string_view what, Item const*& item);
+
+    Context const* context_;
+    Storage* storage_;
+    Error error_;
+    std::uint64_t steps_ = 0;
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace hilum::expression

@@ -1,0 +1,86 @@
+// The one expression language (DESIGN §6): FHIRPath with HL7 v2 paths as primaries. Compiled once, at load; evaluated on any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "parsers/hl7/message.h"
+#include "parsers/result.h"
+#include "routes/config/describe.h"
+
+namespace hilum::expression {
+
+// What an expression is evaluated against. Borrowed for the call.
+struct Context {
+    hl7::Message const* message = nullptr;
+    std::int64_t now_us = 0;  // Unix time in microseconds: no clock of our own
+};
+
+class Program;  // the compiled tree; its shape is private to this folder
+
+class Expression {
+  public:
+    // Errors have a code, the 1-based column in `text` as place ("column 12"), and a next step with the nearest known function.
+    static Result<Expression> compile(std::string_view text);
+    // The same, reporting to `diagnostics` at the text's own place in the file. Empty optional-like: check with valid().
+    static Expression compile(config::Text const& text, std::size_t skip, config::Diagnostics& diagnostics);
+
+    Expression();
+    Expression(Expression&&) noexcept;
+    Expression& operator=(Expression&&) noexcept;
+    ~Expression();
+    bool valid() const { return program_ != nullptr; }
+
+    // As a condition: a single boolean, or one of another type which then counts as true (FHIRPath singleton rule); an empty
+    // result is false. Errors: more than one item ("not_singleton").
+    Result<bool> test(Context const& context) const;
+    // The same; when it gives false, `failed_clause` is the text of the first operand of a top-level `and` that does not hold, of
+    // another expression the whole. It is text of the configuration, never of the message, and lives as long as the expression.
+    Result<bool> test(Context const& context, std::string_view& failed_clause) const;
+    std::string_view source() const;
+    // As text: the single item as text; empty gives "". More than one item: error "not_singleton".
+    Result<std::string> text(Context const& context) const;
+    // Every item as text, for `hilum eval`.
+    Result<std::vector<std::string>> items(Context const& context) const;
+    // For each item its FHIRPath type name ("string", "boolean", "integer", "decimal"), beside items(), for `eval --json`.
+    Result<std::vector<std::string>> types(Context const& context) const;
+
+  private:
+    std::unique_ptr<Program const> program_;
+};
+
+// Text with {expression} holes: "{MSH-7}-{MSH-10}.hl7". "{{" and "}}" stand for braces.
+class Template {
+  public:
+    static Result<Template> compile(std::string_view text);  // place: "column N"
+    static Template compile(config::Text const& text, config::Diagnostics& diagnostics);
+    Template();
+    Template(Template&&) noexcept;
+    Template& operator=(Template&&) noexcept;
+    ~Template();
+
+    // `clean` is applied to what each hole gives (file names need it); nullptr: as is.
+    Result<std::string> fill(Context const& context, std::string (*clean)(std::string_view) = nullptr) const;
+
+  private:
+    struct Part;
+    std::vector<Part> parts_;
+};
+
+// A configured value: text, or an expression when it begins with "=" ("\=" for a text that does).
+class ValueSource {
+  public:
+    static ValueSource compile(config::Text const& text, config::Diagnostics& diagnostics);
+    Result<std::string> get(Context const& context) const;
+    bool computed() const { return expression_.valid(); }
+    std::string const& literal() const { return literal_; }  // when it isn't computed
+
+  private:
+    std::string literal_;
+    Expression expression_;
+};
+
+}  // namespace hilum::expression

@@ -1,0 +1,59 @@
+// Tokens of an expression (http://hl7.org/fhirpath/N1/grammar.html), with HL7 v2 paths as one more kind.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "parsers/hl7/path.h"
+#include "parsers/result.h"
+
+namespace hilum::expression {
+
+enum class TokenKind : unsigned char {
+    end,
+    identifier,  // names, functions and the operators written as words
+    delimited,   // `name`
+    variable,    // $this, $index
+    path,
+    string,
+    number,
+    symbol,  // one of ( ) [ ] { } , . = != ~ !~ < <= > >= + - * / & |
+};
+
+struct Token {
+    TokenKind kind = TokenKind::end;
+    std::size_t begin = 0;  // byte offsets in the expression
+    std::size_t end = 0;
+    std::string_view text;  // as written
+    std::string value;      // string, delimited: after escapes
+    hl7::Path path;
+
+    bool symbol(std::string_view s) const { return kind == TokenKind::symbol && text == s; }
+    bool word(std::string_view w) const { return kind == TokenKind::identifier && text == w; }
+};
+
+class Lexer {
+  public:
+    // `text` must outlive the lexer and its tokens.
+    explicit Lexer(std::string_view text) : text_(text) {}
+    // Errors: "bad_token" with place "column N".
+    Result<Token> next();
+
+  private:
+    Result<void> skip_blank();
+    Result<Token> quoted(char quote);
+    Result<void> escape(std::string& out);
+    Token number();
+    Result<Token> word();
+    Result<Token> symbol();
+    Token token(TokenKind kind, std::size_t begin) const;
+    Error fail(std::size_t at, std::string what, std::string next = {}) const;
+    Error bad_path(std::size_t begin) const;
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+    bool after_dot_ = false;  // then a word is a member or function, never a path
+};
+
+}  // namespace hilum::expression

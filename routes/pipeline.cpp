@@ -1,0 +1,244 @@
+#include "routes/pipeline.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "routes/expression/expression.h"
+
+namespace hilum::routes {
+namespace {
+
+// Loading finds circles of routes; these hold whatever a configuration says.
+constexpr std::size_t depth_max = 32;      // routes one behind the other
+constexpr std::size_t verdicts_max = 1000;  // routes that see one message; diamonds of routes could double at each level
+
+struct CompiledStep {
+    std::string kind;
+    std::unique_ptr<Step> step;
+};
+
+struct Target {
+    bool route = false;
+    std::uint32_t index = 0;
+};
+
+struct CompiledRoute {
+    expression::Expression when;  // not valid: always
+    std::vector<CompiledStep> steps;
+    std::vector<Target> to;
+    config::OnError on_error = config::OnError::hold;
+};
+
+template <class Items>
+std::uint32_t index_of(Items const& items, std::string_view name) {
+    auto const found = std::find(items.begin(), items.end(), name);
+    return found == items.end() ? Pipeline::none : static_cast<std::uint32_t>(found - items.begin());
+}
+
+template <class Items>
+std::vector<std::string> names_of(Items const& items) {
+    std::vector<std::string> names;
+    for (auto const& item : items) names.push_back(item.name);
+    return names;
+}
+
+}  // namespace
+
+std::string_view name(RouteOutcome outcome) {
+    switch (outcome) {
+        case RouteOutcome::sent: return "sent";
+        case RouteOutcome::filtered: return "filtered";
+        case RouteOutcome::held: return "held";
+        case RouteOutcome::rejected: return "rejected";
+    }
+    return "";
+}
+
+bool Processed::held() const {
+    return std::any_of(verdicts.begin(), verdicts.end(), [](RouteVerdict const& v) { return v.outcome == RouteOutcome::held; });
+}
+
+void Processed::clear() {
+    verdicts.clear();
+    bodies.clear();
+    deliveries.clear();
+    rejected = false;
+    rejection.clear();
+}
+
+struct Pipeline::Impl {
+    std::vector<std::string> listeners;
+    std::vector<std::string> destinations;
+    std::vector<std::string> route_names;
+    std::vector<CompiledRoute> routes;
+    std::vector<std::vector<std::uint32_t>> routes_of_listener;
+};
+
+namespace {
+
+// One message on its way through the routes of one listener.
+class Run {
+  public:
+    Run(std::vector<CompiledRoute> const& routes, std::vector<std::string> const& names, std::int64_t now_us, Processed& out)
+        : routes_(&routes), names_(&names), now_us_(now_us), out_(&out) {}
+
+    // `bytes` are those of `message`; `body` is their number in `out`, none when they have not been put there yet.
+    void route(std::uint32_t index, hl7::Message const& message, std::string_view bytes, std::uint32_t body, std::size_t depth) {
+        auto const verdict = out_->verdicts.size();
+        out_->verdicts.push_back({index, RouteOutcome::sent, {}});
+        auto const& route = (*routes_)[index];
+        if (depth >= depth_max || verdict >= verdicts_max)
+            return refuse(verdict, route, "the message went through too many routes; check what each route names in \"to\"");
+        if (route.when.valid()) {
+            std::string_view clause;
+            auto const wanted = route.when.test({&message, now_us_}, clause);
+            if (!wanted) return refuse(verdict, route, "when: " + wanted.error().what + " (" + wanted.error().place + ")");
+            if (!*wanted) return settle(verdict, RouteOutcome::filtered, "when: " + std::string(clause));
+        }
+        if (route.steps.empty()) return deliver(index, message, bytes, body, depth);
+        auto view = hl7::Message::view(bytes);
+        if (!view) return refuse(verdict, route, view.error().what);
+        if (!change(verdict, route, *view)) return;
+        if (!view->edited()) return deliver(index, message, bytes, body, depth);
+        std::string const changed = view->bytes();
+        if (changed == bytes) return deliver(index, message, bytes, body, depth);
+        deliver(index, *view, changed, Pipeline::none, depth);
+    }
+
+  private:
+    // Runs the steps; false when the route ended.
+    bool change(std::size_t verdict, CompiledRoute const& route, hl7::Message& message) {
+        Work work{message, now_us_};
+        for (std::size_t i = 0; i < route.steps.size(); ++i) {
+            auto result = route.steps[i].step->run(work);
+            if (result.next == StepResult::Next::go_on) continue;
+            std::string reason = "step " + std::to_string(i + 1) + " (" + route.steps[i].kind + ")";
+            if (!result.reason.empty()) reason += ": " + result.reason;
+            switch (result.next) {
+                case StepResult::Next::stop: settle(verdict, RouteOutcome::filtered, std::move(reason)); break;
+                case StepResult::Next::reject: settle(verdict, RouteOutcome::rejected, std::move(reason)); break;
+                default: refuse(verdict, route, std::move(reason)); break;
+            }
+            return false;
+        }
+        return true;
+    }
+
+    void deliver(std::uint32_t index, hl7::Message const& message, std::string_view bytes, std::uint32_t body, std::size_t depth) {
+        for (auto const& target : (*routes_)[index].to) {
+            if (target.route) {
+                route(target.index, message, bytes, body, depth + 1);
+                continue;
+            }
+            if (body == Pipeline::none) body = place(bytes);
+            out_->deliveries.push_back({target.index, index, body});
+        }
+    }
+
+    // The number of a body, which is stored once however many routes made it.
+    std::uint32_t place(std::string_view bytes) {
+        auto& bodies = out_->bodies;
+        auto const found = std::find(bodies.begin(), bodies.end(), bytes);
+        if (found == bodies.end()) {
+            bodies.emplace_back(bytes);
+            return static_cast<std::uint32_t>(bodies.size());
+        }
+        return static_cast<std::uint32_t>(found - bodies.begin()) + 1;
+    }
+
+    // The route can't do its work.
+    void refuse(std::size_t verdict, CompiledRoute const& route, std::string reason) {
+        bool const reject = route.on_error == config::OnError::reject;
+        settle(verdict, reject ? RouteOutcome::rejected : RouteOutcome::held, std::move(reason));
+    }
+
+    void settle(std::size_t verdict, RouteOutcome outcome, std::string reason) {
+        auto& v = out_->verdicts[verdict];
+        v.outcome = outcome;
+        v.reason = std::move(reason);
+        if (outcome != RouteOutcome::rejected || out_->rejected) return;
+        out_->rejected = true;
+        out_->rejection = "route " + (*names_)[v.route] + ": " + v.reason;
+    }
+
+    std::vector<CompiledRoute> const* routes_;
+    std::vector<std::string> const* names_;
+    std::int64_t now_us_;
+    Processed* out_;
+};
+
+// One route of the configuration. What loading has reported already (names that lead nowhere) is left out silently.
+CompiledRoute compile_route(config::Route const& source, std::vector<std::string> const& destinations,
+                            std::vector<std::string> const& routes, std::vector<StepKind> const& kinds, CompileContext& context) {
+    CompiledRoute route;
+    route.on_error = source.on_error;
+    if (!source.when.empty() || source.when.where.line != 0)
+        route.when = expression::Expression::compile(source.when, 0, context.diagnostics);
+    for (auto const& step : source.steps) {
+        auto const kind = std::find_if(kinds.begin(), kinds.end(), [&](StepKind const& k) { return k.name == step.kind; });
+        if (kind == kinds.end()) continue;
+        if (auto compiled = kind->compile(step, context)) route.steps.push_back({step.kind, std::move(compiled)});
+    }
+    for (auto const& to : source.to) {
+        if (auto const destination = index_of(destinations, to.name); destination != Pipeline::none) {
+            route.to.push_back({false, destination});
+        } else if (auto const next = index_of(routes, to.name); next != Pipeline::none) {
+            route.to.push_back({true, next});
+        }
+    }
+    return route;
+}
+
+}  // namespace
+
+Pipeline::Pipeline() : impl_(std::make_unique<Impl>()) {}
+Pipeline::~Pipeline() = default;
+
+std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config, std::vector<StepKind> const& kinds,
+                                                  config::Diagnostics& diagnostics) {
+    std::shared_ptr<Pipeline> pipeline(new Pipeline());
+    auto& impl = *pipeline->impl_;
+    impl.listeners = names_of(config.listeners);
+    impl.destinations = names_of(config.destinations);
+    impl.route_names = names_of(config.routes);
+    impl.routes_of_listener.resize(impl.listeners.size());
+    Tables tables;
+    for (auto const& table : config.tables) tables[table.name] = Table::load(table, diagnostics);
+    CompileContext context{tables, diagnostics};
+    for (std::uint32_t i = 0; i < config.routes.size(); ++i) {
+        impl.routes.push_back(compile_route(config.routes[i], impl.destinations, impl.route_names, kinds, context));
+        for (auto const& from : config.routes[i].from) {
+            auto const listener = index_of(impl.listeners, from.name);
+            if (listener == none) continue;
+            auto& routes = impl.routes_of_listener[listener];
+            if (std::find(routes.begin(), routes.end(), i) == routes.end()) routes.push_back(i);
+        }
+    }
+    if (diagnostics.failed()) return pipeline;
+    for (auto const& table : config.tables) {
+        if (tables[table.name].use_count() == 1)  // no step holds it
+            diagnostics.warning(table.where, "no step uses the table \"" + table.name + "\"", "remove it, or use it in a lookup");
+    }
+    return pipeline;
+}
+
+std::uint32_t Pipeline::listener(std::string_view name) const { return index_of(impl_->listeners, name); }
+std::vector<std::string> const& Pipeline::listener_names() const { return impl_->listeners; }
+std::vector<std::string> const& Pipeline::route_names() const { return impl_->route_names; }
+std::vector<std::string> const& Pipeline::destination_names() const { return impl_->destinations; }
+
+void Pipeline::process(std::uint32_t listener, hl7::Message const& message, std::string_view received, std::int64_t now_us,
+                       Processed& out) const {
+    out.clear();
+    if (listener >= impl_->routes_of_listener.size()) return;
+    Run run(impl_->routes, impl_->route_names, now_us, out);
+    for (auto const route : impl_->routes_of_listener[listener]) run.route(route, message, received, 0, 0);
+    if (!out.rejected) return;
+    // A refused message is owed to nobody.
+    out.deliveries.clear();
+    out.bodies.clear();
+}
+
+}  // namespace hilum::routes

@@ -1,0 +1,70 @@
+// What every route makes of one message. Pure: no sockets, no disk, time is passed in (DESIGN §4).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "parsers/hl7/message.h"
+#include "routes/config/config.h"
+#include "routes/steps/step.h"
+
+namespace hilum::routes {
+
+enum class RouteOutcome : unsigned char {
+    sent = 0,      // deliveries were planned
+    filtered = 1,  // `when` said no, or a step stopped it: `reason` names the rule
+    held = 2,      // the route could not do its work: `reason`
+    rejected = 3,  // refuse at intake
+};
+std::string_view name(RouteOutcome outcome);
+
+struct RouteVerdict {
+    std::uint32_t route = 0;  // index into Pipeline::route_names()
+    RouteOutcome outcome = RouteOutcome::sent;
+    std::string reason;  // "when: MSH-9.1 = 'ADT'", "step 2 (lookup): no entry in table wards for PV1-3.1"; no patient data
+};
+
+struct PlannedDelivery {
+    std::uint32_t destination = 0;  // index into Pipeline::destination_names()
+    std::uint32_t route = 0;
+    std::uint32_t body = 0;         // 0: the message as received; n: Processed::bodies[n - 1]
+};
+
+struct Processed {
+    std::vector<RouteVerdict> verdicts;  // one per route that saw the message
+    std::vector<std::string> bodies;
+    std::vector<PlannedDelivery> deliveries;
+    bool rejected = false;
+    std::string rejection;  // the reason of the first rejecting route
+
+    bool held() const;
+    void clear();
+};
+
+class Pipeline {
+  public:
+    // Compiles every route; findings (bad expressions, steps, tables) go to `diagnostics`. Never null; useful only when nothing failed.
+    static std::shared_ptr<Pipeline const> compile(config::Config const& config, std::vector<StepKind> const& kinds,
+                                                   config::Diagnostics& diagnostics);
+    ~Pipeline();
+
+    static constexpr std::uint32_t none = 0xffffffff;
+    std::uint32_t listener(std::string_view name) const;  // index, or none
+    std::vector<std::string> const& listener_names() const;
+    std::vector<std::string> const& route_names() const;
+    std::vector<std::string> const& destination_names() const;
+
+    // Runs every route of the listener. `message` is not changed: a route with steps works on a view of its own. Thread-safe.
+    void process(std::uint32_t listener, hl7::Message const& message, std::string_view received, std::int64_t now_us,
+                 Processed& out) const;
+
+  private:
+    Pipeline();
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hilum::routes

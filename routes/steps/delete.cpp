@@ -1,0 +1,57 @@
+// delete: PID-19    delete: ["NK1[*]", PID-19]
+#include <utility>
+
+#include "routes/steps/steps.h"
+
+namespace hilum::routes {
+namespace {
+
+class DeleteStep final : public Step {
+  public:
+    explicit DeleteStep(std::vector<hl7::Path> paths) : paths_(std::move(paths)) {}
+
+    StepResult run(Work& work) const override {
+        // What isn't there is deleted already.
+        for (auto const& path : paths_) work.message.erase(path);
+        return StepResult::ok();
+    }
+
+  private:
+    std::vector<hl7::Path> paths_;
+};
+
+std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context) {
+    auto& diagnostics = context.diagnostics;
+    auto const& options = step.options;
+    bool const list = options.kind == config::Node::Kind::sequence && !options.items.empty();
+    if (!list && !options.is_scalar()) {
+        if (!options.unusable)
+            diagnostics.error(options.where, "delete takes a path or a list of paths", "write it like delete: NK1[*]");
+        return nullptr;
+    }
+    std::vector<hl7::Path> paths;
+    auto const before = diagnostics.errors();
+    auto const add = [&](config::Node const& node) {
+        config::Text text;
+        if (!config::decode_value(node, text, diagnostics)) return;
+        if (auto const path = writable_path(text, true, diagnostics)) paths.push_back(*path);
+    };
+    if (list) {
+        for (auto const& item : options.items) add(item);
+    } else {
+        add(options);
+    }
+    if (diagnostics.errors() != before || paths.empty()) return nullptr;
+    return std::make_unique<DeleteStep>(std::move(paths));
+}
+
+std::string schema() {
+    return R"({"oneOf":[{"type":"string"},{"type":"array","minItems":1,"items":{"type":"string"}}],)"
+           R"("description":"a path, or a list of them: segments, fields, repetitions or components"})";
+}
+
+}  // namespace
+
+StepKind delete_step() { return {"delete", "removes segments, fields, repetitions or components", compile, schema}; }
+
+}  // namespace hilum::routes

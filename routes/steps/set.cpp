@@ -1,0 +1,84 @@
+// set: { MSH-5: LAB, PID-5.1: =PID-5.1.upper() }
+#include <utility>
+
+#include "routes/expression/expression.h"
+#include "routes/steps/steps.h"
+
+namespace hilum::routes {
+namespace {
+
+struct Assignment {
+    hl7::Path path;
+    std::string name;  // of the path, for reasons
+    expression::ValueSource value;
+};
+
+class SetStep final : public Step {
+  public:
+    explicit SetStep(std::vector<Assignment> assignments) : assignments_(std::move(assignments)) {}
+
+    StepResult run(Work& work) const override {
+        expression::Context const context{&work.message, work.now_us};
+        for (auto const& a : assignments_) {
+            if (a.value.computed()) {
+                auto const text = a.value.get(context);
+                if (!text) return held(a.name, text.error());
+                if (auto const done = work.message.set(a.path, *text); !done) return held(a.name, done.error());
+            } else if (auto const done = work.message.set(a.path, a.value.literal()); !done) {
+                return held(a.name, done.error());
+            }
+        }
+        return StepResult::ok();
+    }
+
+  private:
+    std::vector<Assignment> assignments_;
+};
+
+// Text is escaped as it is written, so "DOE^JANE" would become one value with \S\ in it: hardly ever what was meant.
+void warn_of_components(config::Text const& text, hl7::Path const& path, expression::ValueSource const& value,
+                        config::Diagnostics& diagnostics) {
+    if (value.computed() || path.component != 0 || value.literal().find('^') == std::string::npos) return;
+    auto const base = path.text();
+    diagnostics.warning(text.where, "the ^ is written as text (\\S\\), not as a delimiter",
+                        "set the components one by one: " + base + ".1, " + base + ".2");
+}
+
+std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context) {
+    auto& diagnostics = context.diagnostics;
+    auto const& options = step.options;
+    if (options.kind != config::Node::Kind::mapping || options.entries.empty()) {
+        if (!options.unusable)
+            diagnostics.error(options.where, "set takes paths and their values", "write it like set: { MSH-5: LAB }");
+        return nullptr;
+    }
+    std::vector<Assignment> assignments;
+    auto const before = diagnostics.errors();
+    for (auto const& entry : options.entries) {
+        auto const path = writable_path({entry.key, entry.where}, false, diagnostics);
+        if (entry.value.kind == config::Node::Kind::null) {
+            diagnostics.error(entry.where, entry.key + " has no value",
+                              "write '' for an empty one, '\"\"' for HL7's null, or use the delete step");
+            continue;
+        }
+        config::Text text;
+        if (!config::decode_value(entry.value, text, diagnostics)) continue;
+        auto value = expression::ValueSource::compile(text, diagnostics);
+        if (!path) continue;
+        warn_of_components(text, *path, value, diagnostics);
+        assignments.push_back({*path, path->text(), std::move(value)});
+    }
+    if (diagnostics.errors() != before || assignments.size() != options.entries.size()) return nullptr;
+    return std::make_unique<SetStep>(std::move(assignments));
+}
+
+std::string schema() {
+    return R"({"type":"object","minProperties":1,"additionalProperties":{"type":["string","number","boolean"]},)"
+           R"("description":"paths and their new values: text, or an expression behind ="})";
+}
+
+}  // namespace
+
+StepKind set_step() { return {"set", "writes values, as text or from expressions", compile, schema}; }
+
+}  // namespace hilum::routes

@@ -1,0 +1,59 @@
+// A step changes one message on its way through a route. One file per kind; catalogue.cpp lists them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "parsers/hl7/message.h"
+#include "routes/config/config.h"
+#include "routes/tables/table.h"
+
+namespace hilum::routes {
+
+// The message a step works on.
+struct Work {
+    hl7::Message& message;
+    std::int64_t now_us = 0;
+};
+
+struct StepResult {
+    enum class Next : unsigned char {
+        go_on,
+        stop,    // ends this route without a delivery: the message is filtered here, with `reason`
+        hold,    // a person has to look: `reason`
+        reject,  // refuse the message at intake: `reason`
+    };
+    Next next = Next::go_on;
+    std::string reason;  // no patient data: names paths, tables and rules
+
+    static StepResult ok() { return {}; }
+};
+
+// Compiled once, run on any thread at once: run() changes nothing in the step.
+class Step {
+  public:
+    virtual ~Step() = default;
+    virtual StepResult run(Work& work) const = 0;
+};
+
+struct CompileContext {
+    Tables const& tables;
+    config::Diagnostics& diagnostics;
+};
+
+struct StepKind {
+    std::string_view name;
+    std::string_view summary;
+    std::unique_ptr<Step> (*compile)(config::Step const& step, CompileContext& context);  // nullptr after a diagnostic
+    std::string (*schema)();  // JSON Schema of what stands after "name:"
+};
+
+// Every kind there is, in the order of the documentation.
+std::vector<StepKind> const& step_catalogue();
+
+}  // namespace hilum::routes
