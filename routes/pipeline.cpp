@@ -11,8 +11,9 @@ namespace hilum::routes {
 namespace {
 
 // Loading finds circles of routes; these hold whatever a configuration says.
-constexpr std::size_t depth_max = 32;      // routes one behind the other
-constexpr std::size_t verdicts_max = 1000;  // routes that see one message; diamonds of routes could double at each level
+constexpr std::size_t depth_max = 32;  // routes one behind the other
+constexpr std::size_t verdicts_max =
+    1000;  // routes that see one message; diamonds of routes could double at each level
 
 struct CompiledStep {
     std::string kind;
@@ -48,16 +49,21 @@ std::vector<std::string> names_of(Items const& items) {
 
 std::string_view name(RouteOutcome outcome) {
     switch (outcome) {
-        case RouteOutcome::sent: return "sent";
-        case RouteOutcome::filtered: return "filtered";
-        case RouteOutcome::held: return "held";
-        case RouteOutcome::rejected: return "rejected";
+        case RouteOutcome::sent:
+            return "sent";
+        case RouteOutcome::filtered:
+            return "filtered";
+        case RouteOutcome::held:
+            return "held";
+        case RouteOutcome::rejected:
+            return "rejected";
     }
     return "";
 }
 
 bool Processed::held() const {
-    return std::any_of(verdicts.begin(), verdicts.end(), [](RouteVerdict const& v) { return v.outcome == RouteOutcome::held; });
+    return std::any_of(verdicts.begin(), verdicts.end(),
+                       [](RouteVerdict const& v) { return v.outcome == RouteOutcome::held; });
 }
 
 void Processed::clear() {
@@ -81,20 +87,26 @@ namespace {
 // One message on its way through the routes of one listener.
 class Run {
   public:
-    Run(std::vector<CompiledRoute> const& routes, std::vector<std::string> const& names, std::int64_t now_us, Processed& out)
+    Run(std::vector<CompiledRoute> const& routes, std::vector<std::string> const& names, std::int64_t now_us,
+        Processed& out)
         : routes_(&routes), names_(&names), now_us_(now_us), out_(&out) {}
 
-    // `bytes` are those of `message`; `body` is their number in `out`, none when they have not been put there yet.
-    void route(std::uint32_t index, hl7::Message const& message, std::string_view bytes, std::uint32_t body, std::size_t depth) {
+    // `bytes` are those of `message`; `body` is their number in `out`, none when they have not been put there
+    // yet.
+    void route(std::uint32_t index, hl7::Message const& message, std::string_view bytes, std::uint32_t body,
+               std::size_t depth) {
         auto const verdict = out_->verdicts.size();
         out_->verdicts.push_back({index, RouteOutcome::sent, {}});
         auto const& route = (*routes_)[index];
         if (depth >= depth_max || verdict >= verdicts_max)
-            return refuse(verdict, route, "the message went through too many routes; check what each route names in \"to\"");
+            return refuse(verdict, route,
+                          "the message went through too many routes; check what each route names in \"to\"");
         if (route.when.valid()) {
             std::string_view clause;
             auto const wanted = route.when.test({&message, now_us_}, clause);
-            if (!wanted) return refuse(verdict, route, "when: " + wanted.error().what + " (" + wanted.error().place + ")");
+            if (!wanted)
+                return refuse(verdict, route,
+                              "when: " + wanted.error().what + " (" + wanted.error().place + ")");
             if (!*wanted) return settle(verdict, RouteOutcome::filtered, "when: " + std::string(clause));
         }
         if (route.steps.empty()) return deliver(index, message, bytes, body, depth);
@@ -117,16 +129,23 @@ class Run {
             std::string reason = "step " + std::to_string(i + 1) + " (" + route.steps[i].kind + ")";
             if (!result.reason.empty()) reason += ": " + result.reason;
             switch (result.next) {
-                case StepResult::Next::stop: settle(verdict, RouteOutcome::filtered, std::move(reason)); break;
-                case StepResult::Next::reject: settle(verdict, RouteOutcome::rejected, std::move(reason)); break;
-                default: refuse(verdict, route, std::move(reason)); break;
+                case StepResult::Next::stop:
+                    settle(verdict, RouteOutcome::filtered, std::move(reason));
+                    break;
+                case StepResult::Next::reject:
+                    settle(verdict, RouteOutcome::rejected, std::move(reason));
+                    break;
+                default:
+                    refuse(verdict, route, std::move(reason));
+                    break;
             }
             return false;
         }
         return true;
     }
 
-    void deliver(std::uint32_t index, hl7::Message const& message, std::string_view bytes, std::uint32_t body, std::size_t depth) {
+    void deliver(std::uint32_t index, hl7::Message const& message, std::string_view bytes, std::uint32_t body,
+                 std::size_t depth) {
         for (auto const& target : (*routes_)[index].to) {
             if (target.route) {
                 route(target.index, message, bytes, body, depth + 1);
@@ -169,17 +188,21 @@ class Run {
     Processed* out_;
 };
 
-// One route of the configuration. What loading has reported already (names that lead nowhere) is left out silently.
+// One route of the configuration. What loading has reported already (names that lead nowhere) is left out
+// silently.
 CompiledRoute compile_route(config::Route const& source, std::vector<std::string> const& destinations,
-                            std::vector<std::string> const& routes, std::vector<StepKind> const& kinds, CompileContext& context) {
+                            std::vector<std::string> const& routes, std::vector<StepKind> const& kinds,
+                            CompileContext& context) {
     CompiledRoute route;
     route.on_error = source.on_error;
     if (!source.when.empty() || source.when.where.line != 0)
         route.when = expression::Expression::compile(source.when, 0, context.diagnostics);
     for (auto const& step : source.steps) {
-        auto const kind = std::find_if(kinds.begin(), kinds.end(), [&](StepKind const& k) { return k.name == step.kind; });
+        auto const kind =
+            std::find_if(kinds.begin(), kinds.end(), [&](StepKind const& k) { return k.name == step.kind; });
         if (kind == kinds.end()) continue;
-        if (auto compiled = kind->compile(step, context)) route.steps.push_back({step.kind, std::move(compiled)});
+        if (auto compiled = kind->compile(step, context))
+            route.steps.push_back({step.kind, std::move(compiled)});
     }
     for (auto const& to : source.to) {
         if (auto const destination = index_of(destinations, to.name); destination != Pipeline::none) {
@@ -196,7 +219,8 @@ CompiledRoute compile_route(config::Route const& source, std::vector<std::string
 Pipeline::Pipeline() : impl_(std::make_unique<Impl>()) {}
 Pipeline::~Pipeline() = default;
 
-std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config, std::vector<StepKind> const& kinds,
+std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config,
+                                                  std::vector<StepKind> const& kinds,
                                                   config::Diagnostics& diagnostics) {
     std::shared_ptr<Pipeline> pipeline(new Pipeline());
     auto& impl = *pipeline->impl_;
@@ -208,7 +232,8 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config, 
     for (auto const& table : config.tables) tables[table.name] = Table::load(table, diagnostics);
     CompileContext context{tables, diagnostics};
     for (std::uint32_t i = 0; i < config.routes.size(); ++i) {
-        impl.routes.push_back(compile_route(config.routes[i], impl.destinations, impl.route_names, kinds, context));
+        impl.routes.push_back(
+            compile_route(config.routes[i], impl.destinations, impl.route_names, kinds, context));
         for (auto const& from : config.routes[i].from) {
             auto const listener = index_of(impl.listeners, from.name);
             if (listener == none) continue;
@@ -219,18 +244,27 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config, 
     if (diagnostics.failed()) return pipeline;
     for (auto const& table : config.tables) {
         if (tables[table.name].use_count() == 1)  // no step holds it
-            diagnostics.warning(table.where, "no step uses the table \"" + table.name + "\"", "remove it, or use it in a lookup");
+            diagnostics.warning(table.where, "no step uses the table \"" + table.name + "\"",
+                                "remove it, or use it in a lookup");
     }
     return pipeline;
 }
 
-std::uint32_t Pipeline::listener(std::string_view name) const { return index_of(impl_->listeners, name); }
-std::vector<std::string> const& Pipeline::listener_names() const { return impl_->listeners; }
-std::vector<std::string> const& Pipeline::route_names() const { return impl_->route_names; }
-std::vector<std::string> const& Pipeline::destination_names() const { return impl_->destinations; }
+std::uint32_t Pipeline::listener(std::string_view name) const {
+    return index_of(impl_->listeners, name);
+}
+std::vector<std::string> const& Pipeline::listener_names() const {
+    return impl_->listeners;
+}
+std::vector<std::string> const& Pipeline::route_names() const {
+    return impl_->route_names;
+}
+std::vector<std::string> const& Pipeline::destination_names() const {
+    return impl_->destinations;
+}
 
-void Pipeline::process(std::uint32_t listener, hl7::Message const& message, std::string_view received, std::int64_t now_us,
-                       Processed& out) const {
+void Pipeline::process(std::uint32_t listener, hl7::Message const& message, std::string_view received,
+                       std::int64_t now_us, Processed& out) const {
     out.clear();
     if (listener >= impl_->routes_of_listener.size()) return;
     Run run(impl_->routes, impl_->route_names, now_us, out);

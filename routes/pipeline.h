@@ -24,13 +24,14 @@ std::string_view name(RouteOutcome outcome);
 struct RouteVerdict {
     std::uint32_t route = 0;  // index into Pipeline::route_names()
     RouteOutcome outcome = RouteOutcome::sent;
-    std::string reason;  // "when: MSH-9.1 = 'ADT'", "step 2 (lookup): no entry in table wards for PV1-3.1"; no patient data
+    std::string reason;  // "when: MSH-9.1 = 'ADT'", "step 2 (lookup): no entry in table wards for PV1-3.1";
+                         // no patient data
 };
 
 struct PlannedDelivery {
     std::uint32_t destination = 0;  // index into Pipeline::destination_names()
     std::uint32_t route = 0;
-    std::uint32_t body = 0;         // 0: the message as received; n: Processed::bodies[n - 1]
+    std::uint32_t body = 0;  // 0: the message as received; n: Processed::bodies[n - 1]
 };
 
 struct Processed {
@@ -46,8 +47,10 @@ struct Processed {
 
 class Pipeline {
   public:
-    // Compiles every route; findings (bad expressions, steps, tables) go to `diagnostics`. Never null; useful only when nothing failed.
-    static std::shared_ptr<Pipeline const> compile(config::Config const& config, std::vector<StepKind> const& kinds,
+    // Compiles every route; findings (bad expressions, steps, tables) go to `diagnostics`. Never null; useful
+    // only when nothing failed.
+    static std::shared_ptr<Pipeline const> compile(config::Config const& config,
+                                                   std::vector<StepKind> const& kinds,
                                                    config::Diagnostics& diagnostics);
     ~Pipeline();
 
@@ -57,9 +60,10 @@ class Pipeline {
     std::vector<std::string> const& route_names() const;
     std::vector<std::string> const& destination_names() const;
 
-    // Runs every route of the listener. `message` is not changed: a route with steps works on a view of its own. Thread-safe.
-    void process(std::uint32_t listener, hl7::Message const& message, std::string_view received, std::int64_t now_us,
-                 Processed& out) const;
+    // Runs every route of the listener. `message` is not changed: a route with steps works on a view of its
+    // own. Thread-safe.
+    void process(std::uint32_t listener, hl7::Message const& message, std::string_view received,
+                 std::int64_t now_us, Processed& out) const;
 
   private:
     Pipeline();

@@ -79,13 +79,15 @@ int check(Options const& options) {
 }  // namespace
 
 void add_check(CLI::App& app, int& exit_code) {
-    auto* const command = app.add_subcommand("check", "Everything that can be known of a configuration before start");
+    auto* const command =
+        app.add_subcommand("check", "Everything that can be known of a configuration before start");
     auto const options = std::make_shared<Options>();
     command->add_option("CONFIG", options->path, "a YAML file, or a folder whose *.yaml files count as one");
     command->add_flag("--json", options->json, "the findings as one JSON object");
     command->add_flag("--schema", options->schema, "print the JSON Schema of configurations, for editors");
     command->footer(
-        "Every finding at once, each with file:line:column, what is wrong and the nearest right thing. What passes, starts.\n"
+        "Every finding at once, each with file:line:column, what is wrong and the nearest right thing. What "
+        "passes, starts.\n"
         "Exit code: 0 no error, 1 errors, 2 CONFIG can't be read.\n\n"
         "Example:\n"
         "  hilum check hilum.yaml\n"

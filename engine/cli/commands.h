@@ -12,7 +12,8 @@ inline constexpr int good = 0;
 inline constexpr int answer_is_no = 1;
 inline constexpr int used_wrongly = 2;
 
-// Each adds its subcommand to `app`; when it is chosen, parsing runs it and sets `exit_code`, which outlives the app.
+// Each adds its subcommand to `app`; when it is chosen, parsing runs it and sets `exit_code`, which outlives
+// the app.
 void add_run(CLI::App& app, int& exit_code);
 void add_check(CLI::App& app, int& exit_code);
 void add_eval(CLI::App& app, int& exit_code);

@@ -78,13 +78,18 @@ int eval(Options const& options) {
 }  // namespace
 
 void add_eval(CLI::App& app, int& exit_code) {
-    auto* const command = app.add_subcommand("eval", "What an expression makes of a message, one result a line");
+    auto* const command =
+        app.add_subcommand("eval", "What an expression makes of a message, one result a line");
     auto const options = std::make_shared<Options>();
-    command->add_option("EXPRESSION", options->expression, "as in `when:` and after `=` in a configuration")->required();
-    command->add_option("FILE", options->path, "HL7 v2 messages, one or several; - for standard input")->required();
-    command->add_flag("--json", options->json, R"(a JSON object a message: {"message":1,"items":[{"type":"string","text":"..."}]})");
+    command->add_option("EXPRESSION", options->expression, "as in `when:` and after `=` in a configuration")
+        ->required();
+    command->add_option("FILE", options->path, "HL7 v2 messages, one or several; - for standard input")
+        ->required();
+    command->add_flag("--json", options->json,
+                      R"(a JSON object a message: {"message":1,"items":[{"type":"string","text":"..."}]})");
     command->footer(
-        "Exit code: 0 when there is a result (also `false`), 1 when the result is empty in every message or the evaluation\n"
+        "Exit code: 0 when there is a result (also `false`), 1 when the result is empty in every message or "
+        "the evaluation\n"
         "fails in one, 2 when the expression or the file can't be read.\n\n"
         "Example:\n"
         "  hilum eval \"PID-5.1.upper()\" adt.hl7\n"

@@ -57,7 +57,8 @@ std::string unescaped(std::string_view raw, hl7::Delimiters const& delimiters) {
     return std::string(hl7::unescape(raw, delimiters, scratch));
 }
 
-void add_field(SegmentLines& out, std::string const& path, std::size_t field, std::string_view raw, hl7::Delimiters const& d) {
+void add_field(SegmentLines& out, std::string const& path, std::size_t field, std::string_view raw,
+               hl7::Delimiters const& d) {
     auto const name = field_name(out.segment, field);
     auto const repetitions = split(raw, d.repetition);
     if (repetitions.size() == 1 && split(raw, d.component).size() == 1) {
@@ -80,7 +81,8 @@ void add_field(SegmentLines& out, std::string const& path, std::size_t field, st
 SegmentLines lines_of(std::string_view text, std::size_t occurrence, hl7::Delimiters const& d) {
     auto fields = split(text, d.field);
     SegmentLines out{fields[0], segment_title(fields[0]), {}};
-    std::string const prefix = std::string(out.segment) + (occurrence > 1 ? "[" + std::to_string(occurrence) + "]" : "") + "-";
+    std::string const prefix =
+        std::string(out.segment) + (occurrence > 1 ? "[" + std::to_string(occurrence) + "]" : "") + "-";
     bool const header = out.segment == "MSH";
     if (header) out.lines.push_back({prefix + "1", std::string(1, d.field), field_name("MSH", 1)});
     for (std::size_t i = 1; i < fields.size(); ++i) {
@@ -110,15 +112,16 @@ std::vector<SegmentLines> all_lines(hl7::Message const& message) {
 std::vector<std::string> values_at(hl7::Message const& message, hl7::Path const& path) {
     std::vector<std::string> values;
     message.for_each(path, [&](hl7::Value const& value) {
-        if (value.presence == hl7::Presence::value) values.push_back(unescaped(value.raw, message.delimiters()));
+        if (value.presence == hl7::Presence::value)
+            values.push_back(unescaped(value.raw, message.delimiters()));
     });
     return values;
 }
 
 void show(hl7::Message const& message, std::size_t number, std::size_t bytes) {
-    std::string out = "message " + std::to_string(number) + ": " + printable(message.text("MSH-9")) + ", version " +
-                      printable(message.text("MSH-12")) + ", " + std::to_string(bytes) + " bytes, " +
-                      std::to_string(message.segment_count()) + " segments\n";
+    std::string out = "message " + std::to_string(number) + ": " + printable(message.text("MSH-9")) +
+                      ", version " + printable(message.text("MSH-12")) + ", " + std::to_string(bytes) +
+                      " bytes, " + std::to_string(message.segment_count()) + " segments\n";
     for (auto const& [tolerance, name] : tolerance_names) {
         if (message.has(tolerance)) ((out += "tolerated: ") += name) += '\n';
     }
@@ -126,7 +129,8 @@ void show(hl7::Message const& message, std::size_t number, std::size_t bytes) {
     for (auto const& segment : all_lines(message)) {
         rows.push_back({printable(segment.segment), std::string(segment.title)});
         for (auto const& line : segment.lines) {
-            rows.push_back({(line.name.empty() ? "    " : "  ") + printable(line.path), std::string(line.name), printable(line.text)});
+            rows.push_back({(line.name.empty() ? "    " : "  ") + printable(line.path),
+                            std::string(line.name), printable(line.text)});
         }
     }
     answer(out + table(rows));
@@ -236,12 +240,17 @@ int inspect(Options const& options) {
 void add_inspect(CLI::App& app, int& exit_code) {
     auto* const command = app.add_subcommand("inspect", "What is in a message, with the standard's names");
     auto const options = std::make_shared<Options>();
-    command->add_option("FILE", options->file, "HL7 v2 messages: one, several or a batch; - for standard input")->required();
-    command->add_option("--path", options->path, "only the values at this path, one a line: PID-3.1, OBX[2]-5, OBX[*]-5");
+    command
+        ->add_option("FILE", options->file, "HL7 v2 messages: one, several or a batch; - for standard input")
+        ->required();
+    command->add_option("--path", options->path,
+                        "only the values at this path, one a line: PID-3.1, OBX[2]-5, OBX[*]-5");
     command->add_flag("--json", options->json, "one JSON object a message");
     command->footer(
-        "Every value that is there, unescaped; a field with components is shown as it stands, then part by part.\n"
-        "Exit code: 0 shown, 1 a message can't be read or nothing is at the path, 2 the file can't be read.\n\n"
+        "Every value that is there, unescaped; a field with components is shown as it stands, then part by "
+        "part.\n"
+        "Exit code: 0 shown, 1 a message can't be read or nothing is at the path, 2 the file can't be "
+        "read.\n\n"
         "Example:\n"
         "  hilum inspect adt.hl7\n"
         "  hilum inspect adt.hl7 --path \"PID-3[*].1\"");

@@ -16,15 +16,17 @@ int main(int argc, char** argv) {
         "`hilum COMMAND --help` explains a command with an example.");
 
     int exit_code = hilum::cli::good;
-    for (auto* const add : {hilum::cli::add_run, hilum::cli::add_check, hilum::cli::add_inspect, hilum::cli::add_eval,
-                            hilum::cli::add_send, hilum::cli::add_listen, hilum::cli::add_messages, hilum::cli::add_queues,
-                            hilum::cli::add_store, hilum::cli::add_version}) {
+    for (auto* const add :
+         {hilum::cli::add_run, hilum::cli::add_check, hilum::cli::add_inspect, hilum::cli::add_eval,
+          hilum::cli::add_send, hilum::cli::add_listen, hilum::cli::add_messages, hilum::cli::add_queues,
+          hilum::cli::add_store, hilum::cli::add_version}) {
         add(app, exit_code);
     }
     try {
         app.parse(argc, argv);
     } catch (CLI::ParseError const& e) {
-        return app.exit(e) == 0 ? hilum::cli::good : hilum::cli::used_wrongly;  // --help ends here too, with 0
+        return app.exit(e) == 0 ? hilum::cli::good
+                                : hilum::cli::used_wrongly;  // --help ends here too, with 0
     } catch (std::exception const& e) {
         std::fprintf(stderr, "hilum: %s\n", e.what());
         return hilum::cli::answer_is_no;

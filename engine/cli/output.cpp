@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -15,16 +16,19 @@
 namespace hilum::cli {
 
 Result<std::string> read_file(std::string const& path) {
-    if (path == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
+    if (path == "-")
+        return {boost::system::in_place_value, std::istreambuf_iterator<char>(std::cin),
+                std::istreambuf_iterator<char>()};
+    std::error_code ec;
+    if (std::filesystem::is_directory(path, ec))
+        return error("unreadable", path, "it is a folder");  // it would open
     errno = 0;
     std::ifstream file(path, std::ios::binary);
     std::string text;
     if (file) text.assign(std::istreambuf_iterator<char>(file), {});
-    // A folder opens, but can't be read.
-    if (!file || file.bad() || (text.empty() && errno == EISDIR)) {
+    if (!file || file.bad())
         return error("unreadable", path, errno ? std::strerror(errno) : "it can't be read");
-    }
-    return text;
+    return {boost::system::in_place_value, std::move(text)};
 }
 
 void answer(std::string_view text) {

@@ -14,7 +14,8 @@ namespace hilum::cli {
 // A whole file, or standard input for "-". Errors: "unreadable".
 Result<std::string> read_file(std::string const& path);
 
-// Writes to stdout and flushes. Throws std::runtime_error when that fails (a full disk; a closed pipe ends quietly).
+// Writes to stdout and flushes. Throws std::runtime_error when that fails (a full disk; a closed pipe ends
+// quietly).
 void answer(std::string_view text);
 // "hilum: text" and a line end, to stderr.
 void complain(std::string_view text);

@@ -85,7 +85,12 @@ void Lane::take_replacement() {
 }
 
 net::Task<void> Lane::run() {
-    while (co_await wait_for_head()) co_await deliver_head();
+    // Not `while (co_await ...) co_await ...`: g++ 12 makes code of that which uses a frame it has not filled.
+    for (;;) {
+        bool const ready = co_await wait_for_head();
+        if (!ready) break;
+        co_await deliver_head();
+    }
     running_ = false;
 }
 
@@ -100,8 +105,8 @@ void Lane::take_head() {
 
 net::Task<void> Lane::fill_window() {
     auto const from = window_.begin_scan();
-    auto scan = co_await net::run_blocking(context_.runtime,
-                                           [this, from] { return context_.store.scan(id_, from, Window::capacity, scan_bytes); });
+    auto work = [this, from] { return context_.store.scan(id_, from, Window::capacity, scan_bytes); };
+    auto scan = co_await net::run_blocking(context_.runtime, work);
     if (scan) {
         window_.end_scan(*scan);
         co_return;
@@ -241,7 +246,8 @@ net::Task<bool> Lane::record(store::ResultRecord const& result) {
 
 net::Task<void> Lane::settle(DeliveryOutcome outcome, Attempt const& attempt, std::uint32_t duration_us) {
     auto const result = result_for_head(outcome, attempt, duration_us);
-    if (!co_await record(result)) co_return;
+    bool const recorded = co_await record(result);
+    if (!recorded) co_return;
     auto& metrics = context_.metrics;
     if (outcome == DeliveryOutcome::delivered) {
         metrics.delivered.fetch_add(1, std::memory_order_relaxed);

@@ -21,11 +21,13 @@ struct Options {
 template <class V>
 void describe(V& v, Options& o) {
     v.required("dir", o.dir, "the folder that files are written to; made if its parent is there");
-    v.required("name", o.name, "the file's name with {expression} holes, such as \"{MSH-7}-{MSH-10}.hl7\"; / makes folders");
+    v.required("name", o.name,
+               "the file's name with {expression} holes, such as \"{MSH-7}-{MSH-10}.hl7\"; / makes folders");
 }
 
 Options decode(config::Component const& component, config::Diagnostics& diagnostics) {
-    return config::decode_options<Options>(component.options, "destination \"" + component.name + "\" (file)", diagnostics);
+    return config::decode_options<Options>(component.options, "destination \"" + component.name + "\" (file)",
+                                           diagnostics);
 }
 
 // The name with every hole filled by one letter: what the template itself says.
@@ -39,20 +41,26 @@ std::string skeleton(expression::Template const& name) {
 void check_skeleton(std::string const& text, config::Location const& at, config::Diagnostics& diagnostics) {
     if (text.empty()) return;
     if (text.starts_with('/')) {
-        diagnostics.error(at, "the name begins with /, but it is relative to dir", "leave out the / in front");
+        diagnostics.error(at, "the name begins with /, but it is relative to dir",
+                          "leave out the / in front");
         return;
     }
-    if (std::count(text.begin(), text.end(), '/') > 7) diagnostics.error(at, "the name has more than seven folders", "use fewer /");
+    if (std::count(text.begin(), text.end(), '/') > 7)
+        diagnostics.error(at, "the name has more than seven folders", "use fewer /");
     for (std::string_view rest = text;;) {
         auto const part = rest.substr(0, rest.find('/'));
-        if (part.empty()) diagnostics.error(at, "the name has a folder or file without a name", "write something before and after each /");
+        if (part.empty())
+            diagnostics.error(at, "the name has a folder or file without a name",
+                              "write something before and after each /");
         if (part.starts_with('.')) {
-            diagnostics.error(at, "the name has a part that begins with a dot", "files can't be hidden, and .. would leave the folder");
+            diagnostics.error(at, "the name has a part that begins with a dot",
+                              "files can't be hidden, and .. would leave the folder");
         }
         if (part.size() == rest.size()) break;
         rest.remove_prefix(part.size() + 1);
     }
-    if (text.find('\\') != std::string::npos) diagnostics.warning(at, "a \\ in the name becomes _", "use / for folders");
+    if (text.find('\\') != std::string::npos)
+        diagnostics.warning(at, "a \\ in the name becomes _", "use / for folders");
 }
 
 void check(config::Component const& component, config::Diagnostics& diagnostics) {
@@ -69,12 +77,14 @@ void check(config::Component const& component, config::Diagnostics& diagnostics)
     if (o.dir.empty()) return diagnostics.error(dir->where, "dir is empty", "name a folder, such as ./out");
     struct stat about {};
     if (::stat(o.dir.c_str(), &about) == 0) {
-        if (!S_ISDIR(about.st_mode)) diagnostics.error(dir->where, "dir is not a folder", "name a folder, such as ./out");
+        if (!S_ISDIR(about.st_mode))
+            diagnostics.error(dir->where, "dir is not a folder", "name a folder, such as ./out");
         return;
     }
     auto const end = o.dir.find_last_not_of('/');
     auto const slash = o.dir.rfind('/', end);
-    auto const parent = slash == std::string::npos ? std::string(".") : o.dir.substr(0, std::max<std::size_t>(slash, 1));
+    auto const parent =
+        slash == std::string::npos ? std::string(".") : o.dir.substr(0, std::max<std::size_t>(slash, 1));
     if (::stat(parent.c_str(), &about) != 0) {
         diagnostics.warning(dir->where, "neither dir nor the folder it would be made in is here",
                             "make the folder before messages come; until then they wait");
@@ -83,7 +93,8 @@ void check(config::Component const& component, config::Diagnostics& diagnostics)
 
 class FileDestination final : public Destination {
   public:
-    FileDestination(Options options, DestinationContext context) : options_(std::move(options)), context_(std::move(context)) {
+    FileDestination(Options options, DestinationContext context)
+        : options_(std::move(options)), context_(std::move(context)) {
         config::Diagnostics ignored;  // check has seen it
         name_ = expression::Template::compile(options_.name, ignored);
         auto const text = skeleton(name_);
@@ -127,9 +138,11 @@ net::Task<Attempt> FileDestination::deliver(Outgoing const& outgoing) {
         if (job.clean) (void)remove_leftovers(job.root, job.owner, job.folders);
         return write_message(job.root, job.components, job.bytes, job.owner);
     });
-    if (!written) co_return Attempt{AttemptClass::local, written.error().code, written.error().text(), {}, {}};
+    if (!written)
+        co_return Attempt{AttemptClass::local, written.error().code, written.error().text(), {}, {}};
     cleaned_ = true;
-    co_return Attempt{AttemptClass::delivered, written->was_there ? "was there" : "written", written->name, {}, {}};
+    co_return Attempt{
+        AttemptClass::delivered, written->was_there ? "was there" : "written", written->name, {}, {}};
 }
 
 std::unique_ptr<Destination> make(config::Component const& component, DestinationContext context) {
@@ -140,7 +153,8 @@ std::unique_ptr<Destination> make(config::Component const& component, Destinatio
 }  // namespace
 
 DestinationKind file_destination() {
-    return {"file", "one file a message, named by a template", check, config::SchemaWriter::of<Options>, make};
+    return {"file", "one file a message, named by a template", check, config::SchemaWriter::of<Options>,
+            make};
 }
 
 }  // namespace hilum::destinations

@@ -30,7 +30,8 @@ std::uint32_t fnv1a(std::string_view text) {
 
 std::string_view extension(std::string_view name) {
     auto const dot = name.rfind('.');
-    return dot == std::string_view::npos || dot == 0 || name.size() - dot > 16 ? std::string_view() : name.substr(dot);
+    return dot == std::string_view::npos || dot == 0 || name.size() - dot > 16 ? std::string_view()
+                                                                               : name.substr(dot);
 }
 
 // Cut in the middle, with a hash of the whole so that two long names stay two.
@@ -76,7 +77,8 @@ std::vector<std::string> name_components(std::string_view filled) {
 
 std::string numbered(std::string_view name, unsigned number) {
     auto const tail = extension(name);
-    return std::string(name.substr(0, name.size() - tail.size())) + "~" + std::to_string(number) + std::string(tail);
+    return std::string(name.substr(0, name.size() - tail.size())) + "~" + std::to_string(number) +
+           std::string(tail);
 }
 
 }  // namespace hilum::destinations

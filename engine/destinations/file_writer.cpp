@@ -25,11 +25,15 @@ std::string temporary_prefix(std::string_view owner) {
     return ".hilum-" + std::string(owner.substr(0, 100)) + "-";
 }
 
-// A temporary file, locked as long as it is being written, so that remove_leftovers() lets it be; removed unless it got its name.
+// A temporary file, locked as long as it is being written, so that remove_leftovers() lets it be; removed
+// unless it got its name.
 class Temporary {
   public:
     Temporary(Temporary&& other) noexcept
-        : folder_(other.folder_), name_(std::move(other.name_)), file_(std::move(other.file_)), there_(std::exchange(other.there_, false)) {}
+        : folder_(other.folder_),
+          name_(std::move(other.name_)),
+          file_(std::move(other.file_)),
+          there_(std::exchange(other.there_, false)) {}
     Temporary& operator=(Temporary&&) = delete;
     ~Temporary() {
         if (there_) ::unlinkat(folder_, name_.c_str(), 0);
@@ -41,7 +45,8 @@ class Temporary {
         net::Descriptor file;
         for (int attempt = 0; attempt < 8 && !file.valid(); ++attempt) {
             name = prefix + std::to_string(std::chrono::steady_clock::now().time_since_epoch().count());
-            file = net::Descriptor(::openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640));
+            file = net::Descriptor(
+                ::openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640));
             if (!file.valid() && errno != EEXIST) break;
         }
         if (!file.valid()) return net::file_error(errno, "the file can't be made");
@@ -101,11 +106,13 @@ void clean(int folder, std::string const& prefix, std::size_t depth, std::size_t
         std::string const name = entry->d_name;
         if (name == "." || name == "..") continue;
         if (name.starts_with(prefix)) {
-            net::Descriptor const file(::openat(folder, name.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+            net::Descriptor const file(
+                ::openat(folder, name.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
             bool const idle = file.valid() && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0;
             if (idle && ::unlinkat(folder, name.c_str(), 0) == 0) ++removed;
         } else if (depth > 0 && (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN)) {
-            net::Descriptor const below(::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+            net::Descriptor const below(
+                ::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
             if (below.valid()) clean(below.get(), prefix, depth - 1, removed);
         }
     }
@@ -113,8 +120,8 @@ void clean(int folder, std::string const& prefix, std::size_t depth, std::size_t
 
 }  // namespace
 
-Result<Written> write_message(std::string const& root, std::vector<std::string> const& components, std::string_view bytes,
-                              std::string_view owner) {
+Result<Written> write_message(std::string const& root, std::vector<std::string> const& components,
+                              std::string_view bytes, std::string_view owner) {
     auto folder = net::open_folder(root);
     if (!folder) return folder.error();
     std::string path;

@@ -1,4 +1,5 @@
-// Puts one message into a file so that a reader of the folder sees all of it or nothing. Blocking: for the blocking pool.
+// Puts one message into a file so that a reader of the folder sees all of it or nothing. Blocking: for the
+// blocking pool.
 #pragma once
 
 #include <string>
@@ -14,13 +15,16 @@ struct Written {
     bool was_there = false;  // with the same bytes: an earlier attempt had got that far
 };
 
-// `components` as name_components() gives them. Durable when it returns: the file's bytes and its name. Written under a temporary name
-// (".hilum-OWNER-..."), synced, renamed without replacing; the same bytes under the name count as written; other bytes
-// make it "~2", "~3" ... Below `root` no symbolic link is followed. Errors: those of net::file_error, and "name_taken".
-Result<Written> write_message(std::string const& root, std::vector<std::string> const& components, std::string_view bytes,
-                              std::string_view owner);
+// `components` as name_components() gives them. Durable when it returns: the file's bytes and its name.
+// Written under a temporary name
+// (".hilum-OWNER-..."), synced, renamed without replacing; the same bytes under the name count as written;
+// other bytes make it "~2", "~3" ... Below `root` no symbolic link is followed. Errors: those of
+// net::file_error, and "name_taken".
+Result<Written> write_message(std::string const& root, std::vector<std::string> const& components,
+                              std::string_view bytes, std::string_view owner);
 
-// Removes temporary files of `owner` that nobody is writing, in the root and `depth` levels of folders below. Returns how many.
+// Removes temporary files of `owner` that nobody is writing, in the root and `depth` levels of folders below.
+// Returns how many.
 Result<std::size_t> remove_leftovers(std::string const& root, std::string_view owner, std::size_t depth);
 
 }  // namespace hilum::destinations

@@ -1,6 +1,8 @@
-// The HTTP destination: one message a POST over one kept connection; the response, and the acknowledgment in it, is the outcome.
+// The HTTP destination: one message a POST over one kept connection; the response, and the acknowledgment in
+// it, is the outcome.
 #include <sys/socket.h>
 
+#include <array>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/string.hpp>
@@ -8,7 +10,6 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <array>
 #include <optional>
 
 #include "engine/destinations/destination.h"
@@ -39,17 +40,20 @@ void describe(V& v, Options& o) {
     v.required("url", o.url, "where messages are posted to, such as http://lab.example:8080/hl7");
     v.optional("content_type", o.content_type, "the Content-Type that messages are sent with");
     v.optional("connect_within", o.connect_within, "time limit for a connection");
-    v.optional("answer_within", o.answer_within, "time limit for the answer; then the connection is dropped before the message is sent again");
+    v.optional("answer_within", o.answer_within,
+               "time limit for the answer; then the connection is dropped before the message is sent again");
     v.optional("max_answer", o.max_answer, "a longer answer is refused");
     v.optional("headers", o.headers, "further header lines, name: value");
 }
 
 Options decode(config::Component const& component, config::Diagnostics& diagnostics) {
-    return config::decode_options<Options>(component.options, "destination \"" + component.name + "\" (http)", diagnostics);
+    return config::decode_options<Options>(component.options, "destination \"" + component.name + "\" (http)",
+                                           diagnostics);
 }
 
 bool is_token(std::string_view text) {
-    constexpr std::string_view allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~";
+    constexpr std::string_view allowed =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~";
     return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
 }
 
@@ -66,22 +70,29 @@ void check_headers(config::Node const& headers, config::Diagnostics& diagnostics
                                                    "connection", "expect",         "transfer-encoding"};
     if (headers.kind == config::Node::Kind::null) return;
     if (headers.kind != config::Node::Kind::mapping) {
-        diagnostics.error(headers.where, "headers should be a mapping, not " + std::string(headers.kind_name()),
+        diagnostics.error(headers.where,
+                          "headers should be a mapping, not " + std::string(headers.kind_name()),
                           "write headers: { X-Source: hilum }");
         return;
     }
     for (auto const& entry : headers.entries) {
         if (!is_token(entry.key)) {
-            diagnostics.error(entry.where, config::in_quotes(entry.key) + " is not the name of a header", "use letters, digits and -");
+            diagnostics.error(entry.where, config::in_quotes(entry.key) + " is not the name of a header",
+                              "use letters, digits and -");
         }
         for (auto const reserved : ours) {
-            if (!boost::beast::iequals({entry.key.data(), entry.key.size()}, {reserved.data(), reserved.size()})) continue;
-            diagnostics.error(entry.where, "the header " + config::in_quotes(entry.key) + " is written by Hilum itself",
+            if (!boost::beast::iequals({entry.key.data(), entry.key.size()},
+                                       {reserved.data(), reserved.size()}))
+                continue;
+            diagnostics.error(entry.where,
+                              "the header " + config::in_quotes(entry.key) + " is written by Hilum itself",
                               reserved == "content-type" ? "use the key content_type" : "leave it out");
         }
         if (!entry.value.is_scalar() || !is_header_value(entry.value.scalar)) {
-            diagnostics.error(entry.value.where, "the value of header " + config::in_quotes(entry.key) + " is not one line of text",
-                              "write one line without control characters");
+            diagnostics.error(
+                entry.value.where,
+                "the value of header " + config::in_quotes(entry.key) + " is not one line of text",
+                "write one line without control characters");
         }
     }
 }
@@ -90,13 +101,16 @@ void check(config::Component const& component, config::Diagnostics& diagnostics)
     auto const o = decode(component, diagnostics);
     auto const at = component.options.where;
     if (!o.url.empty()) {
-        if (auto const url = parse_http_url(o.url.value); !url) diagnostics.error(o.url.where, url.error().what, url.error().next);
+        if (auto const url = parse_http_url(o.url.value); !url)
+            diagnostics.error(o.url.where, url.error().what, url.error().next);
     }
     if (o.content_type.empty() || !is_header_value(o.content_type)) {
-        diagnostics.error(at, "content_type is not one line of text", "leave it out for x-application/hl7-v2+er7");
+        diagnostics.error(at, "content_type is not one line of text",
+                          "leave it out for x-application/hl7-v2+er7");
     }
     if (o.connect_within.count() <= 0 || o.answer_within.count() <= 0) {
-        diagnostics.error(at, "a time limit of nothing would fail every message", "leave it out for the default");
+        diagnostics.error(at, "a time limit of nothing would fail every message",
+                          "leave it out for the default");
     }
     if (o.max_answer.count == 0 || o.max_answer.count > (256u << 20)) {
         diagnostics.error(at, "max_answer must be from 1 byte to 256MiB", "the default is 1MiB");
@@ -110,9 +124,10 @@ class HttpDestination final : public Destination {
   public:
     HttpDestination(Options options, HttpUrl url, DestinationContext context)
         : options_(std::move(options)), url_(std::move(url)), context_(std::move(context)) {
-        head_ = "POST " + url_.target + " HTTP/1.1\r\nHost: " + url_.authority + "\r\nUser-Agent: hilum/" HILUM_VERSION
-                "\r\nContent-Type: " + options_.content_type + "\r\n";
-        for (auto const& entry : options_.headers.entries) head_ += entry.key + ": " + entry.value.scalar + "\r\n";
+        head_ = "POST " + url_.target + " HTTP/1.1\r\nHost: " + url_.authority +
+                "\r\nUser-Agent: hilum/" HILUM_VERSION "\r\nContent-Type: " + options_.content_type + "\r\n";
+        for (auto const& entry : options_.headers.entries)
+            head_ += entry.key + ": " + entry.value.scalar + "\r\n";
     }
 
     net::Task<Attempt> deliver(Outgoing const& outgoing) override;
@@ -147,7 +162,8 @@ void HttpDestination::drop() noexcept {
     socket_->close(ignored);
 }
 
-// A kept connection is used only when nothing has come on it: an end, or a word such as 408, means that the receiver is leaving it.
+// A kept connection is used only when nothing has come on it: an end, or a word such as 408, means that the
+// receiver is leaving it.
 bool HttpDestination::still_open() {
     if (!socket_ || !socket_->is_open()) return false;
     char byte = 0;
@@ -161,7 +177,8 @@ net::Task<std::optional<Attempt>> HttpDestination::connect() {
     socket_.reset();
     buffer_.clear();
     auto connected = co_await net::connect(url_.endpoint, options_.connect_within);
-    if (!connected) co_return Attempt{AttemptClass::connect, connected.error().code, connected.error().what, {}, {}};
+    if (!connected)
+        co_return Attempt{AttemptClass::connect, connected.error().code, connected.error().what, {}, {}};
     if (given_up_) co_return Attempt{AttemptClass::connect, "stopped", "Hilum is stopping", {}, {}};
     socket_.emplace(std::move(*connected));
     co_return std::nullopt;
@@ -188,8 +205,10 @@ net::Task<Attempt> HttpDestination::exchange(Outgoing const& outgoing) {
     std::string control_id;
     if (auto const message = hl7::Message::view(outgoing.body)) control_id = message->text("MSH-10");
     std::string const head = head_ + "Content-Length: " + std::to_string(outgoing.body.size()) + "\r\n\r\n";
-    std::array<net::asio::const_buffer, 2> const request{net::asio::buffer(head), net::asio::buffer(outgoing.body)};
-    // An error here is not yet the end: a receiver may refuse (413, 503) and close before it has read everything.
+    std::array<net::asio::const_buffer, 2> const request{net::asio::buffer(head),
+                                                         net::asio::buffer(outgoing.body)};
+    // An error here is not yet the end: a receiver may refuse (413, 503) and close before it has read
+    // everything.
     auto [write_error, written] = co_await net::asio::async_write(*socket_, request, net::as_result);
 
     std::optional<ResponseParser> parser;
@@ -202,15 +221,18 @@ net::Task<Attempt> HttpDestination::exchange(Outgoing const& outgoing) {
     auto const& response = parser->get();
     auto const type = response[http::field::content_type];
     auto const pause = response[http::field::retry_after];
-    HttpAnswer const answer{response.result_int(), {type.data(), type.size()}, {pause.data(), pause.size()}, response.body()};
+    HttpAnswer const answer{
+        response.result_int(), {type.data(), type.size()}, {pause.data(), pause.size()}, response.body()};
     auto outcome = read_http_answer(answer, control_id, std::time(nullptr));
     if (outcome.orphan) {
         context_.metrics.orphans.fetch_add(1, std::memory_order_relaxed);
-        context_.log.warn("orphan_answer",
-                          {{"destination", context_.name}, {"message", outgoing.message}, {"why", "MSA-2 names another message"}});
+        context_.log.warn("orphan_answer", {{"destination", context_.name},
+                                            {"message", outgoing.message},
+                                            {"why", "MSA-2 names another message"}});
     }
     if (write_error && outcome.attempt.result == AttemptClass::delivered) {
-        co_return Attempt{AttemptClass::bad_answer, "early_answer", "accepted before the whole message was sent", {}, {}};
+        co_return Attempt{
+            AttemptClass::bad_answer, "early_answer", "accepted before the whole message was sent", {}, {}};
     }
     // A peer that answers wrongly may have another answer under way.
     if (outcome.attempt.result == AttemptClass::bad_answer) drop();
@@ -223,7 +245,8 @@ net::Task<std::optional<Attempt>> HttpDestination::read(std::optional<ResponsePa
         parser.emplace();
         parser->header_limit(header_limit);
         parser->body_limit(options_.max_answer.count);
-        auto [head_error, head_size] = co_await http::async_read_header(*socket_, buffer_, *parser, net::as_result);
+        auto [head_error, head_size] =
+            co_await http::async_read_header(*socket_, buffer_, *parser, net::as_result);
         if (head_error) co_return no_answer(head_error);
         auto const status = parser->get().result_int();
         if (status == 101) break;
@@ -241,7 +264,8 @@ Attempt HttpDestination::no_answer(boost::system::error_code const& ec) const {
     }
     bool const ended = ec == http::error::end_of_stream || ec == http::error::partial_message;
     bool const of_http = ec.category() == http::make_error_code(http::error::bad_version).category();
-    if (of_http && !ended) return {AttemptClass::bad_answer, "bad_http", "the answer is not HTTP: " + ec.message(), {}, {}};
+    if (of_http && !ended)
+        return {AttemptClass::bad_answer, "bad_http", "the answer is not HTTP: " + ec.message(), {}, {}};
     return {AttemptClass::cut, "cut", "the connection ended before the answer", {}, {}};
 }
 

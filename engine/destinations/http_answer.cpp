@@ -27,20 +27,23 @@ std::string_view bare(std::string_view body) {
 
 std::chrono::milliseconds pause_of(std::string_view retry_after, std::time_t now) {
     std::uint64_t seconds = 0;
-    auto const [end, problem] = std::from_chars(retry_after.data(), retry_after.data() + retry_after.size(), seconds);
+    auto const [end, problem] =
+        std::from_chars(retry_after.data(), retry_after.data() + retry_after.size(), seconds);
     if (problem == std::errc::result_out_of_range) return longest_pause;
     if (problem != std::errc() || end != retry_after.data() + retry_after.size()) {
         auto const date = net::parse_http_date(retry_after);
         if (!date || *date <= now) return 0ms;
         seconds = static_cast<std::uint64_t>(*date - now);
     }
-    constexpr auto most = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(longest_pause).count());
+    constexpr auto most =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(longest_pause).count());
     return std::chrono::seconds(std::min(seconds, most));
 }
 
 AttemptClass class_of(unsigned status) {
     if (status >= 200 && status < 300) return AttemptClass::delivered;
-    if (status == 408 || status == 425 || status == 429 || (status >= 500 && status < 600)) return AttemptClass::busy;
+    if (status == 408 || status == 425 || status == 429 || (status >= 500 && status < 600))
+        return AttemptClass::busy;
     if (status == 400 || status == 422) return AttemptClass::ae;
     return status >= 400 && status < 500 ? AttemptClass::ar : AttemptClass::bad_answer;
 }
@@ -57,7 +60,8 @@ HttpOutcome by_status(HttpAnswer const& answer) {
     HttpOutcome out;
     out.attempt.result = class_of(answer.status);
     out.attempt.code = "HTTP " + std::to_string(answer.status);
-    if (answer.status >= 300 && answer.status < 400) out.attempt.text = "the receiver redirects; redirects are not followed";
+    if (answer.status >= 300 && answer.status < 400)
+        out.attempt.text = "the receiver redirects; redirects are not followed";
     out.attempt.answer = answer.body.substr(0, kept);
     return out;
 }
@@ -70,7 +74,8 @@ HttpOutcome read_http_answer(HttpAnswer const& answer, std::string_view control_
     auto const body = bare(answer.body);
     bool const is_hl7 = body.starts_with("MSH") || (good && !body.empty() && says_hl7(answer.content_type));
     HttpOutcome out = status;
-    if (is_hl7 && status.attempt.result != AttemptClass::bad_answer && !busy_whatever_the_body(answer.status)) {
+    if (is_hl7 && status.attempt.result != AttemptClass::bad_answer &&
+        !busy_whatever_the_body(answer.status)) {
         auto said = read_hl7_answer(body, control_id);
         if (!said) {
             out.orphan = true;
@@ -79,7 +84,8 @@ HttpOutcome read_http_answer(HttpAnswer const& answer, std::string_view control_
                 out.attempt.code = "wrong_msa_2";
                 out.attempt.text = "MSA-2 names another message";
             }
-        } else if (good || (said->result != AttemptClass::delivered && said->result != AttemptClass::bad_answer)) {
+        } else if (good ||
+                   (said->result != AttemptClass::delivered && said->result != AttemptClass::bad_answer)) {
             out.attempt = std::move(*said);
         }
     }

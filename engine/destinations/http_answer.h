@@ -20,8 +20,9 @@ struct HttpOutcome {
     bool orphan = false;  // an acknowledgment of another message
 };
 
-// `control_id`: MSH-10 of what was posted. An acknowledgment in the body counts more than the status, with two exceptions: it never turns
-// a failure into a success, and a receiver that is busy by its status (408, 425, 429, 502, 503, 504) is busy.
+// `control_id`: MSH-10 of what was posted. An acknowledgment in the body counts more than the status, with
+// two exceptions: it never turns a failure into a success, and a receiver that is busy by its status (408,
+// 425, 429, 502, 503, 504) is busy.
 HttpOutcome read_http_answer(HttpAnswer const& answer, std::string_view control_id, std::time_t now);
 
 }  // namespace hilum::destinations

@@ -141,8 +141,14 @@ net::Task<Attempt> MllpDestination::deliver(Outgoing const& outgoing) {
 }
 
 net::Task<Attempt> MllpDestination::wait_for_answer(Outgoing const& outgoing, std::string_view control_id) {
+    auto next = [this] {
+        auto const event = decoder_.next();
+        // One answer is all that is due, so none is waited for behind an <EB> that lacks its <CR>.
+        bool const complete = event.kind != mllp::Event::Kind::need_more || !decoder_.awaiting_trailer();
+        return complete ? event : decoder_.flush();
+    };
     for (;;) {
-        for (auto event = decoder_.next(); event.kind != mllp::Event::Kind::need_more; event = decoder_.next()) {
+        for (auto event = next(); event.kind != mllp::Event::Kind::need_more; event = next()) {
             if (event.kind == mllp::Event::Kind::too_large) {
                 co_return Attempt{AttemptClass::bad_answer, "answer_too_large", "the answer is longer than max_answer", {}, {}};
             }

@@ -1,6 +1,7 @@
 #include "engine/destinations/url.h"
 
 #include <boost/url/src.hpp>  // Boost.URL compiled here, for its only user
+#include <charconv>
 
 namespace hilum::destinations {
 
@@ -25,14 +26,22 @@ Result<HttpUrl> parse_http_url(std::string_view text) {
         return error("has_credentials", "", "the URL holds a user name or password",
                      "put them into headers: { Authorization: \"Basic ${file:...}\" }");
     }
-    if (url.has_fragment()) return bad("the URL has a fragment (#...), which no server sees", "leave out # and what follows");
+    if (url.has_fragment())
+        return bad("the URL has a fragment (#...), which no server sees", "leave out # and what follows");
     std::string const host = url.host_address();
     if (host.empty()) return bad("the URL names no host");
-    if (url.has_port() && url.port_number() == 0) return bad("the URL's port is not from 1 to 65535");
+    // Boost.URL 1.81 lets a port over 65535 overflow, so its digits are read here.
+    std::uint16_t port = 80;
+    if (std::string const digits(url.port()); !digits.empty()) {
+        auto const [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+        if (problem != std::errc() || *end != '\0' || port == 0)
+            return bad("the URL's port is not from 1 to 65535");
+    }
     HttpUrl out;
     out.endpoint.host = host;
-    out.endpoint.port = url.has_port() ? url.port_number() : std::uint16_t{80};
-    out.authority = std::string(url.encoded_host()) + (url.has_port() ? ":" + std::to_string(out.endpoint.port) : std::string());
+    out.endpoint.port = port;
+    out.authority =
+        std::string(url.encoded_host()) + (port == 80 ? std::string() : ":" + std::to_string(port));
     out.target = std::string(url.encoded_path());
     if (out.target.empty()) out.target = "/";
     out.shown = out.authority + out.target;

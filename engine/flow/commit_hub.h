@@ -63,7 +63,8 @@ net::Task<Result<store::Ticket>> CommitHub::commit(store::Store& store, Record c
     Pending pending;
     prepare(pending, record);
     std::optional<Error> refused;
-    co_await wait(pending, [&] { return store.append(record, pending.ticket); }, refused);
+    std::function<Result<void>()> const append = [&] { return store.append(record, pending.ticket); };
+    co_await wait(pending, append, refused);
     if (refused) co_return std::move(*refused);
     if (pending.ticket.error) co_return std::move(*pending.ticket.error);
     co_return std::move(pending.ticket);

@@ -233,8 +233,10 @@ net::Task<void> Engine::prune_now_and_then() {
     net::Timer timer(runtime_->context(0).get_executor());
     for (;;) {
         timer.expires_after(prune_every);
-        if (auto [ec] = co_await timer.async_wait(net::as_result); ec) co_return;
-        auto const pruned = co_await net::run_blocking(*runtime_, [this] { return store_->prune(); });
+        auto [ec] = co_await timer.async_wait(net::as_result);
+        if (ec) co_return;
+        auto prune = [this] { return store_->prune(); };
+        auto const pruned = co_await net::run_blocking(*runtime_, prune);
         if (!pruned) {
             log_.error("retention_failed", {{"error", pruned.error().code}, {"place", pruned.error().place}});
         } else if (*pruned > 0) {

@@ -66,7 +66,9 @@ net::Task<std::vector<ops::QueueView>> Engine::queues() {
     std::vector<ops::QueueView> views;
     for (auto const& lane : all_lanes()) {
         auto executor = lane->executor();
-        views.push_back(co_await net::run_on(executor, [lane] { return lane->view(); }));
+        auto look = [&lane] { return lane->view(); };
+        auto view = co_await net::run_on(executor, look);
+        views.push_back(std::move(view));
     }
     co_return views;
 }
@@ -75,10 +77,11 @@ net::Task<Result<ops::QueueView>> Engine::change_lane(std::string destination, s
     auto const of = lane(destination);
     if (!of) co_return no_such_queue(destination);
     auto executor = of->executor();
-    co_return co_await net::run_on(executor, [of, &change]() -> Result<ops::QueueView> {
+    auto work = [&of, &change]() -> Result<ops::QueueView> {
         if (auto changed = change(*of); !changed) return changed.error();
         return of->view();
-    });
+    };
+    co_return co_await net::run_on(executor, work);
 }
 
 net::Task<Result<ops::QueueView>> Engine::pause(std::string destination) {
@@ -111,16 +114,18 @@ net::Task<Result<ops::QueueView>> Engine::skip(std::string destination, std::uin
 }
 
 net::Task<Result<std::vector<store::MessageRow>>> Engine::messages(store::Query query) {
-    co_return co_await net::run_blocking(*runtime_, [this, query] { return store_->query(query); });
+    auto find = [this, &query] { return store_->query(query); };
+    co_return co_await net::run_blocking(*runtime_, find);
 }
 
 net::Task<Result<store::StoredMessage>> Engine::read_message(std::uint64_t number, store::Position& position) {
-    co_return co_await net::run_blocking(*runtime_, [this, number, &position]() -> Result<store::StoredMessage> {
+    auto read = [this, number, &position]() -> Result<store::StoredMessage> {
         auto const found = store_->find(number);
         if (!found) return error("no_such_message", std::to_string(number), "the store has no message with this number", "`hilum messages list` shows what there is");
         position = *found;
         return store_->read(*found);
-    });
+    };
+    co_return co_await net::run_blocking(*runtime_, read);
 }
 
 net::Task<Result<ops::MessageView>> Engine::message(std::uint64_t number) {
@@ -130,12 +135,10 @@ net::Task<Result<ops::MessageView>> Engine::message(std::uint64_t number) {
     ops::MessageView view;
     view.stored = std::move(*stored);
     auto const& record = view.stored.record;
-    auto found = co_await net::run_blocking(*runtime_, [this, number] {
-        store::Query query;
-        query.before = number + 1;
-        query.limit = 1;
-        return store_->query(query);
-    });
+    store::Query query;
+    query.before = number + 1;
+    query.limit = 1;
+    auto found = co_await messages(query);
     if (found && !found->empty() && found->front().sequence == number) {
         view.row = std::move(found->front());
     } else {  // the index is behind: what the record itself says
@@ -147,7 +150,8 @@ net::Task<Result<ops::MessageView>> Engine::message(std::uint64_t number) {
         view.row.bytes = record.received.size();
     }
     for (auto const& verdict : record.verdicts) view.route_names.push_back(store_->name(verdict.route));
-    auto attempts = co_await net::run_blocking(*runtime_, [this, number] { return store_->results(number); });
+    auto list = [this, number] { return store_->results(number); };
+    auto attempts = co_await net::run_blocking(*runtime_, list);
     if (attempts) view.attempts = std::move(*attempts);
     for (auto const& attempt : view.attempts) view.attempt_destinations.push_back(store_->name(attempt.record.destination));
     co_return view;
@@ -183,11 +187,15 @@ net::Task<Result<Engine::Resent>> Engine::resend(std::uint64_t number, std::stri
     if (record.state == store::MessageState::rejected) {
         co_return error("not_now", std::to_string(number), "the message was rejected at intake", "the sender has to correct it and send it again");
     }
-    if (record.state == store::MessageState::held && destination.empty()) co_return co_await reprocess(*stored, position);
+    if (record.state == store::MessageState::held && destination.empty()) {
+        co_return co_await reprocess(*stored, position);
+    }
 
     // What became of each delivery so far: a held one is settled by this, and is held no longer.
     std::map<std::uint32_t, store::DeliveryOutcome> last;
-    if (auto const results = co_await net::run_blocking(*runtime_, [this, number] { return store_->results(number); })) {
+    auto list = [this, number] { return store_->results(number); };
+    auto const results = co_await net::run_blocking(*runtime_, list);
+    if (results) {
         for (auto const& r : *results) {
             if (r.record.key.position == position) last[r.record.key.ordinal] = r.record.outcome;
         }
@@ -199,8 +207,9 @@ net::Task<Result<Engine::Resent>> Engine::resend(std::uint64_t number, std::stri
         auto const name = store_->name(id);
         bool const held = last.contains(ordinal) && last[ordinal] == store::DeliveryOutcome::held;
         if (destination.empty() ? (any_held && !held) : name != destination) continue;
-        store::ResendRecord order{record.sequence, position, ordinal, id, now_us_(), by};
-        if (auto const ticket = co_await hub_->commit(*store_, order); !ticket) co_return ticket.error();
+        store::ResendRecord const order{record.sequence, position, ordinal, id, now_us_(), by};
+        auto const ticket = co_await hub_->commit(*store_, order);
+        if (!ticket) co_return ticket.error();
         if (held) {
             store::ResultRecord released;
             released.sequence = record.sequence;

@@ -23,21 +23,26 @@ bool collide(net::tcp::endpoint const& a, net::tcp::endpoint const& b) {
     // "::" takes IPv4 too unless told otherwise, which Asio doesn't tell it.
     auto const everything = [](net::asio::ip::address const& x) { return x.is_v6() && x.is_unspecified(); };
     if (everything(a.address()) || everything(b.address())) return true;
-    return a.address().is_v4() == b.address().is_v4() && (a.address().is_unspecified() || b.address().is_unspecified());
+    return a.address().is_v4() == b.address().is_v4() &&
+           (a.address().is_unspecified() || b.address().is_unspecified());
 }
 
-void add_bound(std::vector<Bound>& all, Bound bound, config::Location const& where, config::Diagnostics& diagnostics) {
+void add_bound(std::vector<Bound>& all, Bound bound, config::Location const& where,
+               config::Diagnostics& diagnostics) {
     for (Bound const& other : all) {
         if (!collide(other.endpoint, bound.endpoint)) continue;
-        diagnostics.error(where, bound.what + " listens where " + other.what + " does: " + net::text(bound.endpoint),
+        diagnostics.error(where,
+                          bound.what + " listens where " + other.what + " does: " + net::text(bound.endpoint),
                           "give each its own port");
         return;
     }
     all.push_back(std::move(bound));
 }
 
-// The address a listener's options name; nullopt when there is none, or when it is already reported as unreadable.
-std::optional<net::tcp::endpoint> listen_endpoint(config::Node const& listen, config::Diagnostics& diagnostics) {
+// The address a listener's options name; nullopt when there is none, or when it is already reported as
+// unreadable.
+std::optional<net::tcp::endpoint> listen_endpoint(config::Node const& listen,
+                                                  config::Diagnostics& diagnostics) {
     config::Endpoint address;
     config::Diagnostics already_reported;
     if (!config::decode_value(listen, address, already_reported)) return std::nullopt;
@@ -58,7 +63,8 @@ std::string step_schema(std::string_view kind) {
 
 config::Catalogue engine_catalogue() {
     config::Catalogue catalogue;
-    for (auto const& kind : listeners::listener_catalogue()) catalogue.listeners.push_back({kind.name, kind.check, kind.schema});
+    for (auto const& kind : listeners::listener_catalogue())
+        catalogue.listeners.push_back({kind.name, kind.check, kind.schema});
     for (auto const& kind : destinations::destination_catalogue()) {
         catalogue.destinations.push_back({kind.name, kind.check, kind.schema});
     }
@@ -67,7 +73,9 @@ config::Catalogue engine_catalogue() {
     return catalogue;
 }
 
-std::string configuration_schema() { return config::json_schema(engine_catalogue(), step_schema); }
+std::string configuration_schema() {
+    return config::json_schema(engine_catalogue(), step_schema);
+}
 
 void check_together(config::Config const& config, config::Diagnostics& diagnostics) {
     std::vector<Bound> bound;
@@ -80,23 +88,27 @@ void check_together(config::Config const& config, config::Diagnostics& diagnosti
             }
         }
         if (auto const* dir = listener.options.find("dir"); dir && dir->is_scalar() && !dir->scalar.empty()) {
-            std::error_code ec;
-            std::string const folder = std::filesystem::weakly_canonical(dir->scalar, ec).string();
-            auto const [other, is_new] = folders.emplace(ec ? dir->scalar : folder, what);
+            std::error_code ec;  // the closing slash makes ./in and in/ the same
+            auto const folder =
+                std::filesystem::weakly_canonical(std::filesystem::absolute(dir->scalar, ec) / "", ec);
+            auto const [other, is_new] = folders.emplace(ec ? dir->scalar : folder.string(), what);
             if (!is_new) {
                 diagnostics.error(dir->where, what + " watches the folder that " + other->second + " watches",
                                   "give each its own folder");
             }
         }
     }
-    config::Location const whole_file{std::make_shared<std::string const>(config.source), 0, 0};
+    config::Location const admin_where =
+        config.admin.where.file ? config.admin.where
+                                : config::Location{std::make_shared<std::string const>(config.source), 0, 0};
     auto const admin = ops::AdminServer::check(config.admin.listen);
     if (!admin) {
-        diagnostics.error(whole_file, "admin: listen: " + admin.error().what, admin.error().next);
+        diagnostics.error(admin_where, admin.error().what, admin.error().next);
     } else {
-        add_bound(bound, {"the admin port", *admin}, whole_file, diagnostics);
+        add_bound(bound, {"the admin port", *admin}, admin_where, diagnostics);
     }
-    for (auto const& destination : config.destinations) delivery::check_destination_common(destination, diagnostics);
+    for (auto const& destination : config.destinations)
+        delivery::check_destination_common(destination, diagnostics);
 }
 
 std::optional<Loaded> load_configuration(std::string const& path, config::Environment const& environment,

@@ -1,5 +1,5 @@
-// From a configuration's path to what the engine starts with. `hilum check` and `hilum run` go the same way, so that what
-// check accepts, starts.
+// From a configuration's path to what the engine starts with. `hilum check` and `hilum run` go the same way,
+// so that what check accepts, starts.
 #pragma once
 
 #include <memory>
@@ -27,8 +27,8 @@ config::Catalogue engine_catalogue();
 // JSON Schema of the whole configuration.
 std::string configuration_schema();
 
-// What no part can see alone: addresses and ports that exclude each other, folders watched twice, an admin port that is
-// not on loopback.
+// What no part can see alone: addresses and ports that exclude each other, folders watched twice, an admin
+// port that is not on loopback.
 void check_together(config::Config const& config, config::Diagnostics& diagnostics);
 
 }  // namespace hilum::flow

@@ -38,11 +38,13 @@ void describe(V& v, Options& o) {
 }
 
 Options decode(config::Component const& component, config::Diagnostics& diagnostics) {
-    return config::decode_options<Options>(component.options, "listener \"" + component.name + "\" (file)", diagnostics);
+    return config::decode_options<Options>(component.options, "listener \"" + component.name + "\" (file)",
+                                           diagnostics);
 }
 
 bool is_plain_name(std::string_view name) {
-    return !name.empty() && !name.starts_with('.') && name.size() <= 100 && name.find('/') == std::string_view::npos;
+    return !name.empty() && !name.starts_with('.') && name.size() <= 100 &&
+           name.find('/') == std::string_view::npos;
 }
 
 std::string parent_of(std::string const& dir) {
@@ -56,24 +58,31 @@ void check_dir(config::Node const& node, std::string const& dir, config::Diagnos
     if (dir.empty()) {
         diagnostics.error(node.where, "dir is empty", "name a folder, such as ./in");
     } else if (::stat(dir.c_str(), &about) == 0) {
-        if (!S_ISDIR(about.st_mode)) diagnostics.error(node.where, "dir is not a folder", "name a folder, such as ./in");
+        if (!S_ISDIR(about.st_mode))
+            diagnostics.error(node.where, "dir is not a folder", "name a folder, such as ./in");
     } else if (::stat(parent_of(dir).c_str(), &about) != 0) {
-        diagnostics.error(node.where, "neither dir nor the folder it would be made in is here", "make the folder, or mount its disk");
+        diagnostics.error(node.where, "neither dir nor the folder it would be made in is here",
+                          "make the folder, or mount its disk");
     }
 }
 
 void check(config::Component const& component, config::Diagnostics& diagnostics) {
     auto const o = decode(component, diagnostics);
     auto const at = component.options.where;
-    if (auto const* const dir = component.options.find("dir"); dir && dir->is_scalar()) check_dir(*dir, o.dir, diagnostics);
+    if (auto const* const dir = component.options.find("dir"); dir && dir->is_scalar())
+        check_dir(*dir, o.dir, diagnostics);
     if (!is_plain_name(o.done) || !is_plain_name(o.failed)) {
-        diagnostics.error(at, "done and failed are names of folders inside dir, without / and not hidden", "leave them out for done and failed");
+        diagnostics.error(at, "done and failed are names of folders inside dir, without / and not hidden",
+                          "leave them out for done and failed");
     } else if (o.done == o.failed) {
         diagnostics.error(at, "done and failed are the same folder", "give them two names");
     }
-    if (o.pattern.empty()) diagnostics.error(at, "pattern is an empty list: no file would be taken", "leave it out for *.hl7 and *.txt");
+    if (o.pattern.empty())
+        diagnostics.error(at, "pattern is an empty list: no file would be taken",
+                          "leave it out for *.hl7 and *.txt");
     if (o.poll < 10ms) diagnostics.error(at, "poll must be at least 10ms", "leave it out for 1s");
-    if (o.max_file.count == 0) diagnostics.error(at, "max_file is 0: every file would fail", "leave it out for 256MiB");
+    if (o.max_file.count == 0)
+        diagnostics.error(at, "max_file is 0: every file would fail", "leave it out for 256MiB");
 }
 
 class FileListener final : public Listener {
@@ -95,7 +104,8 @@ class FileListener final : public Listener {
     net::Task<void> take(std::unique_ptr<ClaimedFile> file);
     // False when the listener was stopped before the message was accepted or refused.
     net::Task<bool> give(ClaimedFile& file, std::string const& bytes, std::uint64_t number);
-    // Repeats disk work until it is done: what is noted there decides what a restart does. False when stopped before.
+    // Repeats disk work until it is done: what is noted there decides what a restart does. False when stopped
+    // before.
     template <class F>
     net::Task<bool> insist(F work);
     net::Task<void> pause(std::chrono::milliseconds time);
@@ -201,8 +211,9 @@ net::Task<void> FileListener::look() {
     for (std::size_t n = 0; n < count && !stopping_; ++n) {
         bool const old = n < found->unfinished.size();
         auto const& file_name = old ? found->unfinished[n] : found->ready[n - found->unfinished.size()];
-        auto file = co_await net::run_blocking(
-            context_.runtime, [this, &file_name, old] { return old ? folder_->resume(file_name) : folder_->claim(file_name); });
+        auto file = co_await net::run_blocking(context_.runtime, [this, &file_name, old] {
+            return old ? folder_->resume(file_name) : folder_->claim(file_name);
+        });
         if (!file) {
             complain("folder_trouble", file.error().code);
         } else if (*file) {
@@ -224,8 +235,10 @@ net::Task<void> FileListener::take(std::unique_ptr<ClaimedFile> file) {
         if (messages->empty()) break;
         for (auto const& bytes : *messages) {
             if (++number <= file->settled_before()) continue;
-            // Noted only when another message follows: after a crash at most one message is taken twice either way.
-            if (given > 0 && !co_await insist([&file, number] { return file->note_settled(number - 1); })) co_return;
+            // Noted only when another message follows: after a crash at most one message is taken twice
+            // either way.
+            if (given > 0 && !co_await insist([&file, number] { return file->note_settled(number - 1); }))
+                co_return;
             if (!co_await give(*file, bytes, number)) co_return;
             ++given;
             if (stopping_) {
@@ -235,7 +248,9 @@ net::Task<void> FileListener::take(std::unique_ptr<ClaimedFile> file) {
         }
     }
     if (!co_await insist([&file] { return file->finish(); })) co_return;
-    context_.log.info("file_taken", {{"listener", name_}, {"messages", number}, {"folder", file->failed() ? options_.failed : options_.done}});
+    context_.log.info("file_taken", {{"listener", name_},
+                                     {"messages", number},
+                                     {"folder", file->failed() ? options_.failed : options_.done}});
 }
 
 net::Task<bool> FileListener::give(ClaimedFile& file, std::string const& bytes, std::uint64_t number) {
@@ -264,7 +279,8 @@ std::unique_ptr<Listener> make(config::Component const& component, ListenerConte
 }  // namespace
 
 ListenerKind file_listener() {
-    return {"file", "a watched folder: files of one or several messages", check, config::SchemaWriter::of<Options>, make};
+    return {"file", "a watched folder: files of one or several messages", check,
+            config::SchemaWriter::of<Options>, make};
 }
 
 }  // namespace hilum::listeners

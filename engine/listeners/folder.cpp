@@ -51,8 +51,12 @@ std::string shortened(std::string const& name) {
     return name.substr(0, longest_kept) + "~" + std::to_string(hash);
 }
 
-std::string progress_name(std::string const& name) { return "." + shortened(name) + ".progress"; }
-std::string errors_name(std::string const& name) { return "." + shortened(name) + std::string(errors_suffix); }
+std::string progress_name(std::string const& name) {
+    return "." + shortened(name) + ".progress";
+}
+std::string errors_name(std::string const& name) {
+    return "." + shortened(name) + std::string(errors_suffix);
+}
 
 bool is_there(int folder, std::string const& name) {
     struct stat about {};
@@ -96,22 +100,27 @@ Result<bool> Folder::lock() {
 bool Folder::is_current() const {
     struct stat ours {};
     struct stat now {};
-    return ::fstat(dir_.get(), &ours) == 0 && ::stat(options_.dir.c_str(), &now) == 0 && ours.st_dev == now.st_dev &&
-           ours.st_ino == now.st_ino;
+    return ::fstat(dir_.get(), &ours) == 0 && ::stat(options_.dir.c_str(), &now) == 0 &&
+           ours.st_dev == now.st_dev && ours.st_ino == now.st_ino;
 }
 
 Folder::Seen Folder::seen(struct stat const& about) {
-    return {about.st_size, static_cast<std::int64_t>(about.st_mtim.tv_sec) * 1'000'000'000 + about.st_mtim.tv_nsec, about.st_ino, {}};
+    return {about.st_size,
+            static_cast<std::int64_t>(about.st_mtim.tv_sec) * 1'000'000'000 + about.st_mtim.tv_nsec,
+            about.st_ino,
+            {}};
 }
 
 bool Folder::wanted(std::string const& name) const {
     if (name.starts_with('.') || name.ends_with(".tmp") || name.ends_with(".part")) return false;
-    return std::any_of(options_.patterns.begin(), options_.patterns.end(),
-                       [&](std::string const& pattern) { return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0; });
+    return std::any_of(options_.patterns.begin(), options_.patterns.end(), [&](std::string const& pattern) {
+        return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+    });
 }
 
 Result<std::vector<std::string>> Folder::ready(std::chrono::steady_clock::time_point now) {
-    std::set<std::string> names;  // the first ones only: a folder of a million files costs no more memory than this
+    std::set<std::string>
+        names;  // the first ones only: a folder of a million files costs no more memory than this
     auto const listed = for_each_name(dir_.get(), [&](std::string const& name) {
         if (!wanted(name)) return;
         names.insert(name);
@@ -122,7 +131,8 @@ Result<std::vector<std::string>> Folder::ready(std::chrono::steady_clock::time_p
     std::vector<std::string> out;
     for (auto const& name : names) {
         struct stat about {};
-        if (::fstatat(dir_.get(), name.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(about.st_mode)) continue;
+        if (::fstatat(dir_.get(), name.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(about.st_mode))
+            continue;
         auto entry = seen(about);
         auto const before = seen_.find(name);
         entry.since = before != seen_.end() && before->second.same(entry) ? before->second.since : now;
@@ -137,13 +147,15 @@ Result<std::unique_ptr<ClaimedFile>> Folder::claim(std::string const& name) {
     auto const expected = seen_.find(name);
     if (expected == seen_.end()) return std::unique_ptr<ClaimedFile>();
     if (auto moved = net::move(dir_.get(), name, processing_.get(), name); !moved) {
-        if (moved.error().code == "no_such_folder" || moved.error().code == "exists") return std::unique_ptr<ClaimedFile>();
+        if (moved.error().code == "no_such_folder" || moved.error().code == "exists")
+            return std::unique_ptr<ClaimedFile>();
         return moved.error();
     }
     struct stat about {};
     bool const known = ::fstatat(processing_.get(), name.c_str(), &about, AT_SYMLINK_NOFOLLOW) == 0;
     if (known && !seen(about).same(expected->second)) {
-        // Its writer was not done after all. If the name is taken again meanwhile, it stays claimed and is taken as unfinished.
+        // Its writer was not done after all. If the name is taken again meanwhile, it stays claimed and is
+        // taken as unfinished.
         (void)net::move(processing_.get(), name, dir_.get(), name);
         return std::unique_ptr<ClaimedFile>();
     }
@@ -160,8 +172,9 @@ Result<std::unique_ptr<ClaimedFile>> Folder::resume(std::string const& name) {
 Result<std::vector<std::string>> Folder::unfinished() {
     std::set<std::string> names;
     std::set<std::string> beside;
-    auto const listed =
-        for_each_name(processing_.get(), [&](std::string const& name) { (name.starts_with('.') ? beside : names).insert(name); });
+    auto const listed = for_each_name(processing_.get(), [&](std::string const& name) {
+        (name.starts_with('.') ? beside : names).insert(name);
+    });
     if (!listed) return listed.error();
     for (auto const& name : names) {
         beside.erase(progress_name(name));
@@ -179,7 +192,8 @@ Result<std::vector<std::string>> Folder::unfinished() {
     return std::vector<std::string>(names.begin(), names.end());
 }
 
-Result<std::string> Folder::move_out(std::string const& from, std::string const& to_folder, std::string const& name) {
+Result<std::string> Folder::move_out(std::string const& from, std::string const& to_folder,
+                                     std::string const& name) {
     auto const target = net::open_folder_in(dir_.get(), to_folder);
     if (!target) return target.error();
     std::string to = name;
@@ -198,7 +212,8 @@ Result<std::string> Folder::move_out(std::string const& from, std::string const&
 // The progress of another file of the same name must not be taken for this one's.
 std::string ClaimedFile::identity() const {
     auto const now = Folder::seen(about_);
-    return std::to_string(now.inode) + " " + std::to_string(now.size) + " " + std::to_string(now.mtime_ns) + " ";
+    return std::to_string(now.inode) + " " + std::to_string(now.size) + " " + std::to_string(now.mtime_ns) +
+           " ";
 }
 
 Result<void> ClaimedFile::open() {
@@ -211,9 +226,11 @@ Result<void> ClaimedFile::open() {
         return note_error("the file can't be read (" + code + ")");
     }
     file_ = std::move(*file);
-    if (static_cast<std::uint64_t>(about_.st_size) > folder_.options_.max_file) return note_error("the file is larger than max_file");
+    if (static_cast<std::uint64_t>(about_.st_size) > folder_.options_.max_file)
+        return note_error("the file is larger than max_file");
     reader_ = std::make_unique<MessageReader>(file_.get());
-    net::Descriptor const progress(::openat(folder, progress_name(name_).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    net::Descriptor const progress(
+        ::openat(folder, progress_name(name_).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     std::array<char, 200> text{};
     auto const size = progress.valid() ? ::read(progress.get(), text.data(), text.size()) : 0;
     std::string_view const line(text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
@@ -250,11 +267,15 @@ Result<void> ClaimedFile::note_settled(std::uint64_t count) {
                                              O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640));
         if (!progress_.valid()) return net::file_error(errno, "the progress can't be noted");
     }
-    // For one file always the same length, and far below a sector: written over in place, it is the old or the new line.
+    // For one file always the same length, and far below a sector: written over in place, it is the old or
+    // the new line.
     auto const digits = std::to_string(count);
-    auto const line = identity() + std::string(20 - std::min<std::size_t>(digits.size(), 20), '0') + digits + "\n";
-    if (fresh && settled_before_ == 0 && ::ftruncate(progress_.get(), 0) != 0) return net::file_error(errno, "the progress can't be noted");
-    if (::lseek(progress_.get(), 0, SEEK_SET) != 0) return net::file_error(errno, "the progress can't be noted");
+    auto const line =
+        identity() + std::string(20 - std::min<std::size_t>(digits.size(), 20), '0') + digits + "\n";
+    if (fresh && settled_before_ == 0 && ::ftruncate(progress_.get(), 0) != 0)
+        return net::file_error(errno, "the progress can't be noted");
+    if (::lseek(progress_.get(), 0, SEEK_SET) != 0)
+        return net::file_error(errno, "the progress can't be noted");
     if (auto done = net::write_all(progress_.get(), line); !done) return done.error();
     if (::fdatasync(progress_.get()) != 0) return net::file_error(errno, "the progress can't be noted");
     if (fresh) return net::sync(folder_.processing_.get());
@@ -264,8 +285,8 @@ Result<void> ClaimedFile::note_settled(std::uint64_t count) {
 Result<void> ClaimedFile::note_error(std::string_view line) {
     failed_ = true;
     int const folder = folder_.processing_.get();
-    net::Descriptor const file(
-        ::openat(folder, errors_name(name_).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0640));
+    net::Descriptor const file(::openat(folder, errors_name(name_).c_str(),
+                                        O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0640));
     if (!file.valid()) return net::file_error(errno, "the error can't be noted");
     if (auto done = net::write_all(file.get(), std::string(line) + "\n"); !done) return done.error();
     if (auto done = net::sync(file.get()); !done) return done.error();
@@ -279,12 +300,14 @@ Result<void> ClaimedFile::finish() {
     failed_ = failed_ || has_errors;
     std::string final_name = name_;
     if (is_there(folder, name_)) {
-        auto const moved = folder_.move_out(name_, failed_ ? folder_.options_.failed : folder_.options_.done, name_);
+        auto const moved =
+            folder_.move_out(name_, failed_ ? folder_.options_.failed : folder_.options_.done, name_);
         if (!moved) return moved.error();
         final_name = *moved;
     }
     if (has_errors) {
-        auto const moved = folder_.move_out(errors, folder_.options_.failed, shortened(final_name) + ".errors.txt");
+        auto const moved =
+            folder_.move_out(errors, folder_.options_.failed, shortened(final_name) + ".errors.txt");
         if (!moved) return moved.error();
     }
     ::unlinkat(folder, progress_name(name_).c_str(), 0);

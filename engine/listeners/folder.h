@@ -1,4 +1,5 @@
-// A folder that others put files into: which are complete, which is ours, how far we are with it, where it goes afterwards. All blocking.
+// A folder that others put files into: which are complete, which is ours, how far we are with it, where it
+// goes afterwards. All blocking.
 //
 //   dir/adt.hl7                      a file that came
 //   dir/.processing/adt.hl7          claimed: ours alone
@@ -41,7 +42,8 @@ class ClaimedFile {
     // Durable when they return.
     Result<void> note_settled(std::uint64_t count);
     Result<void> note_error(std::string_view line);
-    // Moves the file to done, or to failed when an error was noted now or before the restart. May be called again after an error.
+    // Moves the file to done, or to failed when an error was noted now or before the restart. May be called
+    // again after an error.
     Result<void> finish();
     std::string const& name() const { return name_; }
     // After finish(): it went to failed.
@@ -69,14 +71,16 @@ class Folder {
     // Makes dir (its parent must be there), .processing, done and failed.
     static Result<std::unique_ptr<Folder>> open(FolderOptions options);
 
-    // True when this object alone may work in the folder; false while another one, in this process or another, does.
+    // True when this object alone may work in the folder; false while another one, in this process or
+    // another, does.
     Result<bool> lock();
     // False when the path now leads elsewhere (a disk was mounted, the folder was replaced): open it anew.
     bool is_current() const;
     // Claimed by a run that ended before it was done; in the order of their names. Call between files.
     Result<std::vector<std::string>> unfinished();
-    // Complete files in the order of their names: of the first 10,000, those whose size and time have stayed the same for `settle`.
-    // Not looked at: names that begin with a dot, end in .tmp or .part or match no pattern; links, folders, devices.
+    // Complete files in the order of their names: of the first 10,000, those whose size and time have stayed
+    // the same for `settle`. Not looked at: names that begin with a dot, end in .tmp or .part or match no
+    // pattern; links, folders, devices.
     Result<std::vector<std::string>> ready(std::chrono::steady_clock::time_point now);
     // Nothing when it is not there any more, or has changed since ready().
     Result<std::unique_ptr<ClaimedFile>> claim(std::string const& name);
@@ -89,13 +93,16 @@ class Folder {
         std::int64_t mtime_ns = 0;
         std::uint64_t inode = 0;
         std::chrono::steady_clock::time_point since;
-        bool same(Seen const& other) const { return size == other.size && mtime_ns == other.mtime_ns && inode == other.inode; }
+        bool same(Seen const& other) const {
+            return size == other.size && mtime_ns == other.mtime_ns && inode == other.inode;
+        }
     };
     explicit Folder(FolderOptions options) : options_(std::move(options)) {}
     static Seen seen(struct stat const& about);
     bool wanted(std::string const& name) const;
     // Moves out of .processing under `name` or, when that is taken, one with the time in it; gives the name.
-    Result<std::string> move_out(std::string const& from, std::string const& to_folder, std::string const& name);
+    Result<std::string> move_out(std::string const& from, std::string const& to_folder,
+                                 std::string const& name);
 
     FolderOptions options_;
     net::Descriptor dir_;

@@ -33,33 +33,39 @@ void describe(V& v, Options& o) {
     v.optional("path", o.path, "the path that messages are posted to; every other one is answered with 404");
     v.optional("max_body", o.max_body, "a longer message is refused with 413 without being kept");
     v.optional("idle", o.idle, "close a connection on which no request has begun for this long");
-    v.optional("read_time", o.read_time, "a header that has begun, and then its body, must each be complete within this time");
+    v.optional("read_time", o.read_time,
+               "a header that has begun, and then its body, must each be complete within this time");
     v.optional("max_connections", o.max_connections, "further connections are closed at once and counted");
 }
 
 Options decode(config::Component const& component, config::Diagnostics& diagnostics) {
-    return config::decode_options<Options>(component.options, "listener \"" + component.name + "\" (http)", diagnostics);
+    return config::decode_options<Options>(component.options, "listener \"" + component.name + "\" (http)",
+                                           diagnostics);
 }
 
 void check(config::Component const& component, config::Diagnostics& diagnostics) {
     auto const o = decode(component, diagnostics);
     auto const at = component.options.where;
     if (!o.path.starts_with('/') || o.path.find_first_of("?# \t\r\n") != std::string::npos) {
-        diagnostics.error(at, "path " + config::in_quotes(o.path) + " is not the path of a URL", "begin it with /, such as /hl7");
+        diagnostics.error(at, "path " + config::in_quotes(o.path) + " is not the path of a URL",
+                          "begin it with /, such as /hl7");
     }
     if (o.max_body.count < 1024 || o.max_body.count > (256u << 20)) {
         diagnostics.error(at, "max_body must be from 1KiB to 256MiB", "the default is 16MiB");
     }
     if (o.idle.count() <= 0 || o.read_time.count() <= 0) {
-        diagnostics.error(at, "a time limit of nothing would close every connection", "leave it out for the default");
+        diagnostics.error(at, "a time limit of nothing would close every connection",
+                          "leave it out for the default");
     }
-    if (o.max_connections == 0) diagnostics.error(at, "max_connections is 0: nobody could connect", "leave it out for 1000");
+    if (o.max_connections == 0)
+        diagnostics.error(at, "max_connections is 0: nobody could connect", "leave it out for 1000");
 }
 
 // One connection. Every wait in it ends by its deadline or by the connection's being closed.
 class Session {
   public:
-    Session(net::Connection& connection, Options const& options, ListenerContext const& context, std::string_view name)
+    Session(net::Connection& connection, Options const& options, ListenerContext const& context,
+            std::string_view name)
         : connection_(connection),
           options_(options),
           context_(context),
@@ -118,14 +124,16 @@ Session::Got Session::stopped_reading() {
         return refuse(http_refusal(408, "the request was not complete in time"));
     }
     // Only a chunk's header or a trailer can fill the buffer without being taken out of it.
-    if (buffer_.size() + head_chunk > buffer_.max_size()) return refuse(refuse_parse(http::error::bad_chunk_extension));
+    if (buffer_.size() + head_chunk > buffer_.max_size())
+        return refuse(refuse_parse(http::error::bad_chunk_extension));
     return Got::nothing;
 }
 
 net::Task<Session::Got> Session::read_head(HttpRequestParser& parser) {
     while (true) {
         // An empty line before the request line is overlooked (RFC 9112 §2.2).
-        while (!parser.got_some() && buffer_.size() >= 2 && std::string_view(static_cast<char const*>(buffer_.data().data()), 2) == "\r\n") {
+        while (!parser.got_some() && buffer_.size() >= 2 &&
+               std::string_view(static_cast<char const*>(buffer_.data().data()), 2) == "\r\n") {
             buffer_.consume(2);
         }
         if (buffer_.size() > 0) {
@@ -135,7 +143,8 @@ net::Task<Session::Got> Session::read_head(HttpRequestParser& parser) {
             bool const folded = has_folded_line(taken);
             buffer_.consume(count);
             if (ec && ec != http::error::need_more) {
-                if (ec == http::error::body_limit) context_.metrics.too_large.fetch_add(1, std::memory_order_relaxed);
+                if (ec == http::error::body_limit)
+                    context_.metrics.too_large.fetch_add(1, std::memory_order_relaxed);
                 co_return refuse(refuse_parse(ec));
             }
             if (folded) co_return refuse(http_refusal(400, "a header line is folded"));
@@ -152,7 +161,8 @@ net::Task<Session::Got> Session::read_body(HttpRequestParser& parser) {
             boost::system::error_code ec;
             buffer_.consume(parser.put(buffer_.data(), ec));
             if (ec && ec != http::error::need_more) {
-                if (ec == http::error::body_limit) context_.metrics.too_large.fetch_add(1, std::memory_order_relaxed);
+                if (ec == http::error::body_limit)
+                    context_.metrics.too_large.fetch_add(1, std::memory_order_relaxed);
                 co_return refuse(refuse_parse(ec));
             }
             if (parser.is_done()) break;
@@ -165,16 +175,18 @@ net::Task<Session::Got> Session::read_body(HttpRequestParser& parser) {
 net::Task<bool> Session::write(std::string text) {
     cancel_only_ = false;
     deadline_.set(30s);  // a peer that does not read its answers
-    auto [ec, count] = co_await net::asio::async_write(connection_.socket, net::asio::buffer(text), net::as_result);
+    auto [ec, count] =
+        co_await net::asio::async_write(connection_.socket, net::asio::buffer(text), net::as_result);
     co_return !ec;
 }
 
-// The rest of the request is read for a moment and thrown away: closing over unread bytes would reset the connection and take the answer
-// with it (RFC 9112 §9.6).
+// The rest of the request is read for a moment and thrown away: closing over unread bytes would reset the
+// connection and take the answer with it (RFC 9112 §9.6).
 net::Task<void> Session::refuse_and_close(HttpRequestParser const& parser) {
     if (!complained_) {
         complained_ = true;
-        context_.log.warn("http_request_refused", {{"listener", name_}, {"peer", connection_.peer}, {"status", reply_.status}});
+        context_.log.warn("http_request_refused",
+                          {{"listener", name_}, {"peer", connection_.peer}, {"status", reply_.status}});
     }
     if (!co_await write(http_text(reply_, false, parser.get().method() != http::verb::head))) co_return;
     boost::system::error_code ec;
@@ -204,7 +216,8 @@ net::Task<bool> Session::exchange() {
         if (auto refusal = refuse_head(parser, options_.path)) got = refuse(std::move(*refusal));
     }
     if (got == Got::all && !parser.is_done()) {
-        bool const asks = parser.get().find(http::field::expect) != parser.get().end() && parser.get().version() >= 11;
+        bool const asks =
+            parser.get().find(http::field::expect) != parser.get().end() && parser.get().version() >= 11;
         if (asks && buffer_.size() == 0 && !co_await write("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
         cancel_only_ = true;
         deadline_.set(options_.read_time);
@@ -228,9 +241,10 @@ net::Task<bool> Session::exchange() {
     bool const keep = parser.keep_alive() && !connection_.stopping;
     bool const written = co_await write(http_text(http_reply(answer, charset), keep, true));
     connection_.busy = false;
-    auto const took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
+    auto const took =
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
     context_.metrics.ack_seconds.observe(static_cast<std::uint64_t>(took.count()));
-    co_return written && keep && !connection_.stopping;
+    co_return written&& keep && !connection_.stopping;
 }
 
 class HttpListener final : public Listener {
@@ -241,7 +255,8 @@ class HttpListener final : public Listener {
           context_(context),
           loop_(std::make_shared<net::AcceptLoop>(
               context.runtime, context.log, context.metrics, name_, options_.max_connections,
-              [this](std::shared_ptr<net::Connection> connection) { return serve(std::move(connection)); })) {}
+              [this](std::shared_ptr<net::Connection> connection) { return serve(std::move(connection)); })) {
+    }
 
     Result<void> start() override {
         auto const endpoint = net::resolve_listen(options_.listen);

@@ -16,7 +16,8 @@ namespace http = boost::beast::http;
 
 namespace {
 
-// application/hl7-v2 and +er7 without the x- are what other versions of the specification and its clients write.
+// application/hl7-v2 and +er7 without the x- are what other versions of the specification and its clients
+// write.
 constexpr std::array<std::string_view, 4> accepted_types{"x-application/hl7-v2+er7", "application/hl7-v2+er7",
                                                          "application/hl7-v2", "text/plain"};
 constexpr std::string_view answer_type = "x-application/hl7-v2+er7";
@@ -65,7 +66,8 @@ std::string charset_of(std::string_view content_type) {
         auto const parameter = trimmed(rest.substr(0, rest.find(';')));
         if (lower(parameter.substr(0, 8)) != "charset=") continue;
         auto value = parameter.substr(8);
-        if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
+        if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+            value = value.substr(1, value.size() - 2);
         constexpr std::string_view token = "abcdefghijklmnopqrstuvwxyz0123456789.:_+-";
         auto charset = lower(value);
         bool const good = charset.size() <= 40 && charset.find_first_not_of(token) == std::string::npos;
@@ -85,24 +87,30 @@ std::optional<HttpReply> refuse_head(HttpRequestParser const& parser, std::strin
         return http_refusal(400, "a request needs exactly one Host header");
     }
     if (has_coding && request.version() < 11) return http_refusal(400, "HTTP/1.0 has no Transfer-Encoding");
-    if (has_coding && !parser.chunked()) return http_refusal(501, "the only Transfer-Encoding known here is chunked");
+    if (has_coding && !parser.chunked())
+        return http_refusal(501, "the only Transfer-Encoding known here is chunked");
     if (path_of(view(request.target())) != path) return http_refusal(404, "nothing is at this path");
     if (request.method() != http::verb::post) {
         return http_refusal(405, "send a message with POST", "Allow: POST\r\n");
     }
-    if (!parser.chunked() && !parser.content_length()) return http_refusal(411, "a request needs a Content-Length");
+    if (!parser.chunked() && !parser.content_length())
+        return http_refusal(411, "a request needs a Content-Length");
     auto const encoding = lower(trimmed(view(request[http::field::content_encoding])));
-    if (!encoding.empty() && encoding != "identity") return http_refusal(415, "send the message without Content-Encoding");
+    if (!encoding.empty() && encoding != "identity")
+        return http_refusal(415, "send the message without Content-Encoding");
     auto const type = view(request[http::field::content_type]);
     auto const media = lower(trimmed(type.substr(0, type.find(';'))));
     if (std::find(accepted_types.begin(), accepted_types.end(), media) == accepted_types.end()) {
         return http_refusal(415, "send a message as x-application/hl7-v2+er7 or text/plain");
     }
-    if (auto const charset = charset_of(type); charset.starts_with("utf-16") || charset.starts_with("utf-32")) {
-        return http_refusal(415, "a message needs a charset whose first 128 characters are ASCII's, such as utf-8");
+    if (auto const charset = charset_of(type);
+        charset.starts_with("utf-16") || charset.starts_with("utf-32")) {
+        return http_refusal(
+            415, "a message needs a charset whose first 128 characters are ASCII's, such as utf-8");
     }
     auto const expect = lower(trimmed(view(request[http::field::expect])));
-    if (!expect.empty() && expect != "100-continue") return http_refusal(417, "the only Expect known here is 100-continue");
+    if (!expect.empty() && expect != "100-continue")
+        return http_refusal(417, "the only Expect known here is 100-continue");
     return std::nullopt;
 }
 
@@ -111,14 +119,16 @@ std::optional<HttpReply> refuse_body(std::string_view body) {
     auto const split = hl7::split_messages(body);
     if (split.batch || split.messages.size() > 1) {
         return http_refusal(400, "one message a request: this body holds " +
-                                     (split.batch ? std::string("a batch") : std::to_string(split.messages.size()) + " messages"));
+                                     (split.batch ? std::string("a batch")
+                                                  : std::to_string(split.messages.size()) + " messages"));
     }
     return std::nullopt;
 }
 
 HttpReply refuse_parse(boost::system::error_code const& ec) {
     if (ec == http::error::header_limit) return http_refusal(431, "the header is longer than 8 KiB");
-    if (ec == http::error::body_limit) return http_refusal(413, "the message is longer than this listener takes");
+    if (ec == http::error::body_limit)
+        return http_refusal(413, "the message is longer than this listener takes");
     if (ec == http::error::bad_version) return http_refusal(400, "this is not HTTP/1.1");
     return http_refusal(400, "this is not a well-formed HTTP/1.1 request");
 }
@@ -126,7 +136,9 @@ HttpReply refuse_parse(boost::system::error_code const& ec) {
 HttpReply http_reply(flow::Answer const& answer, std::string_view charset) {
     HttpReply reply;
     switch (verdict(answer)) {
-        case Verdict::accepted: reply.status = 200; break;
+        case Verdict::accepted:
+            reply.status = 200;
+            break;
         case Verdict::refused: {
             bool const reject = answer.code == hl7::AckCode::AR || answer.code == hl7::AckCode::CR;
             reply.status = reject ? 400 : 500;
@@ -138,7 +150,8 @@ HttpReply http_reply(flow::Answer const& answer, std::string_view charset) {
             break;
     }
     if (answer.bytes.empty()) {
-        reply.body = reply.status == 503 ? "the message could not be stored now\n" : "the body is no HL7 message\n";
+        reply.body =
+            reply.status == 503 ? "the message could not be stored now\n" : "the body is no HL7 message\n";
         return reply;
     }
     reply.content_type = answer_type;

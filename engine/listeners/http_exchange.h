@@ -1,5 +1,5 @@
-// The parts of HL7 over HTTP that need no socket: what a request may look like and how an answer is said in HTTP.
-// After HAPI's "HL7 over HTTP" specification; docs/listeners.md says where and why we differ.
+// The parts of HL7 over HTTP that need no socket: what a request may look like and how an answer is said in
+// HTTP. After HAPI's "HL7 over HTTP" specification; docs/listeners.md says where and why we differ.
 #pragma once
 
 #include <boost/beast/http/message.hpp>
@@ -25,7 +25,8 @@ struct HttpReply {
 // A plain text refusal: one line for a person, nothing of the request.
 HttpReply http_refusal(unsigned status, std::string text, std::string extra = {});
 
-// Why a request must not be answered by the flow; nothing when its body may be read. `path` is the listener's.
+// Why a request must not be answered by the flow; nothing when its body may be read. `path` is the
+// listener's.
 std::optional<HttpReply> refuse_head(HttpRequestParser const& parser, std::string_view path);
 // The same once the body is there.
 std::optional<HttpReply> refuse_body(std::string_view body);

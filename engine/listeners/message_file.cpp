@@ -23,7 +23,8 @@ bool letter_or_digit(char c) {
 
 std::size_t MessageReader::last_beginning(std::size_t from) const {
     std::string_view const text = buffer_;
-    for (auto at = text.rfind(name); at != std::string_view::npos && at > 0 && at >= from; at = text.rfind(name, at - 1)) {
+    for (auto at = text.rfind(name); at != std::string_view::npos && at > 0 && at >= from;
+         at = text.rfind(name, at - 1)) {
         char const before = text[at - 1];
         bool const whole = at + name.size() < text.size() && !letter_or_digit(text[at + name.size()]);
         if (!whole) continue;

@@ -1,4 +1,5 @@
-// The messages of one file, read in pieces: a file of gigabytes costs no more memory than its longest message and a piece. Blocking.
+// The messages of one file, read in pieces: a file of gigabytes costs no more memory than its longest message
+// and a piece. Blocking.
 #pragma once
 
 #include <string>

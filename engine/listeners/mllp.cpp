@@ -11,6 +11,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr auto trailer_time = 250ms;
+
 struct Options {
     config::Endpoint listen;
     config::Bytes max_frame{16u << 20};
@@ -85,21 +87,35 @@ class MllpListener final : public Listener {
 
 net::Task<void> MllpListener::serve(std::shared_ptr<net::Connection> connection) {
     mllp::Decoder decoder(framing_, mllp::Limits{options_.max_frame.count});
-    net::Deadline deadline(context_.runtime.deadlines(connection->socket.get_executor()), [&connection] { connection->close(); });
+    // Once a message's <EB> is here and its <CR> is not, the peer gets a moment to send it; then the message counts as complete (a named
+    // tolerance: some senders leave it out and wait for their answer).
+    bool awaiting = false;
+    net::Deadline deadline(context_.runtime.deadlines(connection->socket.get_executor()), [&connection, &awaiting] {
+        boost::system::error_code ignored;
+        if (awaiting) {
+            connection->socket.cancel(ignored);
+        } else {
+            connection->close();
+        }
+    });
     std::string out;
     bool in_frame = false;
     bool complained = false;  // garbage is logged once a connection, counted always
     deadline.set(options_.idle);
     while (!connection->stopping) {
-        // The clock of a frame starts with its first byte and does not start anew with each further one.
-        if (decoder.inside_frame() != in_frame) {
+        awaiting = decoder.awaiting_trailer();
+        if (awaiting) {
+            deadline.set(trailer_time);
+        } else if (decoder.inside_frame() != in_frame) {
+            // The clock of a frame starts with its first byte and does not start anew with each further one.
             in_frame = !in_frame;
             deadline.set(in_frame ? options_.frame_time : options_.idle);
         }
         if (decoder.buffered() == 0 && decoder.capacity() > 16'384) decoder.release();
         auto const room = decoder.prepare(in_frame ? 65'536 : 8'192);
         auto [ec, count] = co_await connection->socket.async_read_some(net::asio::buffer(room.data(), room.size()), net::as_result);
-        if (ec) {
+        bool const complete = ec == net::asio::error::operation_aborted && awaiting && deadline.passed() && !connection->stopping;
+        if (ec && !complete) {
             if (deadline.passed()) {
                 context_.metrics.timeouts.fetch_add(1, std::memory_order_relaxed);
                 context_.log.info("connection_timed_out", {{"listener", name_}, {"peer", connection->peer}, {"inside_message", in_frame ? "yes" : "no"}});
@@ -107,10 +123,12 @@ net::Task<void> MllpListener::serve(std::shared_ptr<net::Connection> connection)
             co_return;
         }
         decoder.commit(count);
-        for (auto event = decoder.next(); event.kind != mllp::Event::Kind::need_more; event = decoder.next()) {
+        awaiting = false;
+        for (auto event = complete ? decoder.flush() : decoder.next(); event.kind != mllp::Event::Kind::need_more; event = decoder.next()) {
             if (event.kind == mllp::Event::Kind::frame) {
                 deadline.clear();
-                if (!co_await handle(*connection, event, deadline, out)) co_return;
+                bool const go_on = co_await handle(*connection, event, deadline, out);
+                if (!go_on) co_return;
                 in_frame = false;
                 deadline.set(options_.idle);
                 continue;

@@ -15,7 +15,8 @@ Verdict verdict(flow::Answer const& answer) {
     using enum hl7::AckCode;
     if (answer.code == AA || answer.code == CA) return Verdict::accepted;
     if (answer.stored) return Verdict::refused;
-    if (answer.bytes.empty()) return answer.code == AE || answer.code == CE ? Verdict::not_now : Verdict::refused;
+    if (answer.bytes.empty())
+        return answer.code == AE || answer.code == CE ? Verdict::not_now : Verdict::refused;
     auto const code = error_code(answer);
     return code == "206" || code == "207" ? Verdict::not_now : Verdict::refused;
 }

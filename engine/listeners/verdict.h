@@ -1,4 +1,5 @@
-// What an Intake's answer means to a transport that must also say it in its own words (HTTP status, done or failed folder).
+// What an Intake's answer means to a transport that must also say it in its own words (HTTP status, done or
+// failed folder).
 #pragma once
 
 #include <string>

@@ -45,13 +45,14 @@ std::string http_date(std::time_t time) {
 
 std::optional<std::time_t> parse_http_date(std::string_view text) {
     if (text.size() != 29 || text.substr(3, 2) != ", " || text.substr(25) != " GMT") return std::nullopt;
-    if (text[7] != ' ' || text[11] != ' ' || text[16] != ' ' || text[19] != ':' || text[22] != ':') return std::nullopt;
+    if (text[7] != ' ' || text[11] != ' ' || text[16] != ' ' || text[19] != ':' || text[22] != ':')
+        return std::nullopt;
     auto const month = std::find(months.begin(), months.end(), text.substr(8, 3));
     std::tm tm{};
     int year = 0;
-    if (month == months.end() || !number(text.substr(5, 2), 1, 31, tm.tm_mday) || !number(text.substr(12, 4), 1970, 9999, year) ||
-        !number(text.substr(17, 2), 0, 23, tm.tm_hour) || !number(text.substr(20, 2), 0, 59, tm.tm_min) ||
-        !number(text.substr(23, 2), 0, 60, tm.tm_sec)) {
+    if (month == months.end() || !number(text.substr(5, 2), 1, 31, tm.tm_mday) ||
+        !number(text.substr(12, 4), 1970, 9999, year) || !number(text.substr(17, 2), 0, 23, tm.tm_hour) ||
+        !number(text.substr(20, 2), 0, 59, tm.tm_min) || !number(text.substr(23, 2), 0, 60, tm.tm_sec)) {
         return std::nullopt;
     }
     tm.tm_year = year - 1900;

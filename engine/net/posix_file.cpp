@@ -65,9 +65,11 @@ Error file_error(int number, std::string what) {
             code = "exists";
             next.clear();
             break;
-        default: break;
+        default:
+            break;
     }
-    return error(std::move(code), "", std::move(what) + ": " + std::generic_category().message(number), std::move(next));
+    return error(std::move(code), "", std::move(what) + ": " + std::generic_category().message(number),
+                 std::move(next));
 }
 
 Result<Descriptor> open_folder(std::string const& path) {
@@ -123,7 +125,8 @@ Result<void> sync(int fd) {
 
 Result<void> move(int from_folder, std::string const& from, int to_folder, std::string const& to) {
     if (::renameat2(from_folder, from.c_str(), to_folder, to.c_str(), RENAME_NOREPLACE) == 0) return {};
-    // Some network file systems know no RENAME_NOREPLACE: a second name that must be new, then the first one away.
+    // Some network file systems know no RENAME_NOREPLACE: a second name that must be new, then the first one
+    // away.
     if (errno == EINVAL || errno == ENOSYS) {
         if (::linkat(from_folder, from.c_str(), to_folder, to.c_str(), 0) == 0) {
             if (::unlinkat(from_folder, from.c_str(), 0) == 0) return {};

@@ -1,5 +1,5 @@
-// The few POSIX calls that the file listener and destination share: descriptors that close themselves, names taken relative to an open
-// folder, and symbolic links never followed below it. All of them block.
+// The few POSIX calls that the file listener and destination share: descriptors that close themselves, names
+// taken relative to an open folder, and symbolic links never followed below it. All of them block.
 #pragma once
 
 #include <sys/stat.h>
@@ -25,10 +25,12 @@ class Descriptor {
     int fd_ = -1;
 };
 
-// An errno as an error: codes "disk_full", "no_such_folder", "permission", "link_refused", "exists", "io". `what` says what was tried.
+// An errno as an error: codes "disk_full", "no_such_folder", "permission", "link_refused", "exists", "io".
+// `what` says what was tried.
 Error file_error(int number, std::string what);
 
-// A configured folder (links in its path are the administrator's own), made if it is missing and its parent is there.
+// A configured folder (links in its path are the administrator's own), made if it is missing and its parent
+// is there.
 Result<Descriptor> open_folder(std::string const& path);
 // A folder in an open one, made if missing; what is there must be a folder and no link.
 Result<Descriptor> open_folder_in(int folder, std::string const& name);

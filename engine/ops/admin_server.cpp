@@ -40,10 +40,13 @@ std::optional<Error> refusal(Message const& message) {
     auto const hosts = message.count(http::field::host);
     std::string_view const host = message[http::field::host];
     if (hosts != 1 || !is_loopback_host(host)) {
-        return error("foreign_host", {}, "the Host header is not a loopback name", "ask for 127.0.0.1 or localhost");
+        return error("foreign_host", {}, "the Host header is not a loopback name",
+                     "ask for 127.0.0.1 or localhost");
     }
-    if (message.count(http::field::origin) > 0 && message[http::field::origin] != "http://" + std::string(host)) {
-        return error("foreign_origin", {}, "the Origin header names another site", "use the API from its own page or without a browser");
+    if (message.count(http::field::origin) > 0 &&
+        message[http::field::origin] != "http://" + std::string(host)) {
+        return error("foreign_origin", {}, "the Origin header names another site",
+                     "use the API from its own page or without a browser");
     }
     return std::nullopt;
 }
@@ -54,13 +57,17 @@ std::optional<Reply> reply_to(boost::system::error_code ec, bool timed_out, bool
         if (!began) return std::nullopt;
         return problem(408, error("request_timeout", {}, "the request did not arrive within 10 s"));
     }
-    if (ec == http::error::body_limit) return problem(413, error("body_too_large", {}, "the body is larger than 64 KiB"));
+    if (ec == http::error::body_limit)
+        return problem(413, error("body_too_large", {}, "the body is larger than 64 KiB"));
     // The buffer is full before the parser has seen its limit pass when one line is very long.
     if (ec == http::error::header_limit || ec == http::error::buffer_overflow) {
         return problem(431, error("header_too_large", {}, "the header is larger than 8 KiB"));
     }
-    static boost::system::error_category const& http_category = make_error_code(http::error::bad_method).category();
-    if (ec.category() != http_category || ec == http::error::end_of_stream || ec == http::error::partial_message) return std::nullopt;
+    static boost::system::error_category const& http_category =
+        make_error_code(http::error::bad_method).category();
+    if (ec.category() != http_category || ec == http::error::end_of_stream ||
+        ec == http::error::partial_message)
+        return std::nullopt;
     return problem(400, error("bad_request", {}, "this is no HTTP/1.1 request"));
 }
 
@@ -71,12 +78,15 @@ class Session {
         : connection_(connection), control_(control), deadline_(deadlines, [this] { expired(); }) {}
 
     net::Task<void> run() {
-        while (!connection_.stopping && co_await one()) {
+        while (!connection_.stopping) {
+            bool const more = co_await one();
+            if (!more) break;
         }
     }
 
   private:
-    // A request that takes too long ends as if the client had closed its side, so that it can still be told why.
+    // A request that takes too long ends as if the client had closed its side, so that it can still be told
+    // why.
     void expired() {
         boost::system::error_code ignored;
         if (writing_) {
@@ -91,7 +101,8 @@ class Session {
         Parser parser;
         parser.header_limit(header_bytes_max);
         parser.body_limit(body_bytes_max);
-        if (auto unreadable = co_await read(parser); !readable_) {
+        std::optional<Reply> unreadable = co_await read(parser);
+        if (!readable_) {
             if (unreadable) {
                 co_await write(*unreadable, 11, false, false);
                 co_await linger();
@@ -114,7 +125,7 @@ class Session {
         bool const keep = message.keep_alive() && !connection_.stopping;
         bool const written = co_await write(reply, message.version(), head, keep);
         connection_.busy = false;
-        co_return written && keep;
+        co_return written&& keep;
     }
 
     // Sets readable_; if it stays false, returns what to reply before closing.
@@ -126,14 +137,16 @@ class Session {
             if (ec || deadline_.passed()) co_return std::nullopt;
         }
         deadline_.set(request_time);
-        auto [ec, count] = co_await http::async_read_header(connection_.socket, buffer_, parser, net::as_result);
+        auto [ec, count] =
+            co_await http::async_read_header(connection_.socket, buffer_, parser, net::as_result);
         if (!ec && boost::beast::iequals(parser.get()[http::field::expect], "100-continue")) {
             http::response<http::empty_body> go_on{http::status::continue_, 11};
             auto [failed, sent] = co_await http::async_write(connection_.socket, go_on, net::as_result);
             ec = failed;
         }
         if (!ec) {
-            auto [failed, body_count] = co_await http::async_read(connection_.socket, buffer_, parser, net::as_result);
+            auto [failed, body_count] =
+                co_await http::async_read(connection_.socket, buffer_, parser, net::as_result);
             ec = failed;
         }
         deadline_.clear();
@@ -156,9 +169,11 @@ class Session {
         http::response_serializer<http::string_body> serializer(response);
         boost::system::error_code ec;
         if (head) {
-            std::tie(ec, std::ignore) = co_await http::async_write_header(connection_.socket, serializer, net::as_result);
+            std::tie(ec, std::ignore) =
+                co_await http::async_write_header(connection_.socket, serializer, net::as_result);
         } else {
-            std::tie(ec, std::ignore) = co_await http::async_write(connection_.socket, serializer, net::as_result);
+            std::tie(ec, std::ignore) =
+                co_await http::async_write(connection_.socket, serializer, net::as_result);
         }
         deadline_.clear();
         writing_ = false;
@@ -172,7 +187,8 @@ class Session {
         deadline_.set(linger_time);
         char waste[4096];
         for (std::size_t left = 1u << 20; left > 0 && !deadline_.passed();) {
-            auto [ec, count] = co_await connection_.socket.async_read_some(net::asio::buffer(waste), net::as_result);
+            auto [ec, count] =
+                co_await connection_.socket.async_read_some(net::asio::buffer(waste), net::as_result);
             if (ec) break;
             left -= std::min(left, count);
         }
@@ -201,8 +217,9 @@ Result<net::tcp::endpoint> AdminServer::check(config::Endpoint const& listen) {
     auto const endpoint = net::resolve_listen(listen);
     if (!endpoint) return endpoint.error();
     if (!endpoint->address().is_loopback()) {
-        return error("admin_not_loopback", listen.text(), "admin listens on loopback only for now",
-                     "use 127.0.0.1:" + std::to_string(listen.port) + ", and a tunnel such as ssh -L from elsewhere");
+        return error(
+            "admin_not_loopback", listen.text(), "admin listens on loopback only for now",
+            "use 127.0.0.1:" + std::to_string(listen.port) + ", and a tunnel such as ssh -L from elsewhere");
     }
     return *endpoint;
 }
@@ -213,9 +230,13 @@ Result<void> AdminServer::start() {
     return loop_->start(*endpoint);
 }
 
-net::Task<void> AdminServer::stop() { co_await loop_->stop(5s); }
+net::Task<void> AdminServer::stop() {
+    co_await loop_->stop(5s);
+}
 
-std::string AdminServer::where() const { return "http " + net::text(loop_->endpoint()); }
+std::string AdminServer::where() const {
+    return net::text(loop_->endpoint());
+}
 
 net::Task<void> AdminServer::serve(std::shared_ptr<net::Connection> connection) {
     Session session(*connection, runtime_.deadlines(connection->socket.get_executor()), control_);

@@ -36,7 +36,8 @@ std::optional<std::vector<std::string_view>> match(std::string_view pattern, std
 }
 
 Error bad_encoding(std::string place) {
-    return error("bad_encoding", std::move(place), "a % that is not followed by two hex digits", "write a % as %25");
+    return error("bad_encoding", std::move(place), "a % that is not followed by two hex digits",
+                 "write a % as %25");
 }
 
 // Fills call.query; an unknown or repeated parameter is refused, for a mistyped filter would find everything.
@@ -48,14 +49,17 @@ std::optional<Error> read_query(std::string_view text, ApiRoute const& route, Ca
         std::size_t const equals = pair.find('=');
         std::string name, value;
         if (!percent_decode(pair.substr(0, equals), name)) return bad_encoding("query");
-        if (equals != std::string_view::npos && !percent_decode(pair.substr(equals + 1), value)) return bad_encoding("query");
+        if (equals != std::string_view::npos && !percent_decode(pair.substr(equals + 1), value))
+            return bad_encoding("query");
         if (std::find(route.query.begin(), route.query.end(), name) == route.query.end()) {
             std::string next = "this resource takes no query";
             if (!route.query.empty()) next = config::suggest(name, route.query, "parameters");
-            return error("unknown_parameter", "query", "unknown parameter " + config::in_quotes(name), std::move(next));
+            return error("unknown_parameter", "query", "unknown parameter " + config::in_quotes(name),
+                         std::move(next));
         }
         if (!call.query.emplace(name, value).second) {
-            return error("repeated_parameter", "query", "parameter " + config::in_quotes(name) + " is there twice");
+            return error("repeated_parameter", "query",
+                         "parameter " + config::in_quotes(name) + " is there twice");
         }
     }
     return std::nullopt;
@@ -87,20 +91,34 @@ bool percent_decode(std::string_view text, std::string& out) {
 
 std::string_view status_text(unsigned status) {
     switch (status) {
-        case 200: return "OK";
-        case 400: return "Bad Request";
-        case 403: return "Forbidden";
-        case 404: return "Not Found";
-        case 405: return "Method Not Allowed";
-        case 408: return "Request Timeout";
-        case 409: return "Conflict";
-        case 413: return "Content Too Large";
-        case 414: return "URI Too Long";
-        case 415: return "Unsupported Media Type";
-        case 431: return "Request Header Fields Too Large";
-        case 500: return "Internal Server Error";
-        case 503: return "Service Unavailable";
-        default: return "Error";
+        case 200:
+            return "OK";
+        case 400:
+            return "Bad Request";
+        case 403:
+            return "Forbidden";
+        case 404:
+            return "Not Found";
+        case 405:
+            return "Method Not Allowed";
+        case 408:
+            return "Request Timeout";
+        case 409:
+            return "Conflict";
+        case 413:
+            return "Content Too Large";
+        case 414:
+            return "URI Too Long";
+        case 415:
+            return "Unsupported Media Type";
+        case 431:
+            return "Request Header Fields Too Large";
+        case 500:
+            return "Internal Server Error";
+        case 503:
+            return "Service Unavailable";
+        default:
+            return "Error";
     }
 }
 
@@ -131,7 +149,8 @@ net::Task<Reply> answer(Request const& request, Control& control) {
         co_return problem(414, error("target_too_long", {}, "the request target is longer than 4096 bytes"));
     }
     if (!target.starts_with('/')) {
-        co_return problem(400, error("bad_target", {}, "the request target is not a path", "begin it with a slash"));
+        co_return problem(
+            400, error("bad_target", {}, "the request target is not a path", "begin it with a slash"));
     }
     std::size_t const question = target.find('?');
     std::string_view const path = target.substr(0, question);
@@ -145,10 +164,12 @@ net::Task<Reply> answer(Request const& request, Control& control) {
         }
         Call call{request, control, {}, {}};
         for (std::string_view const parameter : *parameters) {
-            if (!percent_decode(parameter, call.path.emplace_back())) co_return problem(400, bad_encoding("path"));
+            if (!percent_decode(parameter, call.path.emplace_back()))
+                co_return problem(400, bad_encoding("path"));
         }
         if (question != std::string_view::npos) {
-            if (auto const wrong = read_query(target.substr(question + 1), route, call)) co_return problem(400, *wrong);
+            if (auto const wrong = read_query(target.substr(question + 1), route, call))
+                co_return problem(400, *wrong);
         }
         co_return co_await route.handler(call);
     }
@@ -156,7 +177,8 @@ net::Task<Reply> answer(Request const& request, Control& control) {
         co_return problem(404, error("no_such_resource", {}, "there is nothing at this path",
                                      "/api/v1/openapi.yaml lists what there is"));
     }
-    Reply reply = problem(405, error("method_not_allowed", {}, "this resource doesn't know that method", "use " + allow));
+    Reply reply = problem(
+        405, error("method_not_allowed", {}, "this resource doesn't know that method", "use " + allow));
     reply.allow = std::move(allow);
     co_return reply;
 }

@@ -1,4 +1,5 @@
-// The ops API without its sockets: a request to a reply, by a table of routes. docs/api.md and openapi.yaml describe it to clients.
+// The ops API without its sockets: a request to a reply, by a table of routes. docs/api.md and openapi.yaml
+// describe it to clients.
 #pragma once
 
 #include <map>
@@ -41,7 +42,8 @@ struct ApiRoute {
 };
 std::vector<ApiRoute> const& api_routes();
 
-// Finds the route and calls its handler. Never throws; every request gets a reply. `request` and `control` live until then.
+// Finds the route and calls its handler. Never throws; every request gets a reply. `request` and `control`
+// live until then.
 net::Task<Reply> answer(Request const& request, Control& control);
 
 // An error as problem+json (RFC 9457), with our stable code beside the standard members.

@@ -19,7 +19,9 @@ constexpr std::string_view plain = "text/plain; charset=utf-8";
 Reply ok(std::string body, std::string_view type = "application/json") {
     return {.status = 200, .content_type = std::string(type), .body = std::move(body), .allow = {}};
 }
-Reply failed(Error const& e) { return problem(status_of(e), e); }
+Reply failed(Error const& e) {
+    return problem(status_of(e), e);
+}
 
 template <class N>
 bool read_number(std::string_view text, N& out) {
@@ -29,7 +31,9 @@ bool read_number(std::string_view text, N& out) {
 
 // --- probes and metrics
 
-Handled livez(Call const&) { co_return ok("alive\n", plain); }
+Handled livez(Call const&) {
+    co_return ok("alive\n", plain);
+}
 
 Handled readyz(Call const& call) {
     Reply reply = ok("ready\n", plain);
@@ -40,13 +44,21 @@ Handled readyz(Call const& call) {
     co_return reply;
 }
 
-Handled metrics(Call const& call) { co_return ok(call.control.metrics(), "text/plain; version=0.0.4; charset=utf-8"); }
+Handled metrics(Call const& call) {
+    co_return ok(call.control.metrics(), "text/plain; version=0.0.4; charset=utf-8");
+}
 
-Handled openapi(Call const&) { co_return ok(std::string(openapi_document()), "application/yaml"); }
+Handled openapi(Call const&) {
+    co_return ok(std::string(openapi_document()), "application/yaml");
+}
 
-Handled status(Call const& call) { co_return ok(status_json(call.control.status())); }
+Handled status(Call const& call) {
+    co_return ok(status_json(call.control.status()));
+}
 
-Handled listeners(Call const& call) { co_return ok(listeners_json(call.control.listeners())); }
+Handled listeners(Call const& call) {
+    co_return ok(listeners_json(call.control.listeners()));
+}
 
 // --- the body of a POST
 
@@ -69,10 +81,13 @@ Body read_body(Request const& request, std::initializer_list<BodyKey> keys) {
         return std::move(body);
     };
     if (!request.body.empty()) {
-        std::string_view const type = std::string_view(request.content_type).substr(0, request.content_type.find(';'));
-        // A browser sends this type to another origin only after asking, which is never answered: no forged forms.
+        std::string_view const type =
+            std::string_view(request.content_type).substr(0, request.content_type.find(';'));
+        // A browser sends this type to another origin only after asking, which is never answered: no forged
+        // forms.
         if (type != "application/json") {
-            return refuse(415, error("not_json_type", {}, "the body is not application/json", "set Content-Type: application/json"));
+            return refuse(415, error("not_json_type", {}, "the body is not application/json",
+                                     "set Content-Type: application/json"));
         }
         auto parsed = json::parse(request.body);
         if (!parsed) return refuse(400, parsed.error());
@@ -82,19 +97,25 @@ Body read_body(Request const& request, std::initializer_list<BodyKey> keys) {
     std::vector<std::string_view> known;
     for (auto const& key : keys) known.push_back(key.name);
     for (auto const& member : body.value.members) {
-        auto const* key = std::find_if(keys.begin(), keys.end(), [&](auto const& k) { return k.name == member.name; });
+        auto const* key =
+            std::find_if(keys.begin(), keys.end(), [&](auto const& k) { return k.name == member.name; });
         if (key == keys.end()) {
-            return refuse(400, error("unknown_member", "body", "unknown member " + config::in_quotes(member.name),
-                                     known.empty() ? "this takes no body" : config::suggest(member.name, known, "members")));
+            return refuse(
+                400,
+                error("unknown_member", "body", "unknown member " + config::in_quotes(member.name),
+                      known.empty() ? "this takes no body" : config::suggest(member.name, known, "members")));
         }
         if (member.value.kind != key->kind) {
-            return refuse(400, error("wrong_type", "body", "member " + config::in_quotes(member.name) + " is not " +
-                                                               (key->kind == json::Value::Kind::string ? "a text" : "a whole number")));
+            return refuse(400,
+                          error("wrong_type", "body",
+                                "member " + config::in_quotes(member.name) + " is not " +
+                                    (key->kind == json::Value::Kind::string ? "a text" : "a whole number")));
         }
     }
     for (auto const& key : keys) {
         if (key.required && !body.value.find(key.name)) {
-            return refuse(400, error("missing_member", "body", "member " + config::in_quotes(key.name) + " is missing"));
+            return refuse(400, error("missing_member", "body",
+                                     "member " + config::in_quotes(key.name) + " is missing"));
         }
     }
     return body;
@@ -102,14 +123,17 @@ Body read_body(Request const& request, std::initializer_list<BodyKey> keys) {
 
 // --- queues
 
-Handled queues(Call const& call) { co_return ok(queues_json(co_await call.control.queues())); }
+Handled queues(Call const& call) {
+    co_return ok(queues_json(co_await call.control.queues()));
+}
 
 Handled queue(Call const& call) {
     auto const all = co_await call.control.queues();
     for (auto const& q : all) {
         if (q.destination == call.path[0]) co_return ok(queue_json(q));
     }
-    co_return failed(error("no_such_queue", {}, "there is no queue " + config::in_quotes(call.path[0]), "GET /api/v1/queues lists them"));
+    co_return failed(error("no_such_queue", {}, "there is no queue " + config::in_quotes(call.path[0]),
+                           "GET /api/v1/queues lists them"));
 }
 
 using QueueAction = net::Task<Result<QueueView>> (Control::*)(std::string destination);
@@ -123,11 +147,13 @@ Handled queue_action(Call const& call) {
 }
 
 Handled skip(Call const& call) {
-    Body body = read_body(call.request, {{"message", json::Value::Kind::natural, true}, {"reason", json::Value::Kind::string, true}});
+    Body body = read_body(call.request, {{"message", json::Value::Kind::natural, true},
+                                         {"reason", json::Value::Kind::string, true}});
     if (body.refusal) co_return std::move(*body.refusal);
     std::string const reason(body.value.text("reason"));
     if (reason.find_first_not_of(" \t\r\n") == std::string::npos || reason.size() > 1000) {
-        co_return problem(400, error("bad_reason", "body", "the reason is empty or longer than 1000 bytes", "say why it is passed over"));
+        co_return problem(400, error("bad_reason", "body", "the reason is empty or longer than 1000 bytes",
+                                     "say why it is passed over"));
     }
     auto const done = co_await call.control.skip(call.path[0], body.value.number("message"), reason);
     co_return done ? ok(queue_json(*done)) : failed(done.error());
@@ -140,14 +166,17 @@ Error bad_parameter(std::string_view name, std::string what, std::string next) {
 }
 
 constexpr std::string_view message_states[] = {"accepted", "filtered", "rejected", "held", "done"};
-constexpr std::string_view delivery_states[] = {"queued", "retrying", "delivered", "held", "skipped", "cancelled"};
+constexpr std::string_view delivery_states[] = {"queued", "retrying", "delivered",
+                                                "held",   "skipped",  "cancelled"};
 
-std::optional<Error> read_word(Call const& call, std::string_view name, std::span<std::string_view const> words, std::string& out) {
+std::optional<Error> read_word(Call const& call, std::string_view name,
+                               std::span<std::string_view const> words, std::string& out) {
     auto const found = call.query.find(name);
     if (found == call.query.end() || found->second.empty()) return std::nullopt;
     out = found->second;
     if (std::find(words.begin(), words.end(), out) != words.end()) return std::nullopt;
-    return bad_parameter(name, "there is no state " + config::in_quotes(out), config::suggest(out, words, "states"));
+    return bad_parameter(name, "there is no state " + config::in_quotes(out),
+                         config::suggest(out, words, "states"));
 }
 
 std::optional<Error> read_time(Call const& call, std::string_view name, std::optional<std::int64_t>& out) {
@@ -163,21 +192,26 @@ Result<store::Query> read_search(Call const& call) {
     struct {
         std::string_view name;
         std::string& field;
-    } const texts[] = {{"listener", q.listener}, {"type", q.type},   {"control_id", q.control_id},  {"sender", q.sender},
-                       {"patient_id", q.patient_id}, {"visit", q.visit}, {"destination", q.destination}};
+    } const texts[] = {
+        {"listener", q.listener},     {"type", q.type},   {"control_id", q.control_id},  {"sender", q.sender},
+        {"patient_id", q.patient_id}, {"visit", q.visit}, {"destination", q.destination}};
     for (auto const& text : texts) {
-        if (auto const found = call.query.find(text.name); found != call.query.end()) text.field = found->second;
+        if (auto const found = call.query.find(text.name); found != call.query.end())
+            text.field = found->second;
     }
     if (auto const wrong = read_word(call, "state", message_states, q.state)) return *wrong;
-    if (auto const wrong = read_word(call, "delivery_state", delivery_states, q.delivery_state)) return *wrong;
+    if (auto const wrong = read_word(call, "delivery_state", delivery_states, q.delivery_state))
+        return *wrong;
     if (auto const wrong = read_time(call, "since", q.since_us)) return *wrong;
     if (auto const wrong = read_time(call, "until", q.until_us)) return *wrong;
     if (auto const found = call.query.find("before"); found != call.query.end()) {
-        if (!read_number(found->second, q.before.emplace())) return bad_parameter("before", "not a message number", "give digits");
+        if (!read_number(found->second, q.before.emplace()))
+            return bad_parameter("before", "not a message number", "give digits");
     }
     if (auto const found = call.query.find("limit"); found != call.query.end()) {
         if (!read_number(found->second, q.limit) || q.limit < 1 || q.limit > 1000) {
-            return bad_parameter("limit", "not a number from 1 to 1000", "ask for the next page with before=");
+            return bad_parameter("limit", "not a number from 1 to 1000",
+                                 "ask for the next page with before=");
         }
     }
     return q;
@@ -218,22 +252,27 @@ Handled delivery_body(Call const& call) {
     if (!view) co_return failed(view.error());
     std::uint32_t ordinal = 0;
     if (!read_number(call.path[1], ordinal) || ordinal >= view->stored.record.deliveries.size()) {
-        co_return failed(error("no_such_delivery", {}, "the message has no such delivery", "its deliveries count from 0"));
+        co_return failed(
+            error("no_such_delivery", {}, "the message has no such delivery", "its deliveries count from 0"));
     }
     co_return ok(std::string(view->stored.body(ordinal)), raw_type);
 }
 
 Handled resend(Call const& call) {
-    Body body = read_body(call.request, {{"destination", json::Value::Kind::string}, {"by", json::Value::Kind::string}});
+    Body body = read_body(call.request,
+                          {{"destination", json::Value::Kind::string}, {"by", json::Value::Kind::string}});
     if (body.refusal) co_return std::move(*body.refusal);
     std::uint64_t number = 0;
     if (!read_number(call.path[0], number)) {
-        co_return failed(error("no_such_message", {}, "a message has a number", "GET /api/v1/messages lists them"));
+        co_return failed(
+            error("no_such_message", {}, "a message has a number", "GET /api/v1/messages lists them"));
     }
     std::string by(body.value.text("by"));
-    if (by.size() > 200) co_return problem(400, error("bad_by", "body", "the name of who asks is longer than 200 bytes"));
+    if (by.size() > 200)
+        co_return problem(400, error("bad_by", "body", "the name of who asks is longer than 200 bytes"));
     if (by.empty()) by = "api";
-    auto const done = co_await call.control.resend(number, std::string(body.value.text("destination")), std::move(by));
+    auto const done =
+        co_await call.control.resend(number, std::string(body.value.text("destination")), std::move(by));
     co_return done ? ok(resent_json(*done)) : failed(done.error());
 }
 
@@ -256,8 +295,8 @@ std::vector<ApiRoute> const& api_routes() {
         {"GET",
          "/api/v1/messages",
          messages,
-         {"listener", "type", "control_id", "sender", "patient_id", "visit", "state", "destination", "delivery_state", "since",
-          "until", "before", "limit"}},
+         {"listener", "type", "control_id", "sender", "patient_id", "visit", "state", "destination",
+          "delivery_state", "since", "until", "before", "limit"}},
         {"GET", "/api/v1/messages/{number}", message},
         {"GET", "/api/v1/messages/{number}/received", received},
         {"GET", "/api/v1/messages/{number}/deliveries/{ordinal}/body", delivery_body},

@@ -124,7 +124,8 @@ std::string base64(std::string_view bytes) {
     out.reserve((bytes.size() + 2) / 3 * 4);
     for (std::size_t i = 0; i < bytes.size(); i += 3) {
         auto const byte = [&](std::size_t n) {
-            return i + n < bytes.size() ? static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i + n])) : 0u;
+            return i + n < bytes.size() ? static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i + n]))
+                                        : 0u;
         };
         std::uint32_t const group = byte(0) << 16 | byte(1) << 8 | byte(2);
         out += digits[group >> 18];
@@ -138,12 +139,18 @@ std::string base64(std::string_view bytes) {
 std::string_view outcome_name(store::DeliveryOutcome outcome) {
     using enum store::DeliveryOutcome;
     switch (outcome) {
-        case delivered: return "delivered";
-        case held: return "held";
-        case skipped: return "skipped";
-        case cancelled: return "cancelled";
-        case failed: return "failed";
-        case released: return "released";
+        case delivered:
+            return "delivered";
+        case held:
+            return "held";
+        case skipped:
+            return "skipped";
+        case cancelled:
+            return "cancelled";
+        case failed:
+            return "failed";
+        case released:
+            return "released";
     }
     return "unknown";
 }
@@ -189,7 +196,8 @@ std::string listeners_json(std::vector<ListenerView> const& listeners) {
 }
 
 std::string queues_json(std::vector<QueueView> const& queues) {
-    return object([&](Writer& w) { write_list(w, "queues", queues, [&](QueueView const& q) { write_queue(w, q); }); });
+    return object(
+        [&](Writer& w) { write_list(w, "queues", queues, [&](QueueView const& q) { write_queue(w, q); }); });
 }
 
 std::string queue_json(QueueView const& queue) {
@@ -224,7 +232,8 @@ std::string message_json(MessageView const& view) {
         std::size_t i = 0;
         write_list(w, "verdicts", record.verdicts, [&](store::VerdictEntry const& verdict) {
             w.object([&] {
-                w.field("route", i < view.route_names.size() ? std::string_view(view.route_names[i]) : std::string_view{});
+                w.field("route", i < view.route_names.size() ? std::string_view(view.route_names[i])
+                                                             : std::string_view{});
                 w.field("outcome", routes::name(static_cast<routes::RouteOutcome>(verdict.outcome)));
                 w.field_if("reason", verdict.reason);
             });
@@ -237,12 +246,15 @@ std::string message_json(MessageView const& view) {
                 std::uint32_t const body = record.deliveries[d.ordinal].body;
                 w.field("as_received", body == 0);
                 if (body == 0) return;
-                contents.write("body", view.stored.body(d.ordinal), href + "/deliveries/" + std::to_string(d.ordinal) + "/body");
+                contents.write("body", view.stored.body(d.ordinal),
+                               href + "/deliveries/" + std::to_string(d.ordinal) + "/body");
             });
         });
         i = 0;
         write_list(w, "attempts", view.attempts, [&](store::StoredResult const& attempt) {
-            write_attempt(w, attempt, i < view.attempt_destinations.size() ? view.attempt_destinations[i] : std::string{});
+            write_attempt(
+                w, attempt,
+                i < view.attempt_destinations.size() ? view.attempt_destinations[i] : std::string{});
             ++i;
         });
     });

@@ -43,7 +43,8 @@ std::string rfc3339(std::int64_t us) {
     constexpr chrono::sys_days first{chrono::year{0} / 1 / 1}, past{chrono::year{10000} / 1 / 1};
     auto const least = chrono::sys_time<chrono::microseconds>(first).time_since_epoch().count();
     auto const most = chrono::sys_time<chrono::microseconds>(past).time_since_epoch().count() - 1;
-    chrono::sys_time<chrono::microseconds> const time{chrono::microseconds{std::clamp<std::int64_t>(us, least, most)}};
+    chrono::sys_time<chrono::microseconds> const time{
+        chrono::microseconds{std::clamp<std::int64_t>(us, least, most)}};
     auto const day = chrono::floor<chrono::days>(time);
     chrono::year_month_day const date{day};
     chrono::hh_mm_ss const clock{time - day};
@@ -106,7 +107,8 @@ std::optional<std::int64_t> parse_rfc3339(std::string_view text) {
     }
     // 60 is a leap second (RFC 3339 §5.6); Unix time has none, it is the next second's first.
     if (!in.good || !in.rest.empty() || hours > 23 || minutes > 59 || seconds > 60) return std::nullopt;
-    time += chrono::hours(hours) + chrono::minutes(minutes - offset) + chrono::seconds(seconds) + chrono::microseconds(micros);
+    time += chrono::hours(hours) + chrono::minutes(minutes - offset) + chrono::seconds(seconds) +
+            chrono::microseconds(micros);
     return time.time_since_epoch().count();
 }
 

@@ -357,7 +357,7 @@ bool decode_name(std::string_view front, NameId& id, std::string_view& name) {
     Reader in(front);
     id = in.varint32();
     name = in.text();
-    return !in.failed() && id != 0;
+    return !in.failed() && id != 0 && id <= max_name;
 }
 
 bool decode_mark(std::string_view front, Position& durable) {

@@ -16,6 +16,7 @@ enum class Kind : std::uint8_t { message = 1, resend = 2, result = 3, name = 4, 
 constexpr std::size_t record_header_size = 32;
 constexpr std::size_t mark_size = record_header_size + 8;
 constexpr std::uint64_t max_record = 1u << 30;
+constexpr NameId max_name = 1u << 20;    // ids are given one after the other; no store has so many
 constexpr std::size_t max_answer = 4096;  // of a result; also of its text
 
 // Record checksums begin with the store's id, so that bytes inside a message can't pass for a record.

@@ -3,6 +3,9 @@
 #include <algorithm>
 
 namespace hilum::store {
+namespace {
+bool is_mark(RecordHeader const& h) { return h.is(Kind::sync_mark) || h.is(Kind::clean_end); }
+}  // namespace
 
 std::string Damage::text() const {
     std::string s = place(from) + ": " + std::to_string(until - from.offset()) + " bytes can't be read; ";
@@ -72,7 +75,7 @@ Sequence JournalCursor::last_before(std::uint64_t offset) {
     for (;;) {
         auto const step = walk.next(r);
         if (step == SegmentReader::Step::record) {
-            if (r.header.is(Kind::message)) last = r.header.sequence;
+            if (r.header.is(Kind::message) || is_mark(r.header)) last = std::max(last, r.header.sequence);
         } else if (step == SegmentReader::Step::failed || step == SegmentReader::Step::end || !walk.resync()) {
             return last;
         }
@@ -81,7 +84,7 @@ Sequence JournalCursor::last_before(std::uint64_t offset) {
 
 void JournalCursor::note(std::uint64_t from, std::uint64_t until) {
     if (!damage_) return;
-    if (last_seen_ == 0) last_seen_ = last_before(from);
+    if (!last_seen_) last_seen_ = last_before(from);
     report();
     Damage d;
     d.from = Position::at(segment_.number, static_cast<std::uint32_t>(from));
@@ -89,11 +92,13 @@ void JournalCursor::note(std::uint64_t from, std::uint64_t until) {
     open_damage_ = d;
 }
 
-void JournalCursor::saw(Sequence sequence) {
-    if (open_damage_ && last_seen_ != 0 && sequence > last_seen_ + 1) {
-        open_damage_->first_missing = last_seen_ + 1;
-        open_damage_->last_missing = sequence - 1;
+void JournalCursor::saw(Sequence next) {
+    if (open_damage_ && last_seen_ && next > *last_seen_ + 1) {
+        open_damage_->first_missing = *last_seen_ + 1;
+        open_damage_->last_missing = next - 1;
     }
+    report();
+    last_seen_ = std::max(last_seen_.value_or(0), next - 1);
 }
 
 void JournalCursor::report() {
@@ -137,8 +142,11 @@ Result<bool> JournalCursor::next(Record& record) {
         }
         if (message) {
             saw(current_.header.sequence);
-            report();
             last_seen_ = current_.header.sequence;
+        } else if (is_mark(current_.header)) {
+            saw(current_.header.sequence + 1);
+        } else if (current_.header.is(Kind::checkpoint)) {
+            saw(current_.header.sequence);
         }
         record.position = Position::at(segment_.number, static_cast<std::uint32_t>(current_.offset));
         record.header = current_.header;

@@ -46,7 +46,7 @@ class JournalCursor {
     Result<bool> open_segment();  // the one at or after position_; false when it is past the limit
     void leave_segment();
     void note(std::uint64_t from, std::uint64_t until);
-    void saw(Sequence sequence);
+    void saw(Sequence next);  // the next message's number, or one more than the last one's
     void report();
     Sequence last_before(std::uint64_t offset);
 
@@ -62,7 +62,7 @@ class JournalCursor {
     Segment segment_;
     std::uint64_t end_ = 0;
     std::uint64_t bytes_before_ = 0;
-    Sequence last_seen_ = 0;  // the last message's number before here; 0: not known
+    std::optional<Sequence> last_seen_;  // the last message's number before here, when it is known
     std::optional<Damage> open_damage_;  // reported when the next message tells what is missing
 };
 

@@ -214,7 +214,8 @@ class IndexImpl final : public Index {
         if (!there) notes.push_back("index.sqlite is missing: it is built from the journal");
         if (auto r = open(); !r) {
             notes.push_back("index.sqlite can't be used (" + r.error().what + "): it is rebuilt from the journal");
-            if (auto again = rebuild(); !again) return again;
+            // The journal does without it; the thread tries again.
+            if (auto again = rebuild(); !again) notes.push_back("index.sqlite can't be made now: " + again.error().what);
         }
         thread_ = std::thread([this] { run(); });
         return {};
@@ -224,13 +225,15 @@ class IndexImpl final : public Index {
         stop_ = true;
         source_.committed->raise();
         if (thread_.joinable()) thread_.join();
+        queries_.close();  // first, so that the writer is the last and takes the write-ahead log in
     }
 
     Position reached() const override { return {reached_.load(std::memory_order_acquire)}; }
     std::uint64_t lag() const override {
         Sequence const last = source_.last_sequence();
         Sequence const mine = last_sequence_.load(std::memory_order_acquire);
-        return last > mine && reached() < source_.durable_end() ? last - mine : 0;
+        if (last > mine) return last - mine;
+        return reached() < source_.written_end() ? 1 : 0;
     }
     Result<std::vector<MessageRow>> query(Query const& query) override { return queries_.query(query); }
     Result<std::vector<Position>> attempts(Sequence sequence) override { return queries_.attempts(sequence); }
@@ -245,7 +248,11 @@ class IndexImpl final : public Index {
         tables_.emplace();
         auto r = tables_->open(index_path(dir_), source_.store_id, source_.durable_end());
         if (r) r = queries_.open(index_path(dir_));
-        if (!r) return r;
+        if (!r) {
+            queries_.close();
+            tables_.reset();
+            return r;
+        }
         std::error_code ignored;  // a file system without permissions is no reason not to start
         using std::filesystem::perms;
         std::filesystem::permissions(index_path(dir_), perms::owner_read | perms::owner_write | perms::group_read, ignored);
@@ -287,7 +294,6 @@ class IndexImpl final : public Index {
         for (auto waited = std::chrono::milliseconds(0); waited < wait_after_error && !stop_; waited += rest_after_little) {
             std::this_thread::sleep_for(rest_after_little);
         }
-        if (!tables_ || e.code == "index_damaged") (void)rebuild();
     }
 
     // One transaction. True: there is more to do at once.

@@ -45,7 +45,7 @@ struct IndexSource {
     Signal* committed = nullptr;
     Catalogue* catalogue = nullptr;  // outlives the index
     std::uint64_t store_id = 0;
-    std::function<Position()> durable_end;
+    std::function<Position()> durable_end, written_end;
     std::function<Sequence()> last_sequence;
     std::function<std::string(NameId)> name;
     std::function<std::optional<NameId>(std::string_view)> id;  // of a known name
@@ -56,7 +56,7 @@ class Index {
   public:
     virtual ~Index() = default;  // stops the thread
     virtual Position reached() const = 0;  // everything before it is in the index
-    virtual std::uint64_t lag() const = 0;
+    virtual std::uint64_t lag() const = 0;  // messages not in it; 1 when only results are not
     virtual Result<std::vector<MessageRow>> query(Query const& query) = 0;
     virtual Result<std::vector<Position>> attempts(Sequence sequence) = 0;  // where its results are, oldest first
     virtual std::optional<Position> find(Sequence sequence) = 0;

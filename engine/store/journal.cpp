@@ -267,7 +267,9 @@ Result<void> Journal::roll(std::uint64_t room) {
     }
     catalogue_.seal(segment_, offset_);
     catalogue_.add({plan.number, ledger.next_sequence, plan.created_us, 0}, *file);
-    (void)active_->truncate(offset_);  // only saves room: the checkpoint says where the segment ends
+    // Durable before the next roll: recovery looks after the newest two segments only.
+    if (r = active_->truncate(offset_); r) r = active_->sync();
+    if (!r) return r;
     active_ = *file;
     segment_ = plan.number;
     offset_ = head.size();
@@ -441,7 +443,9 @@ Result<void> Journal::idle_sync() {
         }
         unmarked_ = false;
     }
-    return sync();
+    auto r = sync();
+    if (r) wake_();  // results are there to be read, too
+    return r;
 }
 
 // Nothing waits for a commit: the chores.

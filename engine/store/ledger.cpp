@@ -179,6 +179,7 @@ bool Ledger::decode(std::string_view front) {
     previous_end = in.position();
     for (auto n = in.count(2); n > 0; --n) {
         NameId const id = in.varint32();
+        if (id == 0 || id > max_name) return false;
         names[id] = in.text();
     }
     for (auto n = in.count(7); n > 0 && !in.failed(); --n) {

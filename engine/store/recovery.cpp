@@ -180,8 +180,7 @@ class Recovery {
             if (step == Step::failed) return *reader.error();
             if (step == Step::record && r.front_good && r.header.is(Kind::checkpoint) && out_.ledger.decode(r.front)) {
                 from_ = Position::at(*number, static_cast<std::uint32_t>(reader.offset()));
-                check_previous_end(*number);
-                return {};
+                return check_previous_end(*number);
             }
             damaged(place(Position::at(*number, first_record_offset)) + ": the checkpoint can't be read; no message is missing");
             recount_ = true;
@@ -192,16 +191,23 @@ class Recovery {
         return {};
     }
 
-    void check_previous_end(std::uint32_t number) {
+    Result<void> check_previous_end(std::uint32_t number) {
         Position const end = out_.ledger.previous_end;
         auto const segment = end.segment() == number - 1 ? out_.catalogue->find(end.segment()) : std::nullopt;
-        if (!segment) return;
+        if (!segment) return {};
         if (segment->end < end.offset()) {
             damaged(place(Position::at(segment->number, static_cast<std::uint32_t>(segment->end))) + ": the file is " +
                     std::to_string(end.offset() - segment->end) + " bytes short; `hilum store verify` names what is missing");
-        } else {
-            out_.catalogue->seal(segment->number, end.offset());  // it may still have its preallocated tail
+        } else if (segment->end > end.offset()) {
+            // The last run ended before it could cut off what was preallocated.
+            out_.catalogue->seal(segment->number, end.offset());
+            if (mode_ == RecoveryMode::look) return {};
+            auto file = files_->open(segment_path(dir_, segment->number), FileSystem::Open::create_or_write);
+            if (!file) return file.error();
+            if (auto r = (*file)->truncate(end.offset()); !r) return r;
+            return (*file)->sync();
         }
+        return {};
     }
 
     Result<void> roll_forward() {
@@ -220,9 +226,8 @@ class Recovery {
                 end_ = gap.from;
                 break;
             }
-            if (gap.front_good || gap.sequence != 0) {
-                damaged(place(Position::at(newest, static_cast<std::uint32_t>(gap.from))) + ": a damaged record; message " +
-                        std::to_string(gap.sequence) + " can't be read");
+            if (gap.front_good) {
+                damaged(damaged_body(Position::at(newest, static_cast<std::uint32_t>(gap.from)), gap.sequence));
             }
             recount_ = true;
         }
@@ -234,7 +239,6 @@ class Recovery {
         }, 1u << 20);
         JournalCursor::Record r;
         bool clean = false;
-        Sequence const expected = out_.ledger.next_sequence;
         for (;;) {
             auto const more = cursor.next(r);
             if (!more) return more.error();
@@ -244,7 +248,6 @@ class Recovery {
                 damaged(place(r.position) + ": a record of kind " + std::to_string(r.header.kind) + " that makes no sense was passed over");
             }
         }
-        (void)expected;
         out_.report.clean = clean;
         return {};
     }
@@ -349,6 +352,10 @@ class Recovery {
 };
 
 }  // namespace
+
+std::string damaged_body(Position position, Sequence sequence) {
+    return place(position) + ": the body of " + (sequence == 0 ? "a record" : "message " + std::to_string(sequence)) + " is damaged";
+}
 
 bool apply(Ledger& ledger, Position position, RecordHeader const& header, std::string_view front) {
     switch (static_cast<Kind>(header.kind)) {

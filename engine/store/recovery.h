@@ -52,6 +52,8 @@ Result<std::shared_ptr<File>> start_segment(std::string const& dir, FileSystem& 
 Result<void> finish_segment(std::string const& dir, FileSystem& files, std::uint32_t number, File& file, std::string_view head);
 Result<NewSegment> make_segment(std::string const& dir, FileSystem& files, NewSegmentPlan const& plan, Ledger const& ledger);
 
+std::string damaged_body(Position position, Sequence sequence);  // for a report; 0: not a message's
+
 // Applies a record to the ledger. False when a front with a good checksum makes no sense.
 bool apply(Ledger& ledger, Position position, RecordHeader const& header, std::string_view front);
 

@@ -89,7 +89,8 @@ std::int64_t Connection::changes() const { return sqlite3_changes64(handle_.get(
 
 void Connection::limit_steps(int millions) {
     // The handler runs every so many virtual machine steps; not 0 stops the statement.
-    sqlite3_progress_handler(handle_.get(), millions * 1'000'000, millions == 0 ? nullptr : [](void*) { return 1; }, nullptr);
+    sqlite3_progress_handler(
+        handle_.get(), millions * 1'000'000, [](void*) { return 1; }, nullptr);
 }
 
 }  // namespace hilum::store::sqlite

@@ -50,6 +50,7 @@ class StoreImpl final : public Store {
         source.store_id = recovered_.store_id;
         source.committed = &committed_;
         source.durable_end = [this] { return journal_.durable_end(); };
+        source.written_end = [this] { return journal_.written_end(); };
         source.last_sequence = [this] { return journal_.next_sequence() - 1; };
         source.name = [this](NameId id) { return journal_.name(id); };
         source.id = [this](std::string_view name) { return journal_.known_id(name); };
@@ -316,21 +317,19 @@ Result<std::shared_ptr<void>> lock_store(std::string const& dir, FileSystem& fil
 // Every record of the journal, every checksum, every number.
 Result<void> check_everything(Recovered& found) {
     auto& damage = found.report.damage;
-    auto const say = [&damage](std::string line) {
-        if (damage.size() < remembered_damage) damage.push_back(std::move(line));
+    auto const say = [&damage](std::string line) {  // recovery may have said it already
+        if (damage.size() < remembered_damage && std::find(damage.begin(), damage.end(), line) == damage.end()) {
+            damage.push_back(std::move(line));
+        }
     };
-    damage.clear();  // what recovery saw is seen again below, in order
     JournalCursor cursor(*found.catalogue, Checksum(found.store_id), {}, found.end, [&](Damage const& d) { say(d.text()); }, 1u << 20);
     JournalCursor::Record r;
     for (;;) {
         auto const more = cursor.next(r);
         if (!more) return more.error();
         if (!*more) return {};
-        std::string const at = place(r.position);
-        if (!cursor.body_good()) {
-            say(at + ": the body of " + (r.is(Kind::message) ? "message" : "a record of message") + " " +
-                std::to_string(r.header.sequence) + " is damaged");
-        }
+        Sequence const number = r.is(Kind::message) ? r.header.sequence : 0;
+        if (!cursor.body_good()) say(damaged_body(r.position, number));
     }
 }
 

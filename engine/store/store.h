@@ -147,7 +147,7 @@ class Store {
     // From the index; it may be a moment behind: index_lag() messages.
     virtual Result<std::vector<MessageRow>> query(Query const& query) = 0;
     virtual Result<std::vector<StoredResult>> results(Sequence sequence) = 0;  // every attempt, oldest first
-    virtual std::uint64_t index_lag() const = 0;
+    virtual std::uint64_t index_lag() const = 0;  // 1 when only results are not in it yet
 
     // Drops whole segments older than `retain` that owe nothing. Returns how many were dropped.
     virtual Result<std::size_t> prune() = 0;

@@ -48,7 +48,7 @@ class Message {
   public:
     // A view over `bytes`, which must outlive the message. No copy, no allocation for up to 32 segments.
     // Errors: "no_msh", "short_msh" (no MSH-2 at all), "bad_delimiters" (MSH-1 or MSH-2 holds a letter,
-    // digit, space or control byte).
+    // digit, space or control byte, MSH-1 is no ASCII byte, or MSH-2 has more than eight bytes).
     static Result<Message> view(std::string_view bytes);
     // Owns the bytes.
     static Result<Message> parse(std::string bytes);

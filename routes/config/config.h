@@ -60,6 +60,7 @@ struct Store {
 
 struct Admin {
     Endpoint listen{"127.0.0.1", 8080};
+    Location where;  // of the address; no file when it is not written
 };
 
 struct Config {

@@ -85,6 +85,7 @@ void Loader::section(Entry const& entry) {
     } else if (key == "admin") {
         if (once(entry, "admin", admin_where_)) {
             config_.admin = decode_options<Admin>(entry.value, "\"admin\"", diagnostics_);
+            if (Node const* listen = entry.value.find("listen")) config_.admin.where = listen->where;
         }
     } else {
         diagnostics_.error(entry.where, "unknown key " + in_quotes(key),

@@ -69,7 +69,9 @@ std::string Decimal::text() const {
     return reversed;
 }
 
-Decimal Decimal::negated() const { return {-coefficient_, scale_}; }
+Decimal Decimal::negated() const {
+    return {-coefficient_, scale_};
+}
 
 Decimal Decimal::rounded(int scale) const {
     if (scale >= scale_) return *this;
@@ -96,7 +98,8 @@ Decimal Decimal::trimmed() const {
 
 bool Decimal::align(Decimal& a, Decimal& b) {
     int const scale = std::max(a.scale_, b.scale_);
-    if (!times_ten(a.coefficient_, scale - a.scale_) || !times_ten(b.coefficient_, scale - b.scale_)) return false;
+    if (!times_ten(a.coefficient_, scale - a.scale_) || !times_ten(b.coefficient_, scale - b.scale_))
+        return false;
     a.scale_ = b.scale_ = scale;
     return true;
 }

@@ -9,7 +9,8 @@
 
 namespace hilum::expression {
 
-// coefficient * 10^-scale with up to 36 significant digits. What doesn't fit is nullopt: FHIRPath makes an overflow empty.
+// coefficient * 10^-scale with up to 36 significant digits. What doesn't fit is nullopt: FHIRPath makes an
+// overflow empty.
 class Decimal {
   public:
     static constexpr int scale_max = 30;
@@ -25,7 +26,7 @@ class Decimal {
     bool zero() const { return coefficient_ == 0; }
     bool negative() const { return coefficient_ < 0; }
     Decimal negated() const;
-    Decimal rounded(int scale) const;             // half away from zero; unchanged when it has no more digits than that
+    Decimal rounded(int scale) const;  // half away from zero; unchanged when it has no more digits than that
     std::optional<std::int64_t> truncated() const;  // towards zero; nullopt when it does not fit
 
     std::strong_ordering operator<=>(Decimal const& other) const;
@@ -33,7 +34,7 @@ class Decimal {
 
     std::optional<Decimal> plus(Decimal const& other) const;
     std::optional<Decimal> times(Decimal const& other) const;
-    std::optional<Decimal> over(Decimal const& other) const;  // nullopt for a zero divisor too
+    std::optional<Decimal> over(Decimal const& other) const;            // nullopt for a zero divisor too
     std::optional<Decimal> whole_quotient(Decimal const& other) const;  // div: truncated
     std::optional<Decimal> remainder(Decimal const& other) const;       // mod: sign of the dividend
 

@@ -13,12 +13,18 @@ constexpr std::size_t distinct_by_hash = 16;  // from so many items on a hash se
 
 std::optional<Decimal> compute(Op op, Decimal const& a, Decimal const& b) {
     switch (op) {
-        case Op::add: return a.plus(b);
-        case Op::subtract: return a.plus(b.negated());
-        case Op::multiply: return a.times(b);
-        case Op::divide: return a.over(b);
-        case Op::whole_divide: return a.whole_quotient(b);
-        default: return a.remainder(b);
+        case Op::add:
+            return a.plus(b);
+        case Op::subtract:
+            return a.plus(b.negated());
+        case Op::multiply:
+            return a.times(b);
+        case Op::divide:
+            return a.over(b);
+        case Op::whole_divide:
+            return a.whole_quotient(b);
+        default:
+            return a.remainder(b);
     }
 }
 
@@ -29,7 +35,8 @@ bool all_text(Collection const& items) {
 }  // namespace
 
 bool Evaluation::fail(Node const& node, std::string code, std::string what, std::string next) {
-    error_ = hilum::error(std::move(code), "column " + std::to_string(node.at + 1), std::move(what), std::move(next));
+    error_ = hilum::error(std::move(code), "column " + std::to_string(node.at + 1), std::move(what),
+                          std::move(next));
     return false;
 }
 
@@ -41,13 +48,15 @@ bool Evaluation::not_singleton(Node const& node, std::string_view what) {
 bool Evaluation::spend(Node const& node, std::uint64_t steps) {
     steps_ += steps;
     return steps_ <= steps_max ||
-           fail(node, "too_much_work", "the expression would take too long on this message", "compare fewer values with each other");
+           fail(node, "too_much_work", "the expression would take too long on this message",
+                "compare fewer values with each other");
 }
 
 bool Evaluation::keep(Node const& node, std::string text, std::string_view& kept) {
     bytes_ += text.size();
     if (bytes_ > bytes_max)
-        return fail(node, "too_much_text", "the expression makes more than 64 MiB of text", "build less text at once");
+        return fail(node, "too_much_text", "the expression makes more than 64 MiB of text",
+                    "build less text at once");
     kept = storage_->keep(std::move(text));
     return true;
 }
@@ -55,37 +64,51 @@ bool Evaluation::keep(Node const& node, std::string text, std::string_view& kept
 bool Evaluation::evaluate(Node const& node, Frame const& frame, Collection& out) {
     if (!spend(node, 1)) return false;
     switch (node.op) {
-        case Op::constant: out = node.constant; return true;
-        case Op::path: return read(node, out);
+        case Op::constant:
+            out = node.constant;
+            return true;
+        case Op::path:
+            return read(node, out);
         case Op::self:
             if (frame.self) out.push_back(*frame.self);
             return true;
-        case Op::index: return out.push_back(Item::of(frame.index)), true;
-        case Op::call: return call(node, frame, out);
-        case Op::item: return item_at(node, frame, out);
+        case Op::index:
+            return out.push_back(Item::of(frame.index)), true;
+        case Op::call:
+            return call(node, frame, out);
+        case Op::item:
+            return item_at(node, frame, out);
         case Op::both:
         case Op::either:
         case Op::exclusive:
-        case Op::implies: return logic(node, frame, out);
+        case Op::implies:
+            return logic(node, frame, out);
         case Op::equal:
         case Op::not_equal:
         case Op::equivalent:
-        case Op::not_equivalent: return equality(node, frame, out);
+        case Op::not_equivalent:
+            return equality(node, frame, out);
         case Op::less:
         case Op::less_equal:
         case Op::greater:
-        case Op::greater_equal: return compare(node, frame, out);
+        case Op::greater_equal:
+            return compare(node, frame, out);
         case Op::in:
-        case Op::contains: return membership(node, frame, out);
-        case Op::concatenate: return concatenate(node, frame, out);
-        case Op::unite: return unite(node, frame, out);
-        case Op::negate: return negate(node, frame, out);
+        case Op::contains:
+            return membership(node, frame, out);
+        case Op::concatenate:
+            return concatenate(node, frame, out);
+        case Op::unite:
+            return unite(node, frame, out);
+        case Op::negate:
+            return negate(node, frame, out);
         case Op::multiply:
         case Op::divide:
         case Op::whole_divide:
         case Op::modulo:
         case Op::add:
-        case Op::subtract: return arithmetic(node, frame, out);
+        case Op::subtract:
+            return arithmetic(node, frame, out);
     }
     return true;
 }
@@ -98,7 +121,8 @@ Collection const* Evaluation::operand(Node const& node, Frame const& frame, Coll
 Item Evaluation::item_of(hl7::Value const& value, Node const& node) {
     if (value.presence == hl7::Presence::null) return Item::hl7_null();
     auto const& delimiters = context_->message->delimiters();
-    if (node.verbatim || value.raw.find(delimiters.escape) == std::string_view::npos) return Item::hl7(value.raw);
+    if (node.verbatim || value.raw.find(delimiters.escape) == std::string_view::npos)
+        return Item::hl7(value.raw);
     std::string scratch;
     auto const text = hl7::unescape(value.raw, delimiters, scratch);
     if (text.data() == value.raw.data()) return Item::hl7(value.raw);
@@ -121,7 +145,8 @@ bool Evaluation::read(Node const& node, Collection& out) {
         });
     }
     return spend(node, out.size()) &&
-           (bytes_ <= bytes_max || fail(node, "too_much_text", "the expression reads more than 64 MiB of text"));
+           (bytes_ <= bytes_max ||
+            fail(node, "too_much_text", "the expression reads more than 64 MiB of text"));
 }
 
 bool Evaluation::single(Node const& node, Collection const& value, std::string_view what, Item const*& item) {
@@ -147,7 +172,8 @@ bool Evaluation::item_at(Node const& node, Frame const& frame, Collection& out) 
     if (!index || !single(node.children[1], *index, "the index", item)) return false;
     if (!item) return true;
     if (item->type() != Type::integer)
-        return fail(node.children[1], "bad_type", "an index has to be a whole number", "count from 0, as in (PID-3)[0]");
+        return fail(node.children[1], "bad_type", "an index has to be a whole number",
+                    "count from 0, as in (PID-3)[0]");
     if (item->integer() >= 0 && static_cast<std::uint64_t>(item->integer()) < input->size())
         out.push_back((*input)[static_cast<std::size_t>(item->integer())]);
     return true;
@@ -173,12 +199,14 @@ bool Evaluation::evaluate_condition(Node const& node, Frame const& frame, Truth&
 
 bool Evaluation::logic(Node const& node, Frame const& frame, Collection& out) {
     Truth result = Truth::unknown;
-    bool const ran = node.op == Op::both || node.op == Op::either ? junction(node, frame, result) : pair(node, frame, result);
+    bool const ran = node.op == Op::both || node.op == Op::either ? junction(node, frame, result)
+                                                                  : pair(node, frame, result);
     if (ran && result != Truth::unknown) out.push_back(Item::of(result == Truth::yes));
     return ran;
 }
 
-// `and` ends at the first false, `or` at the first true; an empty operand makes empty unless one of these comes.
+// `and` ends at the first false, `or` at the first true; an empty operand makes empty unless one of these
+// comes.
 bool Evaluation::junction(Node const& node, Frame const& frame, Truth& result) {
     Truth const decisive = truth(node.op == Op::either);
     result = truth(node.op == Op::both);
@@ -217,7 +245,8 @@ bool Evaluation::equal_collections(Node const& node, Collection const& a, Collec
     return true;
 }
 
-bool Evaluation::equivalent_collections(Node const& node, Collection const& a, Collection const& b, bool& same) {
+bool Evaluation::equivalent_collections(Node const& node, Collection const& a, Collection const& b,
+                                        bool& same) {
     same = a.size() == b.size();
     // In any order: each of `a` takes one of `b` that no other took.
     boost::container::small_vector<char, 16> taken(same ? b.size() : 0, 0);
@@ -241,7 +270,8 @@ bool Evaluation::equality(Node const& node, Frame const& frame, Collection& out)
     bool const negated = node.op == Op::not_equal || node.op == Op::not_equivalent;
     if (!similar && (a->empty() || b->empty())) return true;
     bool same = false;
-    if (!(similar ? equivalent_collections(node, *a, *b, same) : equal_collections(node, *a, *b, same))) return false;
+    if (!(similar ? equivalent_collections(node, *a, *b, same) : equal_collections(node, *a, *b, same)))
+        return false;
     out.push_back(Item::of(same != negated));
     return true;
 }
@@ -253,14 +283,16 @@ bool Evaluation::compare(Node const& node, Frame const& frame, Collection& out) 
     Item const* b = nullptr;
     auto const* left = operand(node.children[0], frame, sa);
     auto const* right = left ? operand(node.children[1], frame, sb) : nullptr;
-    if (!right || !single(node.children[0], *left, "the left side", a) || !single(node.children[1], *right, "the right side", b))
+    if (!right || !single(node.children[0], *left, "the left side", a) ||
+        !single(node.children[1], *right, "the right side", b))
         return false;
     if (!a || !b) return true;
     bool comparable = false;
     auto const order = expression::compare(*a, *b, comparable);
     if (!comparable) {
         return fail(node, "bad_type",
-                    std::string(article_name(a->type())) + " and " + std::string(article_name(b->type())) + " have no order",
+                    std::string(article_name(a->type())) + " and " + std::string(article_name(b->type())) +
+                        " have no order",
                     "convert one of them, as with toInteger() or toDecimal()");
     }
     if (!order) return true;
@@ -284,7 +316,8 @@ bool Evaluation::membership(Node const& node, Frame const& frame, Collection& ou
     auto const* items = operand(node.children[1 - one], frame, sa);
     auto const* wanted = items ? operand(node.children[one], frame, sb) : nullptr;
     Item const* item = nullptr;
-    if (!wanted || !single(node.children[one], *wanted, one == 0 ? "the left side of in" : "the right side of contains", item))
+    if (!wanted || !single(node.children[one], *wanted,
+                           one == 0 ? "the left side of in" : "the right side of contains", item))
         return false;
     if (!item) return true;
     bool found = false;
@@ -347,7 +380,8 @@ bool Evaluation::arithmetic(Node const& node, Frame const& frame, Collection& ou
     Item const* b = nullptr;
     auto const* left = operand(node.children[0], frame, sa);
     auto const* right = left ? operand(node.children[1], frame, sb) : nullptr;
-    if (!right || !single(node.children[0], *left, "the left side", a) || !single(node.children[1], *right, "the right side", b))
+    if (!right || !single(node.children[0], *left, "the left side", a) ||
+        !single(node.children[1], *right, "the right side", b))
         return false;
     if (!a || !b) return true;
     if (node.op == Op::add && a->type() == Type::string && b->type() == Type::string) {
@@ -359,7 +393,8 @@ bool Evaluation::arithmetic(Node const& node, Frame const& frame, Collection& ou
     auto const may_be_number = [](Item const& i) { return i.is_number() || i.is_hl7(); };
     if (!may_be_number(*a) || !may_be_number(*b)) {
         return fail(node, "bad_type",
-                    std::string(article_name(a->type())) + " and " + std::string(article_name(b->type())) + " can't be computed with",
+                    std::string(article_name(a->type())) + " and " + std::string(article_name(b->type())) +
+                        " can't be computed with",
                     "convert with toInteger() or toDecimal(); & joins texts");
     }
     auto const x = a->number();
@@ -370,7 +405,8 @@ bool Evaluation::arithmetic(Node const& node, Frame const& frame, Collection& ou
     auto const whole = [](Item const& item, Decimal const& value) {
         return item.type() == Type::integer || (item.type() == Type::string && value.scale() == 0);
     };
-    bool const integer = node.op == Op::whole_divide || (node.op != Op::divide && whole(*a, *x) && whole(*b, *y));
+    bool const integer =
+        node.op == Op::whole_divide || (node.op != Op::divide && whole(*a, *x) && whole(*b, *y));
     if (!integer) {
         out.push_back(Item::of(keep(*result)));
     } else if (auto const value = result->truncated()) {
@@ -386,7 +422,8 @@ bool Evaluation::negate(Node const& node, Frame const& frame, Collection& out) {
     if (!value || !single(node, *value, "the operand of -", item)) return false;
     if (!item) return true;
     if (!item->is_number() && !item->is_hl7())
-        return fail(node, "bad_type", std::string(article_name(item->type())) + " has no sign", "only numbers have one");
+        return fail(node, "bad_type", std::string(article_name(item->type())) + " has no sign",
+                    "only numbers have one");
     auto const number = item->number();
     if (!number) return true;
     auto const negative = number->negated();

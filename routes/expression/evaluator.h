@@ -1,4 +1,5 @@
-// Walks a program over one message. Bounded: every step, comparison and stored byte is counted against a limit.
+// Walks a program over one message. Bounded: every step, comparison and stored byte is counted against a
+// limit.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,9 @@ struct Frame {
 
 // Three-valued: an empty collection is neither true nor false (http://hl7.org/fhirpath/N1/#boolean-logic).
 enum class Truth : unsigned char { no, yes, unknown };
-inline Truth truth(bool value) { return value ? Truth::yes : Truth::no; }
+inline Truth truth(bool value) {
+    return value ? Truth::yes : Truth::no;
+}
 
 class Evaluation {
   public:

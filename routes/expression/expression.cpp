@@ -17,7 +17,9 @@ Result<T> run(Program const& program, Context const& context, Use use) {
     return use(value);
 }
 
-Error no_expression() { return error("no_expression", "", "there is no expression"); }
+Error no_expression() {
+    return error("no_expression", "", "there is no expression");
+}
 
 Error several() {
     return error("not_singleton", "column 1", "the expression gives several values where one is expected",
@@ -101,6 +103,8 @@ Result<std::vector<std::string>> Expression::types(Context const& context) const
     });
 }
 
-std::string_view Expression::source() const { return program_ ? std::string_view(program_->source) : std::string_view(); }
+std::string_view Expression::source() const {
+    return program_ ? std::string_view(program_->source) : std::string_view();
+}
 
 }  // namespace hilum::expression

@@ -1,4 +1,5 @@
-// The one expression language (DESIGN §6): FHIRPath with HL7 v2 paths as primaries. Compiled once, at load; evaluated on any thread.
+// The one expression language (DESIGN §6): FHIRPath with HL7 v2 paths as primaries. Compiled once, at load;
+// evaluated on any thread.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +24,11 @@ class Program;  // the compiled tree; its shape is private to this folder
 
 class Expression {
   public:
-    // Errors have a code, the 1-based column in `text` as place ("column 12"), and a next step with the nearest known function.
+    // Errors have a code, the 1-based column in `text` as place ("column 12"), and a next step with the
+    // nearest known function.
     static Result<Expression> compile(std::string_view text);
-    // The same, reporting to `diagnostics` at the text's own place in the file. Empty optional-like: check with valid().
+    // The same, reporting to `diagnostics` at the text's own place in the file. Empty optional-like: check
+    // with valid().
     static Expression compile(config::Text const& text, std::size_t skip, config::Diagnostics& diagnostics);
 
     Expression();
@@ -34,18 +37,20 @@ class Expression {
     ~Expression();
     bool valid() const { return program_ != nullptr; }
 
-    // As a condition: a single boolean, or one of another type which then counts as true (FHIRPath singleton rule); an empty
-    // result is false. Errors: more than one item ("not_singleton").
+    // As a condition: a single boolean, or one of another type which then counts as true (FHIRPath singleton
+    // rule); an empty result is false. Errors: more than one item ("not_singleton").
     Result<bool> test(Context const& context) const;
-    // The same; when it gives false, `failed_clause` is the text of the first operand of a top-level `and` that does not hold, of
-    // another expression the whole. It is text of the configuration, never of the message, and lives as long as the expression.
+    // The same; when it gives false, `failed_clause` is the text of the first operand of a top-level `and`
+    // that does not hold, of another expression the whole. It is text of the configuration, never of the
+    // message, and lives as long as the expression.
     Result<bool> test(Context const& context, std::string_view& failed_clause) const;
     std::string_view source() const;
     // As text: the single item as text; empty gives "". More than one item: error "not_singleton".
     Result<std::string> text(Context const& context) const;
     // Every item as text, for `hilum eval`.
     Result<std::vector<std::string>> items(Context const& context) const;
-    // For each item its FHIRPath type name ("string", "boolean", "integer", "decimal"), beside items(), for `eval --json`.
+    // For each item its FHIRPath type name ("string", "boolean", "integer", "decimal"), beside items(), for
+    // `eval --json`.
     Result<std::vector<std::string>> types(Context const& context) const;
 
   private:

@@ -68,10 +68,13 @@ constexpr std::array table{
 
 }  // namespace
 
-std::span<Function const> functions() { return table; }
+std::span<Function const> functions() {
+    return table;
+}
 
 Function const* find_function(std::string_view name) {
-    auto const* found = std::find_if(table.begin(), table.end(), [&](Function const& f) { return f.name == name; });
+    auto const* found =
+        std::find_if(table.begin(), table.end(), [&](Function const& f) { return f.name == name; });
     return found == table.end() ? nullptr : found;
 }
 
@@ -84,8 +87,11 @@ bool Call::criterion(std::size_t i, Item const& item, std::int64_t index, bool& 
 
 bool Call::single_input(Item const*& item) {
     if (input.size() > 1) {
-        return fail("not_singleton", "the input of " + std::string(node.function->name) + "() has several values where one is expected",
-                    "choose one with first(), or work on each with select($this." + std::string(node.function->name) + "(...))");
+        return fail("not_singleton",
+                    "the input of " + std::string(node.function->name) +
+                        "() has several values where one is expected",
+                    "choose one with first(), or work on each with select($this." +
+                        std::string(node.function->name) + "(...))");
     }
     item = input.empty() ? nullptr : &input.front();
     return true;
@@ -97,7 +103,9 @@ bool Call::text_input(std::string_view& text, bool& found) {
     found = item != nullptr;
     if (!found) return true;
     if (item->type() != Type::string) {
-        return fail("bad_type", std::string(node.function->name) + "() works on text, not on " + std::string(article_name(item->type())),
+        return fail("bad_type",
+                    std::string(node.function->name) + "() works on text, not on " +
+                        std::string(article_name(item->type())),
                     "convert it with toString()");
     }
     text = item->text();
@@ -112,7 +120,8 @@ bool Call::text_argument(std::size_t i, std::string_view& text, bool& found) {
     if (!found) return true;
     if (value.front().type() != Type::string) {
         return evaluation.fail(node.children[i + 1], "bad_type",
-                               std::string(node.function->name) + "() wants text here, not " + std::string(article_name(value.front().type())),
+                               std::string(node.function->name) + "() wants text here, not " +
+                                   std::string(article_name(value.front().type())),
                                "text stands in single quotes");
     }
     text = value.front().text();
@@ -136,7 +145,8 @@ bool Call::integer_argument(std::size_t i, std::int64_t& value, bool& found) {
         value = *whole;
         return true;
     }
-    return evaluation.fail(node.children[i + 1], "bad_type", std::string(node.function->name) + "() wants a whole number here",
+    return evaluation.fail(node.children[i + 1], "bad_type",
+                           std::string(node.function->name) + "() wants a whole number here",
                            "such as " + std::string(node.function->usage));
 }
 

@@ -19,7 +19,9 @@ struct Call {
 
     std::size_t arguments() const { return node.children.size() - 1; }
     // An argument as it stands around the call.
-    bool argument(std::size_t i, Collection& value) { return evaluation.evaluate(node.children[i + 1], frame, value); }
+    bool argument(std::size_t i, Collection& value) {
+        return evaluation.evaluate(node.children[i + 1], frame, value);
+    }
     // An argument as a criterion: $this is `item`, $index its place (from 0, as in FHIRPath).
     bool argument_for(std::size_t i, Item const& item, std::int64_t index, Collection& value) {
         return evaluation.evaluate(node.children[i + 1], Frame{&item, index}, value);

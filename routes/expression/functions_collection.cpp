@@ -1,4 +1,5 @@
-// Functions on whole collections (http://hl7.org/fhirpath/N1/#existence, #filtering-and-projection, #subsetting, #combining).
+// Functions on whole collections (http://hl7.org/fhirpath/N1/#existence, #filtering-and-projection,
+// #subsetting, #combining).
 #include <algorithm>
 
 #include "routes/expression/functions.h"
@@ -15,7 +16,9 @@ bool give_from(Call& c, std::size_t begin, std::size_t end) {
 bool some(Call& c, bool wanted, bool& found) {
     for (auto const& item : c.input) {
         if (item.type() != Type::boolean)
-            return c.fail("bad_type", std::string(c.node.function->name) + "() works on booleans, not on " + std::string(article_name(item.type())),
+            return c.fail("bad_type",
+                          std::string(c.node.function->name) + "() works on booleans, not on " +
+                              std::string(article_name(item.type())),
                           "such as the result of select($this = 'F')");
         found = found || item.boolean() == wanted;
     }
@@ -23,7 +26,9 @@ bool some(Call& c, bool wanted, bool& found) {
 }
 
 // The first argument as a collection.
-bool other_items(Call& c, Collection& other) { return c.argument(0, other); }
+bool other_items(Call& c, Collection& other) {
+    return c.argument(0, other);
+}
 
 // Distinct items of the input that are (`wanted`) or are not in the argument; exclude keeps repeated ones.
 bool filtered(Call& c, bool wanted, bool keep_repeated) {
@@ -53,7 +58,9 @@ bool exists(Call& c) {
     return c.give(false);
 }
 
-bool empty(Call& c) { return c.give(c.input.empty()); }
+bool empty(Call& c) {
+    return c.give(c.input.empty());
+}
 
 bool negation(Call& c) {
     Truth value = Truth::unknown;
@@ -66,10 +73,18 @@ bool is_null(Call& c) {
     return c.single_input(item) && c.give(item != nullptr && item->is_null());
 }
 
-bool count(Call& c) { return c.give(static_cast<std::int64_t>(c.input.size())); }
-bool first(Call& c) { return give_from(c, 0, 1); }
-bool last(Call& c) { return c.input.empty() || give_from(c, c.input.size() - 1, c.input.size()); }
-bool tail(Call& c) { return give_from(c, 1, c.input.size()); }
+bool count(Call& c) {
+    return c.give(static_cast<std::int64_t>(c.input.size()));
+}
+bool first(Call& c) {
+    return give_from(c, 0, 1);
+}
+bool last(Call& c) {
+    return c.input.empty() || give_from(c, c.input.size() - 1, c.input.size());
+}
+bool tail(Call& c) {
+    return give_from(c, 1, c.input.size());
+}
 
 bool skip(Call& c) {
     std::int64_t n = 0;
@@ -104,7 +119,8 @@ bool select(Call& c) {
     std::int64_t index = 0;
     for (auto const& item : c.input) {
         Collection value;
-        if (!c.argument_for(0, item, index++, value) || !c.evaluation.spend(c.node, value.size())) return false;
+        if (!c.argument_for(0, item, index++, value) || !c.evaluation.spend(c.node, value.size()))
+            return false;
         c.out.insert(c.out.end(), value.begin(), value.end());
     }
     return true;
@@ -140,7 +156,9 @@ bool any_false(Call& c) {
     return some(c, false, found) && c.give(found);
 }
 
-bool distinct(Call& c) { return c.evaluation.add_distinct(c.node, c.input, c.out); }
+bool distinct(Call& c) {
+    return c.evaluation.add_distinct(c.node, c.input, c.out);
+}
 
 bool is_distinct(Call& c) {
     Collection once;
@@ -161,8 +179,12 @@ bool unite(Call& c) {
            c.evaluation.add_distinct(c.node, other, c.out);
 }
 
-bool intersect(Call& c) { return filtered(c, true, false); }
-bool exclude(Call& c) { return filtered(c, false, true); }
+bool intersect(Call& c) {
+    return filtered(c, true, false);
+}
+bool exclude(Call& c) {
+    return filtered(c, false, true);
+}
 
 // Only the branch that is taken is evaluated. Its arguments see what is around the call.
 bool iif(Call& c) {

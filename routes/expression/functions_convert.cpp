@@ -39,13 +39,16 @@ std::optional<bool> boolean_of(Item const& item) {
     return std::nullopt;
 }
 
-// The input as a number for the functions that compute; `found` is false when it is empty or an HL7 value that is none.
+// The input as a number for the functions that compute; `found` is false when it is empty or an HL7 value
+// that is none.
 bool number_input(Call& c, Item const*& item, std::optional<Decimal>& number) {
     if (!c.single_input(item)) return false;
     if (!item) return true;
     number = item->number();
     if (number || item->is_hl7()) return true;
-    return c.fail("bad_type", std::string(c.node.function->name) + "() works on numbers, not on " + std::string(article_name(item->type())),
+    return c.fail("bad_type",
+                  std::string(c.node.function->name) + "() works on numbers, not on " +
+                      std::string(article_name(item->type())),
                   "convert it with toInteger() or toDecimal()");
 }
 
@@ -66,7 +69,8 @@ bool to_integer(Call& c) {
 bool to_decimal(Call& c) {
     Item const* item = nullptr;
     if (!c.single_input(item)) return false;
-    if (auto const value = item ? decimal_of(*item) : std::nullopt) c.out.push_back(Item::of(c.evaluation.keep(*value)));
+    if (auto const value = item ? decimal_of(*item) : std::nullopt)
+        c.out.push_back(Item::of(c.evaluation.keep(*value)));
     return true;
 }
 
@@ -149,7 +153,8 @@ bool round(Call& c) {
     if (c.arguments() == 1 && !c.integer_argument(0, digits, found)) return false;
     if (!number || !found) return true;
     if (digits < 0 || digits > Decimal::scale_max)
-        return c.fail("bad_argument", "round() takes 0 to 30 digits", "write it like " + std::string(c.node.function->usage));
+        return c.fail("bad_argument", "round() takes 0 to 30 digits",
+                      "write it like " + std::string(c.node.function->usage));
     c.out.push_back(Item::of(c.evaluation.keep(number->rounded(static_cast<int>(digits)))));
     return true;
 }

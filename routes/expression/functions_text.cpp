@@ -1,5 +1,5 @@
-// Text functions (http://hl7.org/fhirpath/N1/#string-manipulation). Positions count characters from 0, as FHIRPath does. An empty
-// input or argument gives an empty result.
+// Text functions (http://hl7.org/fhirpath/N1/#string-manipulation). Positions count characters from 0, as
+// FHIRPath does. An empty input or argument gives an empty result.
 #include <algorithm>
 
 #include "routes/expression/functions.h"
@@ -71,7 +71,8 @@ bool substring(Call& c) {
     auto const from = offset_of(text, static_cast<std::size_t>(start));
     if (from >= text.size()) return true;  // a start outside the text: empty
     text.remove_prefix(from);
-    if (has_length) text = text.substr(0, offset_of(text, static_cast<std::size_t>(std::max<std::int64_t>(length, 0))));
+    if (has_length)
+        text = text.substr(0, offset_of(text, static_cast<std::size_t>(std::max<std::int64_t>(length, 0))));
     return c.give(text);
 }
 
@@ -113,7 +114,8 @@ bool replace(Call& c) {
     std::string_view substitution;
     bool ready = false;
     bool has_substitution = false;
-    if (!two_texts(c, text, pattern, ready) || !c.text_argument(1, substitution, has_substitution)) return false;
+    if (!two_texts(c, text, pattern, ready) || !c.text_argument(1, substitution, has_substitution))
+        return false;
     if (!ready || !has_substitution) return true;
     std::string out;
     if (pattern.empty()) {
@@ -160,7 +162,8 @@ bool replace_matches(Call& c) {
     if (!has_regex) return true;
     std::string out;
     if (!regex->replace(text, substitution, Evaluation::bytes_max, out))
-        return c.fail("too_much_work", "replaceMatches() would take too long on a text of this length", "replace() is quicker");
+        return c.fail("too_much_work", "replaceMatches() would take too long on a text of this length",
+                      "replace() is quicker");
     return c.give(std::move(out));
 }
 

@@ -13,7 +13,8 @@ namespace hilum::expression {
 // A path that `text` was perhaps meant to be ("pid-3" "PID.3" "PID-3-1" "PID_3"); "" when none comes to mind.
 std::string nearest_path(std::string_view text);
 
-// The remedy for a text that is no path: `did you mean PID-3?`, else `next` as Path::parse gave it, else an example.
+// The remedy for a text that is no path: `did you mean PID-3?`, else `next` as Path::parse gave it, else an
+// example.
 std::string path_remedy(std::string_view text, std::string_view next);
 
 // A path of the configuration; a bad one is reported at its column.

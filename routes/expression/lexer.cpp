@@ -8,9 +8,15 @@
 namespace hilum::expression {
 namespace {
 
-bool digit(char c) { return c >= '0' && c <= '9'; }
-bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool upper_letter(char c) { return c >= 'A' && c <= 'Z'; }
+bool digit(char c) {
+    return c >= '0' && c <= '9';
+}
+bool letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+bool upper_letter(char c) {
+    return c >= 'A' && c <= 'Z';
+}
 
 void append_utf8(std::string& out, unsigned code) {
     if (code < 0x80) {
@@ -35,7 +41,10 @@ int hex4(std::string_view text) {
     if (text.size() < 4) return -1;
     int value = 0;
     for (char const c : text.substr(0, 4)) {
-        int const d = digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        int const d = digit(c)               ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
         if (d < 0) return -1;
         value = value * 16 + d;
     }
@@ -66,7 +75,8 @@ Result<void> Lexer::skip_blank() {
             at_ = std::min(text_.find('\n', at_), text_.size());
         } else if (rest.starts_with("/*")) {
             auto const end = text_.find("*/", at_ + 2);
-            if (end == std::string_view::npos) return fail(at_, "a comment that never ends", "close it with */");
+            if (end == std::string_view::npos)
+                return fail(at_, "a comment that never ends", "close it with */");
             at_ = end + 2;
         } else {
             break;
@@ -127,7 +137,8 @@ Result<void> Lexer::escape(std::string& out) {
             at_ += 6;
         }
     }
-    if (code >= 0xd800 && code < 0xe000) return fail(begin, "half of a surrogate pair is no character", "write both halves");
+    if (code >= 0xd800 && code < 0xe000)
+        return fail(begin, "half of a surrogate pair is no character", "write both halves");
     append_utf8(out, code);
     return {};
 }
@@ -144,7 +155,8 @@ Result<Token> Lexer::quoted(char quote) {
     }
     if (at_ >= text_.size()) {
         if (quote == '`') return fail(begin, "a name that never ends", "close it with `");
-        return fail(begin, "a string that never ends", "close it with a single quote; one inside a string is written \\'");
+        return fail(begin, "a string that never ends",
+                    "close it with a single quote; one inside a string is written \\'");
     }
     ++at_;
     auto t = token(quote == '\'' ? TokenKind::string : TokenKind::delimited, begin);
@@ -192,7 +204,8 @@ Error Lexer::bad_path(std::size_t begin) const {
     return e;
 }
 
-// A path, or a word. What looks like a path but is none is an error here, for "PID-0" would else read as PID minus 0.
+// A path, or a word. What looks like a path but is none is an error here, for "PID-0" would else read as PID
+// minus 0.
 Result<Token> Lexer::word() {
     std::size_t const begin = at_;
     auto const rest = text_.substr(begin);
@@ -210,8 +223,9 @@ Result<Token> Lexer::word() {
         }
     }
     if (length > 0) {
-        bool const more = after(length) == '[' || (after(length) == '.' && digit(after(length + 1))) || letter(after(length)) ||
-                          digit(after(length)) || (path.field == 0 && after(length) == '-' && digit(after(length + 1)));
+        bool const more = after(length) == '[' || (after(length) == '.' && digit(after(length + 1))) ||
+                          letter(after(length)) || digit(after(length)) ||
+                          (path.field == 0 && after(length) == '-' && digit(after(length + 1)));
         if (more) return bad_path(begin);
         at_ += length;
         auto t = token(TokenKind::path, begin);
@@ -219,8 +233,9 @@ Result<Token> Lexer::word() {
         return t;
     }
     bool const hyphen = after(name) == '-' && digit(after(name + 1)) && name <= 4;
-    bool const segment = (name == 3 || name == 4) && std::all_of(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(name),
-                                                                 [](char c) { return upper_letter(c) || digit(c); });
+    bool const segment = (name == 3 || name == 4) &&
+                         std::all_of(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(name),
+                                     [](char c) { return upper_letter(c) || digit(c); });
     bool const index = after(name) == '[' && segment;
     bool const point = after(name) == '.' && digit(after(name + 1));
     if (hyphen || index || (point && name <= 4)) return bad_path(begin);
@@ -233,12 +248,14 @@ Result<Token> Lexer::symbol() {
         std::string_view text;
         std::string_view next;
     };
-    static constexpr Wrong wrong[] = {{"==", "did you mean =?"},      {"<>", "did you mean !=?"}, {"=>", "did you mean >=?"},
-                                      {"=<", "did you mean <=?"},     {"&&", "did you mean and?"}, {"||", "did you mean or?"},
+    static constexpr Wrong wrong[] = {{"==", "did you mean =?"},           {"<>", "did you mean !=?"},
+                                      {"=>", "did you mean >=?"},          {"=<", "did you mean <=?"},
+                                      {"&&", "did you mean and?"},         {"||", "did you mean or?"},
                                       {"**", "there is no power operator"}};
     auto const rest = text_.substr(at_);
     for (auto const& w : wrong)
-        if (rest.starts_with(w.text)) return fail(at_, "no operator is written " + std::string(w.text), std::string(w.next));
+        if (rest.starts_with(w.text))
+            return fail(at_, "no operator is written " + std::string(w.text), std::string(w.next));
     for (std::string_view const two : {"!=", "!~", "<=", ">="}) {
         if (!rest.starts_with(two)) continue;
         at_ += 2;
@@ -248,12 +265,16 @@ Result<Token> Lexer::symbol() {
         ++at_;
         return token(TokenKind::symbol, at_ - 1);
     }
-    if (rest[0] == '!') return fail(at_, "there is no operator !", "write the condition in parentheses and .not() behind it");
-    if (rest[0] == '%') return fail(at_, "there is no operator %", "the remainder of a division is written mod");
-    if (rest[0] == '@') return fail(at_, "dates can't be written here", "compare the text: PID-7 < '19800101'");
+    if (rest[0] == '!')
+        return fail(at_, "there is no operator !", "write the condition in parentheses and .not() behind it");
+    if (rest[0] == '%')
+        return fail(at_, "there is no operator %", "the remainder of a division is written mod");
+    if (rest[0] == '@')
+        return fail(at_, "dates can't be written here", "compare the text: PID-7 < '19800101'");
     auto const byte = static_cast<unsigned char>(rest[0]);
     if (byte < 0x20 || byte >= 0x7f)
-        return fail(at_, "a character that means nothing here", "text stands in single quotes; check for typographic quotes");
+        return fail(at_, "a character that means nothing here",
+                    "text stands in single quotes; check for typographic quotes");
     std::string what = "the character ";
     what += rest[0];
     return fail(at_, what + " means nothing here", "text stands in single quotes");

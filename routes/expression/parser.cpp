@@ -21,17 +21,33 @@ struct Operator {
 
 // http://hl7.org/fhirpath/N1/#operator-precedence, from implies upwards. `is` and `as` (level 8) need types.
 constexpr std::array operators{
-    Operator{"implies", Op::implies, 1},      Operator{"or", Op::either, 2},        Operator{"xor", Op::exclusive, 2},
-    Operator{"and", Op::both, 3},             Operator{"in", Op::in, 4},            Operator{"contains", Op::contains, 4},
-    Operator{"=", Op::equal, 5},              Operator{"!=", Op::not_equal, 5},     Operator{"~", Op::equivalent, 5},
-    Operator{"!~", Op::not_equivalent, 5},    Operator{"<", Op::less, 6},           Operator{"<=", Op::less_equal, 6},
-    Operator{">", Op::greater, 6},            Operator{">=", Op::greater_equal, 6}, Operator{"|", Op::unite, 7},
-    Operator{"+", Op::add, 9},                Operator{"-", Op::subtract, 9},       Operator{"&", Op::concatenate, 9},
-    Operator{"*", Op::multiply, 10},          Operator{"/", Op::divide, 10},        Operator{"div", Op::whole_divide, 10},
+    Operator{"implies", Op::implies, 1},
+    Operator{"or", Op::either, 2},
+    Operator{"xor", Op::exclusive, 2},
+    Operator{"and", Op::both, 3},
+    Operator{"in", Op::in, 4},
+    Operator{"contains", Op::contains, 4},
+    Operator{"=", Op::equal, 5},
+    Operator{"!=", Op::not_equal, 5},
+    Operator{"~", Op::equivalent, 5},
+    Operator{"!~", Op::not_equivalent, 5},
+    Operator{"<", Op::less, 6},
+    Operator{"<=", Op::less_equal, 6},
+    Operator{">", Op::greater, 6},
+    Operator{">=", Op::greater_equal, 6},
+    Operator{"|", Op::unite, 7},
+    Operator{"+", Op::add, 9},
+    Operator{"-", Op::subtract, 9},
+    Operator{"&", Op::concatenate, 9},
+    Operator{"*", Op::multiply, 10},
+    Operator{"/", Op::divide, 10},
+    Operator{"div", Op::whole_divide, 10},
     Operator{"mod", Op::modulo, 10},
 };
 
-bool flattens(Op op) { return op == Op::both || op == Op::either || op == Op::unite || op == Op::concatenate; }
+bool flattens(Op op) {
+    return op == Op::both || op == Op::either || op == Op::unite || op == Op::concatenate;
+}
 
 std::string lowered(std::string_view text) {
     std::string out(text);
@@ -54,7 +70,8 @@ class Parser {
 
   private:
     bool fail(std::size_t at, std::string code, std::string what, std::string next = {}) {
-        error_ = hilum::error(std::move(code), "column " + std::to_string(at + 1), std::move(what), std::move(next));
+        error_ = hilum::error(std::move(code), "column " + std::to_string(at + 1), std::move(what),
+                              std::move(next));
         return false;
     }
 
@@ -72,13 +89,15 @@ class Parser {
     // The token is none that may stand here.
     bool unexpected() {
         if (token_.kind == TokenKind::end)
-            return fail(token_.begin, "syntax", "the expression ends too early", "a value or a closing bracket is missing");
+            return fail(token_.begin, "syntax", "the expression ends too early",
+                        "a value or a closing bracket is missing");
         auto const word = lowered(token_.text);
         std::string next;
         if (word != token_.text && operator_of(word)) next = "operators are written small: " + word;
         if (token_.symbol(")") || token_.symbol("]") || token_.symbol("}"))
             next = "no bracket was opened that this could close";
-        if (token_.kind == TokenKind::string || token_.kind == TokenKind::number || token_.kind == TokenKind::path)
+        if (token_.kind == TokenKind::string || token_.kind == TokenKind::number ||
+            token_.kind == TokenKind::path)
             if (next.empty()) next = "an operator such as = or and is missing before it";
         if (token_.word("is") || token_.word("as")) next = "there are no types to ask for in HL7 v2";
         if (token_.kind == TokenKind::identifier && next.empty()) {
@@ -87,18 +106,21 @@ class Parser {
                 if (o.text[0] >= 'a' && o.text[0] <= 'z') words.push_back(o.text);
             next = config::suggest(token_.text, words, "operators");
         }
-        return fail(token_.begin, "syntax", "\"" + std::string(token_.text.substr(0, 40)) + "\" can't stand here", next);
+        return fail(token_.begin, "syntax",
+                    "\"" + std::string(token_.text.substr(0, 40)) + "\" can't stand here", next);
     }
 
     bool expect(std::string_view symbol, std::size_t opened) {
         if (token_.symbol(symbol)) return advance();
         if (token_.kind == TokenKind::end)
-            return fail(opened, "unbalanced", "a bracket is opened here and never closed", "close it with " + std::string(symbol));
+            return fail(opened, "unbalanced", "a bracket is opened here and never closed",
+                        "close it with " + std::string(symbol));
         return unexpected();
     }
 
     static Operator const* operator_of(std::string_view text) {
-        auto const* found = std::find_if(operators.begin(), operators.end(), [&](auto const& o) { return o.text == text; });
+        auto const* found =
+            std::find_if(operators.begin(), operators.end(), [&](auto const& o) { return o.text == text; });
         return found == operators.end() ? nullptr : found;
     }
     Operator const* current_operator() const {
@@ -111,9 +133,10 @@ class Parser {
         node.depth = 1;
         for (auto const& child : node.children) node.depth = std::max(node.depth, child.depth + 1);
         if (node.depth > depth_max)
-            return fail(node.begin, "too_deep", "the expression has more than 400 levels", "split it, or compare with in ('A' | 'B' | ...)");
-        if (node.children.empty() ||
-            !std::all_of(node.children.begin(), node.children.end(), [](Node const& c) { return c.op == Op::constant; }))
+            return fail(node.begin, "too_deep", "the expression has more than 400 levels",
+                        "split it, or compare with in ('A' | 'B' | ...)");
+        if (node.children.empty() || !std::all_of(node.children.begin(), node.children.end(),
+                                                  [](Node const& c) { return c.op == Op::constant; }))
             return true;
         Context const context;
         Evaluation evaluation(context, program_->storage);
@@ -133,7 +156,8 @@ class Parser {
     bool expression(int level, Node& out) {
         if (!unary(out)) return false;
         Operator const* o = nullptr;
-        // A run of one flattening operator is one node: a list of a thousand codes is then no thousand levels deep.
+        // A run of one flattening operator is one node: a list of a thousand codes is then no thousand levels
+        // deep.
         bool open = false;
         while ((o = current_operator()) && o->level >= level) {
             auto const at = static_cast<std::uint32_t>(token_.begin);
@@ -195,7 +219,8 @@ class Parser {
                 node.at = static_cast<std::uint32_t>(opened);
                 node.children.push_back(std::move(out));
                 node.children.emplace_back();
-                if (!enter(opened) || !advance() || !expression(1, node.children[1]) || !expect("]", opened)) return false;
+                if (!enter(opened) || !advance() || !expression(1, node.children[1]) || !expect("]", opened))
+                    return false;
                 --nesting_;
                 node.end = static_cast<std::uint32_t>(last_end_);
                 out = std::move(node);
@@ -204,7 +229,8 @@ class Parser {
                 if (!advance()) return false;
                 if (token_.kind != TokenKind::identifier && token_.kind != TokenKind::delimited)
                     return token_.kind == TokenKind::end || token_.kind == TokenKind::symbol
-                               ? fail(token_.begin, "syntax", "a function name is missing behind the point", "such as .exists()")
+                               ? fail(token_.begin, "syntax", "a function name is missing behind the point",
+                                      "such as .exists()")
                                : unexpected();
                 Token const name = token_;
                 if (!advance()) return false;
@@ -222,16 +248,19 @@ class Parser {
 
     bool no_member(Token const& name) {
         if (find_function(name.text))
-            return fail(name.begin, "syntax", "a function is called with parentheses", "write " + std::string(name.text) + "()");
+            return fail(name.begin, "syntax", "a function is called with parentheses",
+                        "write " + std::string(name.text) + "()");
         return unknown_function(name);
     }
 
     bool unknown_function(Token const& name) {
         if (name.text == "any")
-            return fail(name.begin, "unknown_function", "unknown function \"any\"", "exists(criteria) asks whether any item meets them");
+            return fail(name.begin, "unknown_function", "unknown function \"any\"",
+                        "exists(criteria) asks whether any item meets them");
         std::vector<std::string_view> names;
         for (auto const& f : functions()) names.push_back(f.name);
-        return fail(name.begin, "unknown_function", "unknown function \"" + std::string(name.text.substr(0, 60)) + "\"",
+        return fail(name.begin, "unknown_function",
+                    "unknown function \"" + std::string(name.text.substr(0, 60)) + "\"",
                     config::suggest(name.text, names, "functions"));
     }
 
@@ -257,7 +286,8 @@ class Parser {
         --nesting_;
         node.end = static_cast<std::uint32_t>(last_end_);
         auto const& f = *node.function;
-        if (starts.size() < f.arguments_min || starts.size() > f.arguments_max) return wrong_arity(name, f, starts.size());
+        if (starts.size() < f.arguments_min || starts.size() > f.arguments_max)
+            return wrong_arity(name, f, starts.size());
         if (f.regex && node.children[1].op == Op::constant && !compile_regex(node, starts[0])) return false;
         return finish(node);
     }
@@ -273,7 +303,8 @@ class Parser {
 
     bool compile_regex(Node& node, std::uint32_t begin) {
         auto const& pattern = node.children[1].constant;
-        if (pattern.size() != 1 || pattern.front().type() != Type::string) return true;  // an error when it runs
+        if (pattern.size() != 1 || pattern.front().type() != Type::string)
+            return true;  // an error when it runs
         auto regex = Regex::compile(pattern.front().text());
         if (!regex) return fail(begin, regex.error().code, regex.error().what, regex.error().next);
         node.regex = std::move(*regex);
@@ -290,24 +321,31 @@ class Parser {
     bool number(Node& out) {
         if (token_.text.find('.') == std::string_view::npos) {
             std::int64_t value = 0;
-            auto const result = std::from_chars(token_.text.data(), token_.text.data() + token_.text.size(), value);
+            auto const result =
+                std::from_chars(token_.text.data(), token_.text.data() + token_.text.size(), value);
             if (result.ec == std::errc()) return constant(out, Item::of(value));
         } else if (auto const value = Decimal::parse(token_.text)) {
             return constant(out, Item::of(program_->storage.keep(*value)));
         }
-        return fail(token_.begin, "bad_token", "a number with too many digits", "write it as text in single quotes");
+        return fail(token_.begin, "bad_token", "a number with too many digits",
+                    "write it as text in single quotes");
     }
 
     bool primary(Node& out) {
         switch (token_.kind) {
             case TokenKind::string:
                 return constant(out, Item::of(program_->storage.keep(std::move(token_.value))));
-            case TokenKind::number: return number(out);
-            case TokenKind::path: return path(out);
-            case TokenKind::variable: return variable(out);
+            case TokenKind::number:
+                return number(out);
+            case TokenKind::path:
+                return path(out);
+            case TokenKind::variable:
+                return variable(out);
             case TokenKind::identifier:
-            case TokenKind::delimited: return word(out);
-            default: break;
+            case TokenKind::delimited:
+                return word(out);
+            default:
+                break;
         }
         auto const opened = token_.begin;
         if (token_.symbol("(")) {
@@ -320,7 +358,8 @@ class Parser {
         if (token_.symbol("{")) {
             if (!advance()) return false;
             if (!token_.symbol("}"))
-                return fail(opened, "syntax", "only {} (nothing) is written with braces", "a list of values is ('A' | 'B')");
+                return fail(opened, "syntax", "only {} (nothing) is written with braces",
+                            "a list of values is ('A' | 'B')");
             out.begin = out.at = static_cast<std::uint32_t>(opened);
             out.end = static_cast<std::uint32_t>(token_.end);
             return advance();
@@ -349,22 +388,27 @@ class Parser {
     }
 
     bool prefix_not() {
-        return fail(token_.begin, "syntax", "not is no prefix", "put .not() behind the condition: (PID-8 = 'F').not()");
+        return fail(token_.begin, "syntax", "not is no prefix",
+                    "put .not() behind the condition: (PID-8 = 'F').not()");
     }
 
     bool word(Node& out) {
         if (token_.word("true") || token_.word("false")) return constant(out, Item::of(token_.word("true")));
         if (lowered(token_.text) == "not") return prefix_not();
-        if (token_.kind == TokenKind::identifier && operator_of(token_.text) && token_.text != "contains") return unexpected();
+        if (token_.kind == TokenKind::identifier && operator_of(token_.text) && token_.text != "contains")
+            return unexpected();
         Token const name = token_;
         if (!advance()) return false;
         if (!token_.symbol("(")) {
-            if (name.text == "contains") return fail(name.begin, "syntax", "contains needs a list on its left", "such as PID-3[*] contains 'X'");
+            if (name.text == "contains")
+                return fail(name.begin, "syntax", "contains needs a list on its left",
+                            "such as PID-3[*] contains 'X'");
             return unknown_name(name);
         }
         auto const* f = find_function(name.text);
         if (!f) return unknown_function(name);
-        // Inside criteria a function without an input works on $this; elsewhere there is nothing it could work on.
+        // Inside criteria a function without an input works on $this; elsewhere there is nothing it could
+        // work on.
         if (!criteria_ && !f->anywhere)
             return fail(name.begin, "no_input", std::string(name.text) + "() has nothing to work on",
                         "put a value and a point before it: " + std::string(f->usage));
@@ -383,9 +427,12 @@ class Parser {
         auto const small = lowered(name.text);
         std::string next = "text stands in single quotes; a path looks like PID-3.1";
         if (small == "true" || small == "false") next = "did you mean " + small + "?";
-        if (small == "null" || small == "nil") next = "nothing is written {}; ask with .empty(), for HL7's \"\" with .isNull()";
-        if (find_function(name.text)) next = "did you mean " + std::string(find_function(name.text)->usage) + "?";
-        return fail(name.begin, "unknown_name", "\"" + std::string(name.text.substr(0, 60)) + "\" is neither a path nor a function",
+        if (small == "null" || small == "nil")
+            next = "nothing is written {}; ask with .empty(), for HL7's \"\" with .isNull()";
+        if (find_function(name.text))
+            next = "did you mean " + std::string(find_function(name.text)->usage) + "?";
+        return fail(name.begin, "unknown_name",
+                    "\"" + std::string(name.text.substr(0, 60)) + "\" is neither a path nor a function",
                     next);
     }
 
@@ -418,7 +465,8 @@ std::string squeezed(std::string_view text) {
 
 Result<std::unique_ptr<Program const>> parse(std::string_view text) {
     if (text.size() > source_max)
-        return error("too_long", "column 1", "the expression is longer than 64 KiB", "put long lists into a table");
+        return error("too_long", "column 1", "the expression is longer than 64 KiB",
+                     "put long lists into a table");
     auto program = std::make_unique<Program>();
     program->source = std::string(text);
     std::string_view const source = program->source;

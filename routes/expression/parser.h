@@ -9,9 +9,9 @@
 
 namespace hilum::expression {
 
-constexpr std::size_t source_max = 64 * 1024;   // bytes of one expression
-constexpr std::uint32_t nesting_max = 200;      // parentheses, arguments, signs
-constexpr std::uint32_t depth_max = 400;        // levels of the tree: chains of operators and calls too
+constexpr std::size_t source_max = 64 * 1024;  // bytes of one expression
+constexpr std::uint32_t nesting_max = 200;     // parentheses, arguments, signs
+constexpr std::uint32_t depth_max = 400;       // levels of the tree: chains of operators and calls too
 
 // Parts that don't depend on the message are computed here, once. Errors have place "column N".
 Result<std::unique_ptr<Program const>> parse(std::string_view text);

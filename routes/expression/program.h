@@ -1,4 +1,5 @@
-// The compiled expression: a tree of nodes, built by the parser, walked by the evaluator. Never changed after that.
+// The compiled expression: a tree of nodes, built by the parser, walked by the evaluator. Never changed after
+// that.
 #pragma once
 
 #include <cstdint>
@@ -52,7 +53,7 @@ struct Node {
     Op op = Op::constant;
     std::uint32_t begin = 0;  // byte offsets in the source
     std::uint32_t end = 0;
-    std::uint32_t at = 0;  // of the operator, bracket or function name: where an error points
+    std::uint32_t at = 0;     // of the operator, bracket or function name: where an error points
     std::uint32_t depth = 1;  // levels from here down
     std::vector<Node> children;
     Collection constant;
@@ -76,7 +77,8 @@ class Program {
     std::string source;
     Storage storage;
     Node root;
-    std::vector<std::string> clauses;  // the operands of a top-level `and` as written, white space squeezed; else the whole
+    std::vector<std::string>
+        clauses;  // the operands of a top-level `and` as written, white space squeezed; else the whole
 };
 
 }  // namespace hilum::expression

@@ -23,8 +23,8 @@ std::string python_groups(std::string_view pattern) {
         }
         if (pattern[i] == '[') in_class = true;
         if (pattern[i] == ']') in_class = false;
-        if (!in_class && pattern.substr(i).starts_with("(?<") && i + 3 < pattern.size() && pattern[i + 3] != '=' &&
-            pattern[i + 3] != '!') {
+        if (!in_class && pattern.substr(i).starts_with("(?<") && i + 3 < pattern.size() &&
+            pattern[i + 3] != '=' && pattern[i + 3] != '!') {
             out += "(?P<";
             i += 2;
             continue;
@@ -34,7 +34,8 @@ std::string python_groups(std::string_view pattern) {
     return out;
 }
 
-// The group that a reference at the start of `rest` (behind the dollar) names, and its length; -1 when it is none.
+// The group that a reference at the start of `rest` (behind the dollar) names, and its length; -1 when it is
+// none.
 int group_reference(re2::RE2 const& re, std::string_view rest, std::size_t& length) {
     std::string_view key;
     if (rest.starts_with('{')) {
@@ -60,8 +61,8 @@ int group_reference(re2::RE2 const& re, std::string_view rest, std::size_t& leng
     return found == names.end() ? -1 : found->second;
 }
 
-void substitute(re2::RE2 const& re, std::vector<re2::StringPiece> const& groups, std::string_view substitution,
-                std::string& out) {
+void substitute(re2::RE2 const& re, std::vector<re2::StringPiece> const& groups,
+                std::string_view substitution, std::string& out) {
     for (std::size_t i = 0; i < substitution.size(); ++i) {
         if (substitution[i] != '$') {
             out += substitution[i];
@@ -91,7 +92,8 @@ Regex::~Regex() = default;
 
 Result<std::shared_ptr<Regex const>> Regex::compile(std::string_view pattern) {
     if (pattern.size() > pattern_max)
-        return error("bad_regex", "", "the regular expression is longer than 4096 bytes", "split it into several");
+        return error("bad_regex", "", "the regular expression is longer than 4096 bytes",
+                     "split it into several");
     re2::RE2::Options options;
     options.set_log_errors(false);
     options.set_dot_nl(true);
@@ -107,17 +109,22 @@ Result<std::shared_ptr<Regex const>> Regex::compile(std::string_view pattern) {
 }
 
 bool Regex::search(std::string_view text) const {
-    return re_->Match(re2::StringPiece(text.data(), text.size()), 0, text.size(), re2::RE2::UNANCHORED, nullptr, 0);
+    return re_->Match(re2::StringPiece(text.data(), text.size()), 0, text.size(), re2::RE2::UNANCHORED,
+                      nullptr, 0);
 }
 
-bool Regex::replace(std::string_view text, std::string_view substitution, std::size_t limit, std::string& out) const {
+bool Regex::replace(std::string_view text, std::string_view substitution, std::size_t limit,
+                    std::string& out) const {
     re2::StringPiece const all(text.data() ? text.data() : "", text.size());
     std::vector<re2::StringPiece> groups(static_cast<std::size_t>(re_->NumberOfCapturingGroups()) + 1);
     std::size_t at = 0;
-    // One match may look at the whole rest and then be short ("x*y|x"), so many matches in a long text could take its square.
+    // One match may look at the whole rest and then be short ("x*y|x"), so many matches in a long text could
+    // take its square.
     for (std::size_t work = 0; at <= text.size(); work += text.size()) {
         if (work > work_max) return false;
-        if (!re_->Match(all, at, text.size(), re2::RE2::UNANCHORED, groups.data(), static_cast<int>(groups.size()))) break;
+        if (!re_->Match(all, at, text.size(), re2::RE2::UNANCHORED, groups.data(),
+                        static_cast<int>(groups.size())))
+            break;
         auto const start = static_cast<std::size_t>(groups[0].data() - all.data());
         out += text.substr(at, start - at);
         substitute(*re_, groups, substitution, out);

@@ -15,15 +15,16 @@ namespace hilum::expression {
 
 class Regex {
   public:
-    // Single-line mode, UTF-8 (http://hl7.org/fhirpath/N1/#matches). "(?<name>...)" is accepted beside "(?P<name>...)".
-    // Errors: "bad_regex", with the reason RE2 gives.
+    // Single-line mode, UTF-8 (http://hl7.org/fhirpath/N1/#matches). "(?<name>...)" is accepted beside
+    // "(?P<name>...)". Errors: "bad_regex", with the reason RE2 gives.
     static Result<std::shared_ptr<Regex const>> compile(std::string_view pattern);
     ~Regex();
 
     bool search(std::string_view text) const;  // anywhere in the text
-    // Every match replaced; $1, ${1} and ${name} stand for groups, $0 for the match, $$ for a dollar. Stops and returns false
-    // when `out` would exceed `limit` bytes, or when matches times length exceed 2^29.
-    bool replace(std::string_view text, std::string_view substitution, std::size_t limit, std::string& out) const;
+    // Every match replaced; $1, ${1} and ${name} stand for groups, $0 for the match, $$ for a dollar. Stops
+    // and returns false when `out` would exceed `limit` bytes, or when matches times length exceed 2^29.
+    bool replace(std::string_view text, std::string_view substitution, std::size_t limit,
+                 std::string& out) const;
 
   private:
     explicit Regex(std::unique_ptr<re2::RE2> re);

@@ -13,7 +13,8 @@ struct Template::Part {
 
 namespace {
 
-// The offset of the brace that closes the hole opened before `at`; braces inside strings and the {} literal don't.
+// The offset of the brace that closes the hole opened before `at`; braces inside strings and the {} literal
+// don't.
 std::size_t end_of_hole(std::string_view text, std::size_t at) {
     int open = 0;
     char quote = '\0';
@@ -59,7 +60,8 @@ Result<Template> Template::compile(std::string_view text) {
             return at_column(at, "a } without its {", "a brace in the text is written }}");
         } else if (rest[0] == '{') {
             auto const end = end_of_hole(text, at + 1);
-            if (end == std::string_view::npos) return at_column(at, "a { without its }", "a brace in the text is written {{");
+            if (end == std::string_view::npos)
+                return at_column(at, "a { without its }", "a brace in the text is written {{");
             auto hole = Expression::compile(text.substr(at + 1, end - at - 1));
             if (!hole) {
                 auto e = hole.error();

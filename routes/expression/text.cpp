@@ -5,14 +5,21 @@
 namespace hilum::expression {
 namespace {
 
-bool blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool blank(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 std::uint32_t decode(std::string_view character) {
-    auto const byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(character[i])); };
+    auto const byte = [&](std::size_t i) {
+        return static_cast<std::uint32_t>(static_cast<unsigned char>(character[i]));
+    };
     switch (character.size()) {
-        case 2: return (byte(0) & 0x1fU) << 6U | (byte(1) & 0x3fU);
-        case 3: return (byte(0) & 0x0fU) << 12U | (byte(1) & 0x3fU) << 6U | (byte(2) & 0x3fU);
-        default: return byte(0);
+        case 2:
+            return (byte(0) & 0x1fU) << 6U | (byte(1) & 0x3fU);
+        case 3:
+            return (byte(0) & 0x0fU) << 12U | (byte(1) & 0x3fU) << 6U | (byte(2) & 0x3fU);
+        default:
+            return byte(0);
     }
 }
 
@@ -36,7 +43,8 @@ std::uint32_t lower_of(std::uint32_t c) {
 std::uint32_t upper_of(std::uint32_t c) {
     if (c >= 0xe0 && c <= 0xfe && c != 0xf7) return c - 0x20;
     if (c == 0xff) return 0x178;
-    if ((c >= 0x100 && c <= 0x12f) || (c >= 0x132 && c <= 0x137) || (c >= 0x14a && c <= 0x177)) return c & ~1U;
+    if ((c >= 0x100 && c <= 0x12f) || (c >= 0x132 && c <= 0x137) || (c >= 0x14a && c <= 0x177))
+        return c & ~1U;
     if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e)) return (c & 1U) ? c : c - 1;
     if (c == 0x3c2) return 0x3a3;  // final sigma
     if (c >= 0x3b1 && c <= 0x3cb) return c - 0x20;

@@ -1,4 +1,5 @@
-// Text as people count it: characters of UTF-8, whatever the locale. A byte that is no UTF-8 counts as one character and stays.
+// Text as people count it: characters of UTF-8, whatever the locale. A byte that is no UTF-8 counts as one
+// character and stays.
 #pragma once
 
 #include <cstddef>

@@ -8,20 +8,28 @@ namespace hilum::expression {
 
 std::string_view name(Type type) {
     switch (type) {
-        case Type::boolean: return "boolean";
-        case Type::integer: return "integer";
-        case Type::decimal: return "decimal";
-        case Type::string: return "string";
+        case Type::boolean:
+            return "boolean";
+        case Type::integer:
+            return "integer";
+        case Type::decimal:
+            return "decimal";
+        case Type::string:
+            return "string";
     }
     return "";
 }
 
 std::string_view article_name(Type type) {
     switch (type) {
-        case Type::boolean: return "a boolean";
-        case Type::integer: return "an integer";
-        case Type::decimal: return "a decimal";
-        case Type::string: return "a string";
+        case Type::boolean:
+            return "a boolean";
+        case Type::integer:
+            return "an integer";
+        case Type::decimal:
+            return "a decimal";
+        case Type::string:
+            return "a string";
     }
     return "";
 }
@@ -67,20 +75,28 @@ Item Item::hl7_null() {
 
 std::optional<Decimal> Item::number() const {
     switch (type_) {
-        case Type::integer: return Decimal(integer_);
-        case Type::decimal: return *decimal_;
-        case Type::string: return hl7_ ? Decimal::parse(text_) : std::nullopt;
-        case Type::boolean: break;
+        case Type::integer:
+            return Decimal(integer_);
+        case Type::decimal:
+            return *decimal_;
+        case Type::string:
+            return hl7_ ? Decimal::parse(text_) : std::nullopt;
+        case Type::boolean:
+            break;
     }
     return std::nullopt;
 }
 
 std::string Item::to_text() const {
     switch (type_) {
-        case Type::boolean: return boolean_ ? "true" : "false";
-        case Type::integer: return std::to_string(integer_);
-        case Type::decimal: return decimal_->text();
-        case Type::string: break;
+        case Type::boolean:
+            return boolean_ ? "true" : "false";
+        case Type::integer:
+            return std::to_string(integer_);
+        case Type::decimal:
+            return decimal_->text();
+        case Type::string:
+            break;
     }
     return std::string(text_);
 }

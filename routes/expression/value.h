@@ -15,8 +15,8 @@ enum class Type : unsigned char { boolean, integer, decimal, string };
 std::string_view name(Type type);
 std::string_view article_name(Type type);  // "an integer"
 
-// One value, copied freely: text and decimals are borrowed, from the message, the program or the evaluation's store. The next
-// types (dates, quantities, FHIR nodes) become further members of the union.
+// One value, copied freely: text and decimals are borrowed, from the message, the program or the evaluation's
+// store. The next types (dates, quantities, FHIR nodes) become further members of the union.
 class Item {
   public:
     Item() : text_() {}
@@ -25,7 +25,7 @@ class Item {
     static Item of(Decimal const* value);
     static Item of(std::string_view text);
     static Item hl7(std::string_view text);  // read from a message: converts to a number where one is wanted
-    static Item hl7_null();                  // HL7's explicit null: a text without characters for which isNull() is true
+    static Item hl7_null();  // HL7's explicit null: a text without characters for which isNull() is true
 
     Type type() const { return type_; }
     bool is_hl7() const { return hl7_; }
@@ -58,7 +58,8 @@ using Collection = boost::container::small_vector<Item, 4>;
 bool equal(Item const& a, Item const& b);
 // `~` on two items: text without regard to case and amount of white space, decimals at the lesser precision.
 bool equivalent(Item const& a, Item const& b);
-// `<` and its kin. nullopt: an HL7 value that is no number beside a number. `comparable` is false for types with no order in common.
+// `<` and its kin. nullopt: an HL7 value that is no number beside a number. `comparable` is false for types
+// with no order in common.
 std::optional<std::strong_ordering> compare(Item const& a, Item const& b, bool& comparable);
 
 }  // namespace hilum::expression

@@ -17,7 +17,8 @@ class CopyStep final : public Step {
 
     StepResult run(Work& work) const override {
         for (auto const& c : copies_)
-            if (auto const done = work.message.copy(c.from, c.to); !done) return held(c.to.text(), done.error());
+            if (auto const done = work.message.copy(c.from, c.to); !done)
+                return held(c.to.text(), done.error());
         return StepResult::ok();
     }
 
@@ -25,7 +26,9 @@ class CopyStep final : public Step {
     std::vector<Copy> copies_;
 };
 
-int level(hl7::Path const& path) { return path.subcomponent != 0 ? 2 : path.component != 0 ? 1 : 0; }
+int level(hl7::Path const& path) {
+    return path.subcomponent != 0 ? 2 : path.component != 0 ? 1 : 0;
+}
 std::string_view level_name(hl7::Path const& path) {
     static constexpr std::string_view names[] = {"field", "component", "subcomponent"};
     return names[level(path)];
@@ -36,7 +39,8 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     auto const& options = step.options;
     if (options.kind != config::Node::Kind::mapping || options.entries.empty()) {
         if (!options.unusable)
-            diagnostics.error(options.where, "copy takes target paths and their sources", "write it like copy: { PID-2: PID-3 }");
+            diagnostics.error(options.where, "copy takes target paths and their sources",
+                              "write it like copy: { PID-2: PID-3 }");
         return nullptr;
     }
     std::vector<Copy> copies;
@@ -50,8 +54,9 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
         // The delimiters inside a whole field would mean something else one level further down.
         if (level(*from) < level(*to)) {
             diagnostics.error(source.where,
-                              from->text() + " is a " + std::string(level_name(*from)) + " and does not fit into the " +
-                                  std::string(level_name(*to)) + " " + to->text(),
+                              from->text() + " is a " + std::string(level_name(*from)) +
+                                  " and does not fit into the " + std::string(level_name(*to)) + " " +
+                                  to->text(),
                               "name its first part: " + from->text() + ".1");
             continue;
         }
@@ -68,6 +73,8 @@ std::string schema() {
 
 }  // namespace
 
-StepKind copy_step() { return {"copy", "copies a field or component with all its parts", compile, schema}; }
+StepKind copy_step() {
+    return {"copy", "copies a field or component with all its parts", compile, schema};
+}
 
 }  // namespace hilum::routes

@@ -26,7 +26,8 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     bool const list = options.kind == config::Node::Kind::sequence && !options.items.empty();
     if (!list && !options.is_scalar()) {
         if (!options.unusable)
-            diagnostics.error(options.where, "delete takes a path or a list of paths", "write it like delete: NK1[*]");
+            diagnostics.error(options.where, "delete takes a path or a list of paths",
+                              "write it like delete: NK1[*]");
         return nullptr;
     }
     std::vector<hl7::Path> paths;
@@ -52,6 +53,8 @@ std::string schema() {
 
 }  // namespace
 
-StepKind delete_step() { return {"delete", "removes segments, fields, repetitions or components", compile, schema}; }
+StepKind delete_step() {
+    return {"delete", "removes segments, fields, repetitions or components", compile, schema};
+}
 
 }  // namespace hilum::routes

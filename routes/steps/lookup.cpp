@@ -23,14 +23,16 @@ void describe(V& v, LookupOptions& o) {
     v.optional("to", o.to, "the path that gets the answer; without it the field itself");
     v.choice("otherwise", o.otherwise,
              {{"hold", Otherwise::hold}, {"pass", Otherwise::pass}, {"default", Otherwise::use_default}},
-             "what to do with a value that is not in the table: hold the message, pass it as it is, or write the default");
-    v.optional("default", o.fallback, "the text to write for a value that is not in the table (otherwise: default)");
+             "what to do with a value that is not in the table: hold the message, pass it as it is, or write "
+             "the default");
+    v.optional("default", o.fallback,
+               "the text to write for a value that is not in the table (otherwise: default)");
 }
 
 class LookupStep final : public Step {
   public:
-    LookupStep(hl7::Path field, hl7::Path to, std::string table_name, std::shared_ptr<Table const> table, Otherwise otherwise,
-               std::string fallback)
+    LookupStep(hl7::Path field, hl7::Path to, std::string table_name, std::shared_ptr<Table const> table,
+               Otherwise otherwise, std::string fallback)
         : field_(field),
           to_(to),
           table_name_(std::move(table_name)),
@@ -42,13 +44,16 @@ class LookupStep final : public Step {
         if (!field_.many()) return one(work, field_, to_);
         // Each occurrence and repetition in its place.
         hl7::Path path = field_;
-        auto const segments = field_.occurrence == hl7::Path::all ? work.message.count(field_.segment_name()) : field_.occurrence;
+        auto const segments = field_.occurrence == hl7::Path::all ? work.message.count(field_.segment_name())
+                                                                  : field_.occurrence;
         path.occurrence = field_.occurrence == hl7::Path::all ? 1 : field_.occurrence;
         for (; path.occurrence <= segments; ++path.occurrence) {
             path.repetition = field_.repetition == hl7::Path::all ? 1 : field_.repetition;
-            auto const last = field_.repetition == hl7::Path::all ? work.message.repetitions(path) : path.repetition;
+            auto const last =
+                field_.repetition == hl7::Path::all ? work.message.repetitions(path) : path.repetition;
             for (; path.repetition <= last; ++path.repetition)
-                if (auto result = one(work, path, path); result.next != StepResult::Next::go_on) return result;
+                if (auto result = one(work, path, path); result.next != StepResult::Next::go_on)
+                    return result;
         }
         return StepResult::ok();
     }
@@ -86,11 +91,13 @@ class LookupStep final : public Step {
 std::shared_ptr<Table const> find_table(config::Text const& name, CompileContext& context) {
     if (name.empty()) return nullptr;
     auto const found = context.tables.find(name.value);
-    if (found != context.tables.end()) return found->second;  // nullptr when it could not be loaded: reported there
+    if (found != context.tables.end())
+        return found->second;  // nullptr when it could not be loaded: reported there
     std::vector<std::string_view> names;
     for (auto const& [known, table] : context.tables) names.push_back(known);
-    context.diagnostics.error(name.where, "no table is called \"" + name.value + "\"",
-                              names.empty() ? "declare it under tables:" : config::suggest(name.value, names, "tables"));
+    context.diagnostics.error(
+        name.where, "no table is called \"" + name.value + "\"",
+        names.empty() ? "declare it under tables:" : config::suggest(name.value, names, "tables"));
     return nullptr;
 }
 
@@ -102,11 +109,13 @@ bool check_otherwise(config::Step const& step, LookupOptions const& o, config::D
         return false;
     }
     if (o.otherwise == Otherwise::use_default && !fallback) {
-        diagnostics.error(step.options.find("otherwise")->where, "otherwise: default needs the text to write", "add default: TEXT");
+        diagnostics.error(step.options.find("otherwise")->where, "otherwise: default needs the text to write",
+                          "add default: TEXT");
         return false;
     }
     if (o.otherwise != Otherwise::use_default && o.otherwise != Otherwise::unsaid && fallback) {
-        diagnostics.error(fallback->where, "the default is never written", "say otherwise: default, or remove it");
+        diagnostics.error(fallback->where, "the default is never written",
+                          "say otherwise: default, or remove it");
         return false;
     }
     return true;
@@ -116,7 +125,8 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     auto& diagnostics = context.diagnostics;
     auto const before = diagnostics.errors();
     auto const o = config::decode_options<LookupOptions>(step.options, "lookup", diagnostics);
-    if (step.options.kind != config::Node::Kind::mapping && step.options.kind != config::Node::Kind::null) return nullptr;
+    if (step.options.kind != config::Node::Kind::mapping && step.options.kind != config::Node::Kind::null)
+        return nullptr;
     bool const said = check_otherwise(step, o, diagnostics);
     auto const table = find_table(o.table, context);
     std::optional<hl7::Path> field;
@@ -124,12 +134,15 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     if (!o.field.empty()) field = writable_path(o.field, false, diagnostics);
     to = o.to.empty() ? field : writable_path(o.to, false, diagnostics);
     if (field && field->many() && !o.to.empty()) {
-        diagnostics.error(o.to.where, "each value of " + field->text() + " is written back where it was, so \"to\" can't be used",
-                          "remove \"to\", or use a number in place of *");
+        diagnostics.error(
+            o.to.where,
+            "each value of " + field->text() + " is written back where it was, so \"to\" can't be used",
+            "remove \"to\", or use a number in place of *");
         return nullptr;
     }
     if (to && to->many() && !o.to.empty()) {
-        diagnostics.error(o.to.where, to->text() + " names several places for one answer", "use a number in place of *");
+        diagnostics.error(o.to.where, to->text() + " names several places for one answer",
+                          "use a number in place of *");
         return nullptr;
     }
     if (!field || !to || !table || !said || diagnostics.errors() != before) return nullptr;

@@ -23,7 +23,8 @@ class SetStep final : public Step {
             if (a.value.computed()) {
                 auto const text = a.value.get(context);
                 if (!text) return held(a.name, text.error());
-                if (auto const done = work.message.set(a.path, *text); !done) return held(a.name, done.error());
+                if (auto const done = work.message.set(a.path, *text); !done)
+                    return held(a.name, done.error());
             } else if (auto const done = work.message.set(a.path, a.value.literal()); !done) {
                 return held(a.name, done.error());
             }
@@ -35,7 +36,8 @@ class SetStep final : public Step {
     std::vector<Assignment> assignments_;
 };
 
-// Text is escaped as it is written, so "DOE^JANE" would become one value with \S\ in it: hardly ever what was meant.
+// Text is escaped as it is written, so "DOE^JANE" would become one value with \S\ in it: hardly ever what was
+// meant.
 void warn_of_components(config::Text const& text, hl7::Path const& path, expression::ValueSource const& value,
                         config::Diagnostics& diagnostics) {
     if (value.computed() || path.component != 0 || value.literal().find('^') == std::string::npos) return;
@@ -49,7 +51,8 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     auto const& options = step.options;
     if (options.kind != config::Node::Kind::mapping || options.entries.empty()) {
         if (!options.unusable)
-            diagnostics.error(options.where, "set takes paths and their values", "write it like set: { MSH-5: LAB }");
+            diagnostics.error(options.where, "set takes paths and their values",
+                              "write it like set: { MSH-5: LAB }");
         return nullptr;
     }
     std::vector<Assignment> assignments;
@@ -79,6 +82,8 @@ std::string schema() {
 
 }  // namespace
 
-StepKind set_step() { return {"set", "writes values, as text or from expressions", compile, schema}; }
+StepKind set_step() {
+    return {"set", "writes values, as text or from expressions", compile, schema};
+}
 
 }  // namespace hilum::routes

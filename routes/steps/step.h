@@ -49,8 +49,9 @@ struct CompileContext {
 struct StepKind {
     std::string_view name;
     std::string_view summary;
-    std::unique_ptr<Step> (*compile)(config::Step const& step, CompileContext& context);  // nullptr after a diagnostic
-    std::string (*schema)();  // JSON Schema of what stands after "name:"
+    std::unique_ptr<Step> (*compile)(config::Step const& step,
+                                     CompileContext& context);  // nullptr after a diagnostic
+    std::string (*schema)();                                    // JSON Schema of what stands after "name:"
 };
 
 // Every kind there is, in the order of the documentation.

@@ -20,7 +20,8 @@ void describe(V& v, StopOptions& o) {
 
 class StopStep final : public Step {
   public:
-    StopStep(expression::Expression when, std::string reason) : when_(std::move(when)), reason_(std::move(reason)) {}
+    StopStep(expression::Expression when, std::string reason)
+        : when_(std::move(when)), reason_(std::move(reason)) {}
 
     StepResult run(Work& work) const override {
         if (when_.valid()) {
@@ -55,7 +56,8 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
 }  // namespace
 
 StepKind stop_step() {
-    return {"stop", "ends the route here, without a delivery", compile, config::SchemaWriter::of<StopOptions>};
+    return {"stop", "ends the route here, without a delivery", compile,
+            config::SchemaWriter::of<StopOptions>};
 }
 
 }  // namespace hilum::routes

@@ -8,7 +8,9 @@ CsvReader::CsvReader(std::string_view text) : text_(text) {
     if (text_.starts_with("\xef\xbb\xbf")) at_ = 3;
 }
 
-bool CsvReader::at_end_of_line() const { return at_ >= text_.size() || text_[at_] == '\n' || text_[at_] == '\r'; }
+bool CsvReader::at_end_of_line() const {
+    return at_ >= text_.size() || text_[at_] == '\n' || text_[at_] == '\r';
+}
 
 void CsvReader::end_line() {
     if (at_ >= text_.size()) return;

@@ -1,4 +1,5 @@
-// CSV as RFC 4180 has it, read in one pass: quotes, doubled quotes, line breaks in quotes; LF, CRLF and CR end a line; a BOM is skipped.
+// CSV as RFC 4180 has it, read in one pass: quotes, doubled quotes, line breaks in quotes; LF, CRLF and CR
+// end a line; a BOM is skipped.
 #pragma once
 
 #include <cstddef>

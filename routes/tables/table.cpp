@@ -39,15 +39,18 @@ class Loader {
             if (!reader_.problem().empty()) {
                 report(line, std::string(reader_.problem()), "double a quote inside a quoted field");
             } else if (row_.size() != columns_) {
-                report(line, "the row has " + std::to_string(row_.size()) + " fields, the header line has " +
-                                 std::to_string(columns_),
+                report(line,
+                       "the row has " + std::to_string(row_.size()) + " fields, the header line has " +
+                           std::to_string(columns_),
                        "put a field that holds a comma in quotes");
             } else if (std::size_t const before = add(row_[key_], row_[value_], line); before != 0) {
-                report(line, "the key stands already on line " + std::to_string(before), "keep one of the two rows");
+                report(line, "the key stands already on line " + std::to_string(before),
+                       "keep one of the two rows");
             }
         }
         if (findings_ >= findings_max)
-            diagnostics_->error(at(reader_.line()), "the rest of this table was not read", "mend the findings above first");
+            diagnostics_->error(at(reader_.line()), "the rest of this table was not read",
+                                "mend the findings above first");
     }
 
     bool clean() const { return findings_ == 0; }
@@ -67,8 +70,9 @@ class Loader {
         auto const found = std::find(row_.begin(), row_.end(), std::string_view(wanted));
         if (found == row_.end()) {
             ++findings_;
-            diagnostics_->error(table_->where, "table \"" + table_->name + "\": its " + std::string(role) + " column \"" + wanted +
-                                                   "\" is not in " + table_->csv.value,
+            diagnostics_->error(table_->where,
+                                "table \"" + table_->name + "\": its " + std::string(role) + " column \"" +
+                                    wanted + "\" is not in " + table_->csv.value,
                                 config::suggest(wanted, row_, "columns"));
             return false;
         }
@@ -91,7 +95,8 @@ class Loader {
 
 }  // namespace
 
-std::shared_ptr<Table const> Table::parse(std::string_view csv, config::Table const& table, config::Diagnostics& diagnostics) {
+std::shared_ptr<Table const> Table::parse(std::string_view csv, config::Table const& table,
+                                          config::Diagnostics& diagnostics) {
     auto result = std::make_shared<Table>();
     Loader loader(csv, table, diagnostics);
     if (!loader.header()) return nullptr;
@@ -119,8 +124,10 @@ std::shared_ptr<Table const> Table::load(config::Table const& table, config::Dia
     auto const size = file ? static_cast<std::streamoff>(file.tellg()) : std::streamoff{-1};
     std::string const name = "the table file " + table.csv.value;
     if (!file || size < 0)
-        return refuse(name + " can't be read", "the path is relative to the configuration file that names it");
-    if (static_cast<std::size_t>(size) > file_max) return refuse(name + " is larger than 256 MiB", "keep large code systems elsewhere");
+        return refuse(name + " can't be read",
+                      "the path is relative to the configuration file that names it");
+    if (static_cast<std::size_t>(size) > file_max)
+        return refuse(name + " is larger than 256 MiB", "keep large code systems elsewhere");
     std::string text(static_cast<std::size_t>(size), '\0');
     file.seekg(0);
     file.read(text.data(), size);

@@ -14,9 +14,11 @@ namespace hilum::routes {
 
 class Table {
   public:
-    // RFC 4180 with a header line. Errors (no such column, duplicate key with both lines, ragged row) go to `diagnostics`.
+    // RFC 4180 with a header line. Errors (no such column, duplicate key with both lines, ragged row) go to
+    // `diagnostics`.
     static std::shared_ptr<Table const> load(config::Table const& table, config::Diagnostics& diagnostics);
-    static std::shared_ptr<Table const> parse(std::string_view csv, config::Table const& table, config::Diagnostics& diagnostics);
+    static std::shared_ptr<Table const> parse(std::string_view csv, config::Table const& table,
+                                              config::Diagnostics& diagnostics);
 
     std::optional<std::string_view> find(std::string_view key) const;
     std::size_t size() const { return rows_.size(); }

@@ -18,10 +18,12 @@ std::string adt() {
         "PID|1||4711^^^NORTH&1.2.3&ISO^MR~0815^^^SOUTH^SS||DOE^JANE^MARY^^MRS||19800203|F|||MAIN STREET "
         "7^^SPRINGFIELD^^12345^US||+1 555 0100~+1 555 0101|||M|||0815\r"
         "NK1|1|DOE^JOHN|SPO|MAIN STREET 7^^SPRINGFIELD|+1 555 0102\r"
-        "PV1|1|I|W1^101^A^NORTH||||1234^ROE^RICHARD^^^DR|5678^POE^EDGAR^^^DR||MED||||1|||1234^ROE^RICHARD|INP|V0001|||||||||||||||||"
+        "PV1|1|I|W1^101^A^NORTH||||1234^ROE^RICHARD^^^DR|5678^POE^EDGAR^^^DR||MED||||1|||1234^ROE^RICHARD|"
+        "INP|V0001|||||||||||||||||"
         "|||||||20260102030000\r";
     for (int i = 1; text.size() < 1024; ++i)
-        text += "OBX|" + std::to_string(i) + "|NM|8302-2^Body height^LN||17" + std::to_string(i % 10) + "|cm|||||F\r";
+        text += "OBX|" + std::to_string(i) + "|NM|8302-2^Body height^LN||17" + std::to_string(i % 10) +
+                "|cm|||||F\r";
     return text;
 }
 
@@ -68,7 +70,9 @@ void parse_filter_three_sets(benchmark::State& state) {
     config::Step step;
     step.kind = "set";
     step.options.kind = config::Node::Kind::mapping;
-    step.options.entries = {{"MSH-5", {}, scalar("LIS")}, {"MSH-6", {}, scalar("EAST")}, {"PID-5.1", {}, scalar("=PID-5.1.lower()")}};
+    step.options.entries = {{"MSH-5", {}, scalar("LIS")},
+                            {"MSH-6", {}, scalar("EAST")},
+                            {"PID-5.1", {}, scalar("=PID-5.1.lower()")}};
     route.steps.push_back(std::move(step));
     config.routes.push_back(std::move(route));
     config::Diagnostics diagnostics;

@@ -70,7 +70,9 @@ struct Bench {
     std::shared_ptr<Script> script = std::make_shared<Script>();
     std::shared_ptr<Lane> lane;
 
-    explicit Bench(store::LaneState const& state = {}, bool after_crash = false, delivery::PolicyOptions options = quick()) {
+    explicit Bench(store::LaneState const& state = {}, bool after_crash = false, delivery::PolicyOptions options = quick(),
+                   std::vector<std::string> const& recovered = {}) {
+        for (auto const& body : recovered) store.add(body);
         delivery::LaneContext const context{runtime, 0, store, metrics.destination("lab"), log, [] { return std::int64_t{1'000'000}; }};
         lane = std::make_shared<Lane>("lab", 1, context, state, after_crash);
         lane->set_destination(std::make_unique<ScriptedDestination>(script, lane->executor()), delivery::Policy(options));
@@ -179,10 +181,7 @@ TEST_CASE("a lane recovered after a crash marks only its head as a possible dupl
     store::LaneState state;
     state.destination = 1;
     state.queued = 2;
-    Bench bench(state, true);
-    auto const first = bench.store.add("a");
-    bench.store.add("b");
-    state.cursor = first.key;
+    Bench bench(state, true, Bench::quick(), {"a", "b"});
     REQUIRE(bench.drained());
     CHECK(bench.script->bodies() == std::vector<std::string>{"a", "b"});
     CHECK(bench.script->duplicate == std::vector<bool>{true, false});

@@ -1,4 +1,5 @@
-// Any text as an expression, a template and a path: compiled, then evaluated on one message. No crash, bounded time.
+// Any text as an expression, a template and a path: compiled, then evaluated on one message. No crash,
+// bounded time.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -13,7 +14,8 @@ namespace {
 
 constexpr std::string_view sample =
     "MSH|^~\\&|HIS|NORTH|LAB|SOUTH|20260102030405||ADT^A01^ADT_A01|MSG1|P|2.5\r"
-    "PID|1||4711^^^NORTH&1.2.3&ISO~0815^^^SOUTH||DOE^JANE^M\\T\\N||19800203|F|||\xc3\xbc\xff||+49 228 1~2|\"\"\r"
+    "PID|1||4711^^^NORTH&1.2.3&ISO~0815^^^SOUTH||DOE^JANE^M\\T\\N||19800203|F|||\xc3\xbc\xff||+49 228 "
+    "1~2|\"\"\r"
     "NK1|1|DOE^JOHN\rNK1|2|ROE^RICHARD\r"
     "OBX|1|NM|718-7^Hb||13.50|g/dL\rOBX|2|NM|789-8^RBC||-4.7\rOBX|3|ST|X^Note||negative\r";
 

@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::string_view sample =
     "MSH|^~\\&|HIS|NORTH|LAB|SOUTH|20260102030405||ADT^A01^ADT_A01|MSG1|P|2.5\r"
-    "PID|1||4711^^^NORTH&1.2.3&ISO~0815^^^SOUTH||DOE^JANE^M\\T\\N||19800203|F|||M\xc3\xbchlweg 7^^Bonn||+49 228 1~+49 228 2|\"\"|||||007\r"
+    "PID|1||4711^^^NORTH&1.2.3&ISO~0815^^^SOUTH||DOE^JANE^M\\T\\N||19800203|F|||M\xc3\xbchlweg 7^^Bonn||+49 "
+    "228 1~+49 228 2|\"\"|||||007\r"
     "NK1|1|DOE^JOHN\rNK1|2|ROE^RICHARD\r"
     "PV1|1|I|W1^101^A\r"
     "OBX|1|NM|718-7^Hb||13.50|g/dL|||||F\r"
@@ -94,9 +95,15 @@ TEST_CASE("paths are primaries and their values are unescaped text") {
 
 TEST_CASE("the explicit null is there, has no characters and says so") {
     constexpr Row rows[] = {
-        {"PID-14.isNull()", "true"},    {"PID-14.exists()", "true"}, {"PID-14 = ''", "true"},
-        {"PID-14", "''"},               {"PID-4.isNull()", "false"}, {"PID-5.isNull()", "false"},
-        {"PID-14.length()", "0"},       {"ZZZ-1.isNull()", "false"}, {"PID-14[*].where($this.isNull()).count()", "1"},
+        {"PID-14.isNull()", "true"},
+        {"PID-14.exists()", "true"},
+        {"PID-14 = ''", "true"},
+        {"PID-14", "''"},
+        {"PID-4.isNull()", "false"},
+        {"PID-5.isNull()", "false"},
+        {"PID-14.length()", "0"},
+        {"ZZZ-1.isNull()", "false"},
+        {"PID-14[*].where($this.isNull()).count()", "1"},
         {"PID-14.upper().isNull()", "false"},
     };
     check(rows);
@@ -190,10 +197,14 @@ TEST_CASE("logic is three-valued") {
         std::string_view conjunction, disjunction, exclusive, implication;
     };
     constexpr Logic table[] = {
-        {'t', 't', "true", "true", "false", "true"},  {'t', 'f', "false", "true", "true", "false"},
-        {'t', 'e', "{}", "true", "{}", "{}"},         {'f', 't', "false", "true", "true", "true"},
-        {'f', 'f', "false", "false", "false", "true"}, {'f', 'e', "false", "{}", "{}", "true"},
-        {'e', 't', "{}", "true", "{}", "true"},       {'e', 'f', "false", "{}", "{}", "{}"},
+        {'t', 't', "true", "true", "false", "true"},
+        {'t', 'f', "false", "true", "true", "false"},
+        {'t', 'e', "{}", "true", "{}", "{}"},
+        {'f', 't', "false", "true", "true", "true"},
+        {'f', 'f', "false", "false", "false", "true"},
+        {'f', 'e', "false", "{}", "{}", "true"},
+        {'e', 't', "{}", "true", "{}", "true"},
+        {'e', 'f', "false", "{}", "{}", "{}"},
         {'e', 'e', "{}", "{}", "{}", "{}"},
     };
     // Once as constants, which are computed while compiling, once read from the message.
@@ -216,14 +227,10 @@ TEST_CASE("logic is three-valued") {
     }
     constexpr Row rows[] = {
         {"PID-5.1 and true", "true"},  // a single item counts as true
-        {"PID-4 or false", "{}"},
-        {"PID-5.1.not()", "false"},
-        {"true or PID-3[*].1", "true"},
-        {"PID-3[*].1 or true", "! not_singleton at column 1"},
-        {"false and PID-3[*].1", "false"},
-        {"false and true and {} and true", "false"},
-        {"true and {} and false", "false"},
-        {"false or {} or true", "true"},
+        {"PID-4 or false", "{}"},           {"PID-5.1.not()", "false"},
+        {"true or PID-3[*].1", "true"},     {"PID-3[*].1 or true", "! not_singleton at column 1"},
+        {"false and PID-3[*].1", "false"},  {"false and true and {} and true", "false"},
+        {"true and {} and false", "false"}, {"false or {} or true", "true"},
     };
     check(rows);
 }
@@ -322,7 +329,9 @@ TEST_CASE("text functions") {
         {"OBX[3]-5.contains('gat')", "true"},
         {"OBX[3]-5.contains('')", "true"},
         {"'abcb'.indexOf('b')", "1"},
-        {"'\xc3\xbc" "b'.indexOf('b')", "1"},
+        {"'\xc3\xbc"
+         "b'.indexOf('b')",
+         "1"},
         {"'abc'.indexOf('x')", "-1"},
         {"'abc'.indexOf('')", "0"},
         {"'a,b,,c'.split(',').count()", "4"},
@@ -444,7 +453,8 @@ TEST_CASE("functions on collections") {
 
 TEST_CASE("many items are made distinct in their order") {
     std::string bytes = "MSH|^~\\&\r";
-    for (int i = 0; i < 40000; ++i) bytes += "OBX|" + std::to_string(i) + "|" + std::to_string(i % 20000) + "\r";
+    for (int i = 0; i < 40000; ++i)
+        bytes += "OBX|" + std::to_string(i) + "|" + std::to_string(i % 20000) + "\r";
     auto const m = hl7::Message::view(bytes);
     REQUIRE(m.has_value());
     auto const e = Expression::compile("OBX[*]-2.distinct()");
@@ -491,7 +501,8 @@ TEST_CASE("a mistake is found while compiling, with its column and what was prob
         {"PID-5.any()", "column 7", "unknown function \"any\"", "exists(criteria)"},
         {"upper(PID-5)", "column 1", "upper() has nothing to work on", "PID-5.1.upper()"},
         {"PID-5.upper(1)", "column 7", "upper() takes no arguments, not 1", "PID-5.1.upper()"},
-        {"PID-5.substring()", "column 7", "substring() takes 1 to 2 arguments, not 0", "PID-7.substring(0, 4)"},
+        {"PID-5.substring()", "column 7", "substring() takes 1 to 2 arguments, not 0",
+         "PID-7.substring(0, 4)"},
         {"PID-5.startsWith()", "column 7", "startsWith() takes 1 argument, not 0", "startsWith('IC')"},
         {"iif(true)", "column 1", "iif() takes 2 to 3 arguments, not 1", "iif("},
         {"PID-0", "column", "PID-0", ""},
@@ -592,8 +603,8 @@ TEST_CASE("regular expressions take linear time") {
     auto const m = hl7::Message::parse("MSH|^~\\&\rOBX|1|" + std::string(200000, 'a') + "b\r");
     REQUIRE(m.has_value());
     auto const start = std::chrono::steady_clock::now();
-    for (std::string_view const text :
-         {"OBX-2.matches('(a+)+$')", "OBX-2.matches('(a|aa)*c')", "OBX-2.matches('(.*)(.*)(.*)(.*)(.*)(.*)x')"}) {
+    for (std::string_view const text : {"OBX-2.matches('(a+)+$')", "OBX-2.matches('(a|aa)*c')",
+                                        "OBX-2.matches('(.*)(.*)(.*)(.*)(.*)(.*)x')"}) {
         auto const e = Expression::compile(text);
         REQUIRE(e.has_value());
         auto const result = e->test({&*m, 0});
@@ -669,7 +680,8 @@ TEST_CASE("templates") {
     CHECK(fill("{}") == "! column 2");
     CHECK(fill("{PID-3[*].1}") == "! not_singleton");
     auto const t = expression::Template::compile("x/{PID-5.1}{PID-5.2}");
-    CHECK(*t->fill(context, [](std::string_view v) { return "<" + std::string(v) + ">"; }) == "x/<DOE><JANE>");
+    CHECK(*t->fill(context, [](std::string_view v) { return "<" + std::string(v) + ">"; }) ==
+          "x/<DOE><JANE>");
 }
 
 TEST_CASE("a configured value is text, or an expression behind =") {

@@ -21,7 +21,9 @@ class NoEnvironment final : public config::Environment {
 };
 
 void nothing(config::Component const&, config::Diagnostics&) {}
-std::string no_schema() { return "{}"; }
+std::string no_schema() {
+    return "{}";
+}
 
 config::Config load(std::string const& routes, config::Diagnostics& diagnostics) {
     config::Catalogue catalogue;
@@ -31,7 +33,8 @@ config::Config load(std::string const& routes, config::Diagnostics& diagnostics)
     std::string const yaml =
         "listeners:\n  in: { mllp: {} }\n  other: { mllp: {} }\n"
         "destinations:\n  lab: { mllp: {} }\n  ehr: { mllp: {} }\n"
-        "routes:\n" + routes;
+        "routes:\n" +
+        routes;
     return config::load_text(yaml, "hilum.yaml", ".", catalogue, NoEnvironment(), diagnostics);
 }
 
@@ -81,7 +84,8 @@ TEST_CASE("what routes make of a message") {
         {"  - { name: a, from: in, to: lab }\n", "a=sent | lab:0"},
         {"  - { name: a, from: in, to: [lab, ehr] }\n", "a=sent | lab:0 ehr:0"},
         {"  - { name: a, from: [in, other], to: lab }\n", "a=sent | lab:0"},
-        {"  - { name: a, from: in, to: lab }\n  - { name: b, from: in, to: lab }\n", "a=sent b=sent | lab:0 lab:0"},
+        {"  - { name: a, from: in, to: lab }\n  - { name: b, from: in, to: lab }\n",
+         "a=sent b=sent | lab:0 lab:0"},
         {"  - { name: a, from: other, to: lab }\n  - { name: b, from: in, to: ehr }\n", "b=sent | ehr:0"},
         // when
         {"  - { name: a, from: in, when: PID-8 = 'F', to: lab }\n", "a=sent | lab:0"},
@@ -94,10 +98,12 @@ TEST_CASE("what routes make of a message") {
         {"  - { name: a, from: in, when: 'PID-3[*].upper() = 1', to: lab }\n",
          "a=held(when: the input of upper() has several values where one is expected (column 10)) |"},
         {"  - { name: a, from: in, when: 'PID-3[*].upper() = 1', to: lab, on_error: reject }\n",
-         "a=rejected(when: the input of upper() has several values where one is expected (column 10)) | rejected route a: when: "
+         "a=rejected(when: the input of upper() has several values where one is expected (column 10)) | "
+         "rejected route a: when: "
          "the input of upper() has several values where one is expected (column 10)"},
         // steps
-        {"  - { name: a, from: in, steps: [ set: { MSH-6: X } ], to: lab }\n  - { name: b, from: in, to: lab }\n",
+        {"  - { name: a, from: in, steps: [ set: { MSH-6: X } ], to: lab }\n  - { name: b, from: in, to: lab "
+         "}\n",
          "a=sent b=sent | lab:1 lab:0"},
         {"  - { name: a, from: in, steps: [ set: { MSH-6: X } ], to: [lab, ehr] }\n", "a=sent | lab:1 ehr:1"},
         {"  - { name: a, from: in, steps: [ set: { MSH-6: X } ], to: lab }\n"
@@ -108,24 +114,31 @@ TEST_CASE("what routes make of a message") {
          "a=sent b=sent | lab:1 ehr:1"},
         {"  - { name: a, from: in, steps: [ set: { PID-8: F } ], to: lab }\n", "a=sent | lab:0"},
         {"  - { name: a, from: in, steps: [ delete: ZZZ ], to: lab }\n", "a=sent | lab:0"},
-        {"  - { name: a, from: in, steps: [ set: { PID-8: F }, stop: { when: PID-8 = 'F', reason: no women } ], to: lab }\n",
+        {"  - { name: a, from: in, steps: [ set: { PID-8: F }, stop: { when: PID-8 = 'F', reason: no women } "
+         "], to: lab }\n",
          "a=filtered(step 2 (stop): no women) |"},
         {"  - { name: a, from: in, steps: [ stop ] }\n", "a=filtered(step 1 (stop)) |"},
-        {"  - { name: a, from: in, steps: [ set: { 'NK1[7]-2': x } ], to: lab }\n  - { name: b, from: in, to: ehr }\n",
+        {"  - { name: a, from: in, steps: [ set: { 'NK1[7]-2': x } ], to: lab }\n  - { name: b, from: in, "
+         "to: ehr }\n",
          "a=held(step 1 (set): NK1[7]-2: the message has 1 segments NK1) b=sent | ehr:0"},
-        {"  - { name: a, from: in, steps: [ set: { 'NK1[7]-2': x } ], to: lab, on_error: reject }\n  - { name: b, from: in, to: ehr }\n",
-         "a=rejected(step 1 (set): NK1[7]-2: the message has 1 segments NK1) b=sent | rejected route a: step 1 (set): NK1[7]-2: "
+        {"  - { name: a, from: in, steps: [ set: { 'NK1[7]-2': x } ], to: lab, on_error: reject }\n  - { "
+         "name: b, from: in, to: ehr }\n",
+         "a=rejected(step 1 (set): NK1[7]-2: the message has 1 segments NK1) b=sent | rejected route a: step "
+         "1 (set): NK1[7]-2: "
          "the message has 1 segments NK1"},
         // routes behind routes
-        {"  - { name: a, from: in, steps: [ set: { MSH-6: X } ], to: b }\n  - { name: b, when: MSH-6 = 'X', to: lab }\n",
+        {"  - { name: a, from: in, steps: [ set: { MSH-6: X } ], to: b }\n  - { name: b, when: MSH-6 = 'X', "
+         "to: lab }\n",
          "a=sent b=sent | lab:1"},
         {"  - { name: a, from: in, steps: [ set: { MSH-6: X } ], to: [b, ehr] }\n"
          "  - { name: b, steps: [ set: { MSH-5: =MSH-6 } ], to: lab }\n",
          "a=sent b=sent | lab:1 ehr:2"},
         {"  - { name: a, from: in, steps: [ set: { MSH-6: X } ], to: [ehr, b] }\n  - { name: b, to: lab }\n",
          "a=sent b=sent | ehr:1 lab:1"},
-        {"  - { name: a, from: in, to: b }\n  - { name: b, when: PID-8 = 'M', to: lab }\n", "a=sent b=filtered(when: PID-8 = 'M') |"},
-        {"  - { name: a, from: in, to: b }\n  - { name: b, from: in, to: lab }\n", "a=sent b=sent b=sent | lab:0 lab:0"},
+        {"  - { name: a, from: in, to: b }\n  - { name: b, when: PID-8 = 'M', to: lab }\n",
+         "a=sent b=filtered(when: PID-8 = 'M') |"},
+        {"  - { name: a, from: in, to: b }\n  - { name: b, from: in, to: lab }\n",
+         "a=sent b=sent b=sent | lab:0 lab:0"},
     };
     for (auto const& row : rows) {
         CAPTURE(row.routes);
@@ -135,13 +148,16 @@ TEST_CASE("what routes make of a message") {
 
 TEST_CASE("bodies are what the steps made of the message, all else byte for byte") {
     auto const out = process(
-        "  - name: a\n    from: in\n    to: [lab, b]\n    steps:\n      - set: { MSH-6: SOUTH, PID-5.1: =PID-5.1.lower() }\n      - delete: NK1[*]\n"
+        "  - name: a\n    from: in\n    to: [lab, b]\n    steps:\n      - set: { MSH-6: SOUTH, PID-5.1: "
+        "=PID-5.1.lower() }\n      - delete: NK1[*]\n"
         "  - name: b\n    to: ehr\n    steps:\n      - set: { PID-8: X }\n");
     REQUIRE(out.bodies.size() == 2);
-    CHECK(out.bodies[0] ==
-          "MSH|^~\\&|HIS|NORTH|LAB|SOUTH|20260102||ADT^A01|1|P|2.5\rPID|1||4711~0815||doe^JANE||19800203|F\r");
-    CHECK(out.bodies[1] ==
-          "MSH|^~\\&|HIS|NORTH|LAB|SOUTH|20260102||ADT^A01|1|P|2.5\rPID|1||4711~0815||doe^JANE||19800203|X\r");
+    CHECK(
+        out.bodies[0] ==
+        "MSH|^~\\&|HIS|NORTH|LAB|SOUTH|20260102||ADT^A01|1|P|2.5\rPID|1||4711~0815||doe^JANE||19800203|F\r");
+    CHECK(
+        out.bodies[1] ==
+        "MSH|^~\\&|HIS|NORTH|LAB|SOUTH|20260102||ADT^A01|1|P|2.5\rPID|1||4711~0815||doe^JANE||19800203|X\r");
     CHECK(!out.held());
     CHECK(!out.rejected);
 }
@@ -167,7 +183,8 @@ TEST_CASE("routes can't multiply without end") {
     for (int i = 1; i < 30; ++i) {
         auto const next = std::to_string(i + 1);
         for (auto const* side : {"a", "b"})
-            routes += "  - { name: " + (side + std::to_string(i)) + ", to: " + (i < 29 ? "[a" + next + ", b" + next + "]" : "lab") + " }\n";
+            routes += "  - { name: " + (side + std::to_string(i)) +
+                      ", to: " + (i < 29 ? "[a" + next + ", b" + next + "]" : "lab") + " }\n";
     }
     auto const out = process(routes);
     CHECK(out.held());
@@ -203,8 +220,10 @@ TEST_CASE("every mistake in routes is found at once, each at its place") {
     auto const text = diagnostics.text();
     CAPTURE(text);
     CHECK(diagnostics.errors() == 4);
-    CHECK(text.find("hilum.yaml:10:17: error: no operator is written ==; did you mean =?") != std::string::npos);
+    CHECK(text.find("hilum.yaml:10:17: error: no operator is written ==; did you mean =?") !=
+          std::string::npos);
     CHECK(text.find("hilum.yaml:12:16: error: \"PID3\"") != std::string::npos);
     CHECK(text.find("hilum.yaml:12:25: error: MSH-1 can't be changed") != std::string::npos);
-    CHECK(text.find("hilum.yaml:13:42: error: no table is called \"wards\"; declare it under tables:") != std::string::npos);
+    CHECK(text.find("hilum.yaml:13:42: error: no table is called \"wards\"; declare it under tables:") !=
+          std::string::npos);
 }

@@ -34,7 +34,8 @@ routes::Tables tables() {
 }
 
 // The step written in YAML, as it stands behind "- ".
-std::unique_ptr<routes::Step> compile(std::string const& yaml, config::Diagnostics& diagnostics, std::string& kind) {
+std::unique_ptr<routes::Step> compile(std::string const& yaml, config::Diagnostics& diagnostics,
+                                      std::string& kind) {
     static auto const known = tables();
     auto const node = config::read_yaml(yaml, "s.yaml", NoEnvironment(), diagnostics);
     REQUIRE(!diagnostics.failed());
@@ -71,7 +72,8 @@ std::string run(std::string const& yaml) {
     for (std::size_t i = 1; i <= message->segment_count(); ++i) {
         auto const text = message->segment(i);
         bool known = false;
-        for (std::size_t j = 1; j <= original->segment_count(); ++j) known = known || original->segment(j) == text;
+        for (std::size_t j = 1; j <= original->segment_count(); ++j)
+            known = known || original->segment(j) == text;
         if (!known) out += (out.empty() ? "" : "\n") + std::string(text);
     }
     if (message->segment_count() < original->segment_count())
@@ -127,7 +129,8 @@ TEST_CASE("set") {
         {"set: { ZPD-2: new }", "ZPD||new"},
         {"set: { 'NK1[3]-1': 3 }", "NK1|3"},
         {"set: { 'NK1[9]-1': 3 }", "hold: NK1[9]-1: the message has 2 segments NK1"},
-        {"set: { NK1-2: '=PID-3[*].1' }", "hold: NK1-2: the expression gives several values where one is expected"},
+        {"set: { NK1-2: '=PID-3[*].1' }",
+         "hold: NK1-2: the expression gives several values where one is expected"},
     };
     check(rows);
     constexpr Wrong wrong[] = {
@@ -137,9 +140,11 @@ TEST_CASE("set") {
         {"set: { MSH-1: x }", "s.yaml:1:8: error: MSH-1 can't be changed"},
         {"set: { MSH-2: x }", "MSH-2 can't be changed"},
         {"set: { PID: x }", "PID is a whole segment; name a field, such as PID-3"},
-        {"set: { PID-3: =PID-3.uper() }", "s.yaml:1:22: error: unknown function \"uper\"; did you mean \"upper\"?"},
+        {"set: { PID-3: =PID-3.uper() }",
+         "s.yaml:1:22: error: unknown function \"uper\"; did you mean \"upper\"?"},
         {"set: { PID-3: '=PID-3.uper()' }", "s.yaml:1:23: error: unknown function"},
-        {"set:\n  PID-3: =PID-3.uper()\n  PID-4: =PID-3 ==\n", "s.yaml:3:17: error: no operator is written ==; did you mean =?"},
+        {"set:\n  PID-3: =PID-3.uper()\n  PID-4: =PID-3 ==\n",
+         "s.yaml:3:17: error: no operator is written ==; did you mean =?"},
         {"set: { PID-3: }", "s.yaml:1:8: error: PID-3 has no value; write ''"},
         {"set: { PID-3: [a] }", "here should be a text, not a list"},
         {"set: PID-3", "set takes paths and their values"},
@@ -169,9 +174,12 @@ TEST_CASE("copy") {
     constexpr Wrong wrong[] = {
         {"copy: { PID-4: 'PID-3[*]' }", "s.yaml:1:17: error: PID-3[*] names several values"},
         {"copy: { PID-4: PID }", "PID is a whole segment"},
-        {"copy: { PID-4.1: PID-3 }", "PID-3 is a field and does not fit into the component PID-4.1; name its first part: PID-3.1"},
-        {"copy: { PID-4.1.1: PID-3.4 }", "PID-3.4 is a component and does not fit into the subcomponent PID-4.1.1"},
-        {"copy: { PID-4: pid-3 }", "s.yaml:1:16: error: \"pid-3\": no HL7 path begins here; did you mean PID-3?"},
+        {"copy: { PID-4.1: PID-3 }",
+         "PID-3 is a field and does not fit into the component PID-4.1; name its first part: PID-3.1"},
+        {"copy: { PID-4.1.1: PID-3.4 }",
+         "PID-3.4 is a component and does not fit into the subcomponent PID-4.1.1"},
+        {"copy: { PID-4: pid-3 }",
+         "s.yaml:1:16: error: \"pid-3\": no HL7 path begins here; did you mean PID-3?"},
         {"copy: PID-3", "copy takes target paths"},
         {"copy: { MSH-2: PID-3 }", "MSH-2 can't be changed"},
     };
@@ -204,7 +212,8 @@ TEST_CASE("lookup") {
     constexpr Row rows[] = {
         {"lookup: { field: PV1-3.1, table: wards, otherwise: hold }", "PV1|1|I|IC^101"},
         {"lookup: { field: PV1-3.1, table: wards, to: PV1-4, otherwise: hold }", "PV1|1|I|W1^101|IC"},
-        {"lookup: { field: PV1-3.2, table: wards, otherwise: hold }", "hold: no entry in table wards for PV1-3.2"},
+        {"lookup: { field: PV1-3.2, table: wards, otherwise: hold }",
+         "hold: no entry in table wards for PV1-3.2"},
         {"lookup: { field: PV1-3.2, table: wards, otherwise: pass }", ""},
         {"lookup: { field: PV1-3.2, table: wards, otherwise: default, default: U }", "PV1|1|I|W1^U"},
         {"lookup: { field: PV1-3.2, table: wards, otherwise: default, default: '' }", "PV1|1|I|W1^"},
@@ -214,22 +223,28 @@ TEST_CASE("lookup") {
         {"lookup: { field: 'NK1[*]-2[*]', table: wards, otherwise: hold }", "NK1|1|a\\F\\1\nNK1|2|"},
         {"lookup: { field: 'PID-3[*].1', table: wards, otherwise: default, default: X }",
          "PID|1|OLD|X^^^NORTH~X||DOE^JANE||19800203|F||||||\"\""},
-        {"lookup: { field: 'OBX[*]-5', table: wards, otherwise: hold }", "hold: no entry in table wards for OBX-5"},
+        {"lookup: { field: 'OBX[*]-5', table: wards, otherwise: hold }",
+         "hold: no entry in table wards for OBX-5"},
         {"lookup: { field: PV1-3.1, table: wards, to: 'ZZZ[4]-1', otherwise: hold }",
          "hold: ZZZ[4]-1: the message has 0 segments ZZZ"},
     };
     check(rows);
     constexpr Wrong wrong[] = {
-        {"lookup: { field: PV1-3.1, table: wards }", "s.yaml:1:1: error: lookup does not say what becomes of a value"},
-        {"lookup: { field: PV1-3.1, table: wads, otherwise: hold }", "s.yaml:1:34: error: no table is called \"wads\"; did you mean \"wards\"?"},
+        {"lookup: { field: PV1-3.1, table: wards }",
+         "s.yaml:1:1: error: lookup does not say what becomes of a value"},
+        {"lookup: { field: PV1-3.1, table: wads, otherwise: hold }",
+         "s.yaml:1:34: error: no table is called \"wads\"; did you mean \"wards\"?"},
         {"lookup: { field: PV1-3.1, table: wards, otherwise: hodl }", "did you mean \"hold\"?"},
-        {"lookup: { field: PV1-3.1, table: wards, otherwise: default }", "otherwise: default needs the text to write"},
-        {"lookup: { field: PV1-3.1, table: wards, otherwise: pass, default: x }", "the default is never written"},
+        {"lookup: { field: PV1-3.1, table: wards, otherwise: default }",
+         "otherwise: default needs the text to write"},
+        {"lookup: { field: PV1-3.1, table: wards, otherwise: pass, default: x }",
+         "the default is never written"},
         {"lookup: { feld: PV1-3.1, table: wards, otherwise: hold }", "did you mean \"field\"?"},
         {"lookup: { table: wards, otherwise: hold }", "lacks \"field\""},
         {"lookup: { field: PV1.3.1, table: wards, otherwise: hold }", "did you mean PV1-3.1?"},
         {"lookup: { field: 'OBX[*]-3', to: OBX-4, table: wards, otherwise: hold }", "\"to\" can't be used"},
-        {"lookup: { field: OBX-3, to: 'OBX[*]-4', table: wards, otherwise: hold }", "several places for one answer"},
+        {"lookup: { field: OBX-3, to: 'OBX[*]-4', table: wards, otherwise: hold }",
+         "several places for one answer"},
         {"lookup: PV1-3.1", "lookup"},
     };
     check_wrong(wrong);

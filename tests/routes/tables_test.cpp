@@ -1,11 +1,11 @@
-#include "routes/tables/table.h"
-
 #include <doctest/doctest.h>
 
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <string>
+
+#include "routes/tables/table.h"
 
 using namespace hilum;
 using routes::Table;
@@ -69,10 +69,13 @@ TEST_CASE("what is wrong with a table is said with its line") {
     };
     constexpr Row rows[] = {
         {"", "wards.csv:1:1: error: the table \"wards\" is empty"},
-        {"lokal,standard\n", "hilum.yaml:5:3: error: table \"wards\": its key column \"local\" is not in wards.csv; did you mean \"lokal\"?"},
+        {"lokal,standard\n",
+         "hilum.yaml:5:3: error: table \"wards\": its key column \"local\" is not in wards.csv; did you mean "
+         "\"lokal\"?"},
         {"local,std\n", "its value column \"standard\" is not in wards.csv"},
         {"local,standard,local\nW1,IC,W2\n", "wards.csv:1:1: error: two columns are called \"local\""},
-        {"local,standard\nW1,IC\n\"a\nb\",x\nW1,ER\n", "wards.csv:5:1: error: the key stands already on line 2"},
+        {"local,standard\nW1,IC\n\"a\nb\",x\nW1,ER\n",
+         "wards.csv:5:1: error: the key stands already on line 2"},
         {"local,standard\nW1\n", "wards.csv:2:1: error: the row has 1 fields, the header line has 2"},
         {"local,standard\nW1,IC,x\n", "wards.csv:2:1: error: the row has 3 fields, the header line has 2"},
         {"local,standard\nW1,IC\nW2,\"open\n", "wards.csv:3:1: error: a quote is opened and never closed"},
@@ -113,7 +116,8 @@ TEST_CASE("a hundred thousand rows") {
 }
 
 TEST_CASE("files") {
-    auto const dir = std::filesystem::temp_directory_path() / ("hilum-table-" + std::to_string(std::hash<std::string>{}(__TIME__)));
+    auto const dir = std::filesystem::temp_directory_path() /
+                     ("hilum-table-" + std::to_string(std::hash<std::string>{}(__TIME__)));
     std::filesystem::create_directories(dir);
     auto const path = (dir / "wards.csv").string();
     auto table = described();

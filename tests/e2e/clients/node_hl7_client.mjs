@@ -1,10 +1,7 @@
 // Sends each file with node-hl7-client over one connection and prints `FILE<tab>MSA-1<tab>MSA-2`.
 //   node node_hl7_client.mjs HOST PORT FILE...
-// (Its ES module build can't be loaded by Node as published, so the CommonJS one is used.)
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-
-const { Client, Message } = createRequire(import.meta.url)('node-hl7-client');
+import { Client, Message } from 'node-hl7-client';
 
 const [host, port, ...files] = process.argv.slice(2);
 let answered;

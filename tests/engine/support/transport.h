@@ -1,5 +1,5 @@
-// What tests of listeners and destinations need: a runtime, a component out of YAML text, an intake that remembers, raw TCP peers that
-// block with a time limit, a folder that goes away.
+// What tests of listeners and destinations need: a runtime, a component out of YAML text, an intake that
+// remembers, raw TCP peers that block with a time limit, a folder that goes away.
 #pragma once
 
 #include <arpa/inet.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_future.hpp>
+#include <boost/asio/detached.hpp>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -30,7 +30,8 @@ namespace hilum::test {
 
 using namespace std::chrono_literals;
 
-inline config::Component component(std::string kind, std::string const& yaml, config::Diagnostics& diagnostics) {
+inline config::Component component(std::string kind, std::string const& yaml,
+                                   config::Diagnostics& diagnostics) {
     config::SystemEnvironment const environment;
     config::Component out;
     out.name = "it";
@@ -58,9 +59,23 @@ struct Engine {
 
     template <class T>
     T run(net::Task<T> task) {
-        auto result = net::asio::co_spawn(runtime.context(0).get_executor(), std::move(task), net::asio::use_future);
+        auto const done = std::make_shared<std::promise<T>>();
+        auto result = done->get_future();
+        net::asio::co_spawn(runtime.context(0).get_executor(), fulfil(std::move(task), done),
+                            net::asio::detached);
         REQUIRE(result.wait_for(10s) == std::future_status::ready);
         return result.get();
+    }
+
+  private:
+    template <class T>
+    static net::Task<void> fulfil(net::Task<T> task, std::shared_ptr<std::promise<T>> done) {
+        if constexpr (std::is_void_v<T>) {
+            co_await std::move(task);
+            done->set_value();
+        } else {
+            done->set_value(co_await std::move(task));
+        }
     }
 };
 
@@ -142,7 +157,8 @@ class Peer {
         chunk.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
         return chunk;
     }
-    // One HTTP message with a Content-Length (or none): head and body. What follows it is kept for the next call.
+    // One HTTP message with a Content-Length (or none): head and body. What follows it is kept for the next
+    // call.
     std::string http() {
         auto head = std::string::npos;
         while ((head = rest_.find("\r\n\r\n")) == std::string::npos) {
@@ -251,18 +267,24 @@ inline std::string read_file(std::filesystem::path const& path) {
     out << in.rdbuf();
     return out.str();
 }
-// Every regular file below, relative, sorted.
+// Every regular file below, relative, sorted. What vanishes meanwhile is passed over.
 inline std::vector<std::string> files_in(std::filesystem::path const& path) {
     std::vector<std::string> out;
-    for (auto const& entry : std::filesystem::recursive_directory_iterator(path)) {
-        if (entry.is_regular_file() && !entry.is_symlink()) out.push_back(std::filesystem::relative(entry.path(), path).string());
+    std::error_code ec;
+    for (std::filesystem::recursive_directory_iterator at(path, ec), end; !ec && at != end;
+         at.increment(ec)) {
+        std::error_code gone;
+        auto const status = at->symlink_status(gone);
+        if (std::filesystem::is_regular_file(status))
+            out.push_back(at->path().lexically_relative(path).string());
     }
     std::sort(out.begin(), out.end());
     return out;
 }
 template <class F>
 bool eventually(F condition, std::chrono::milliseconds within = 5s) {
-    for (auto const end = std::chrono::steady_clock::now() + within; std::chrono::steady_clock::now() < end;) {
+    for (auto const end = std::chrono::steady_clock::now() + within;
+         std::chrono::steady_clock::now() < end;) {
         if (condition()) return true;
         std::this_thread::sleep_for(5ms);
     }

@@ -9,6 +9,7 @@
 
 using hilum::hl7::Message;
 using hilum::hl7::Path;
+using namespace std::string_literals;
 
 namespace {
 
@@ -60,7 +61,7 @@ TEST_CASE("robustness: every prefix") {
 }
 
 TEST_CASE("robustness: every single-byte change and loss") {
-    std::string const bytes_tried("\0\x01\n\x0b\r\x1c |^~\\&#\"AM1\x7f\x80\xc3\xff", 23);
+    std::string const bytes_tried = "\0\x01\n\x0b\r\x1c |^~\\&#\"AM1\x7f\x80\xc3\xff"s;
     for (auto const& seed : seeds) {
         for (std::size_t at = 0; at < seed.size(); ++at) {
             std::string changed = seed;

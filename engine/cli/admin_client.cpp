@@ -1,0 +1,130 @@
+#include "engine/cli/admin_client.h"
+
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+
+#include "engine/cli/commands.h"
+#include "engine/cli/desk.h"
+#include "engine/cli/output.h"
+
+namespace hilum::cli {
+
+namespace http = boost::beast::http;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t body_bytes_max = 512u << 20;  // a raw message may be large
+
+Error unreachable(std::string const& admin, std::string what) {
+    return error(
+        "unreachable", admin, "no engine answers there: " + std::move(what),
+        "start it with `hilum run CONFIG`, or name its admin port with --admin HOST:PORT or HILUM_ADMIN");
+}
+
+net::Task<Result<ApiReply>> exchange(config::Endpoint to, http::request<http::string_body> request,
+                                     net::Deadlines& deadlines) {
+    auto connected = co_await net::connect(to, 5s);
+    if (!connected) co_return unreachable(to.text(), connected.error().what);
+    net::Socket socket = std::move(*connected);
+    net::Deadline deadline(deadlines, [&socket] {
+        boost::system::error_code ignored;
+        socket.close(ignored);
+    });
+    deadline.set(30s);
+    auto [write_error, written] = co_await http::async_write(socket, request, net::as_result);
+    if (write_error) co_return unreachable(to.text(), write_error.message());
+    boost::beast::flat_buffer buffer;
+    http::response_parser<http::string_body> parser;
+    parser.body_limit(body_bytes_max);
+    auto [read_error, count] = co_await http::async_read(socket, buffer, parser, net::as_result);
+    if (deadline.passed()) co_return unreachable(to.text(), "no reply within 30 s");
+    if (read_error)
+        co_return error("bad_reply", to.text(), "the reply is not HTTP: " + read_error.message(),
+                        "is this the admin port?");
+    co_return ApiReply{parser.get().result_int(), std::move(parser.get().body())};
+}
+
+net::Task<void> store_in(std::optional<Result<ApiReply>>& out, net::Task<Result<ApiReply>> task) {
+    out.emplace(co_await std::move(task));
+}
+
+std::string problem_text(ApiReply const& reply) {
+    auto const problem = ops::json::parse(reply.body);
+    if (!problem || problem->text("detail").empty())
+        return "the engine replied with status " + std::to_string(reply.status);
+    return printable(problem->text("code")) + ": " + printable(problem->text("detail"));
+}
+
+}  // namespace
+
+Result<ApiReply> call_api(std::string const& admin, std::string_view method, std::string const& target,
+                          std::string const& body) {
+    auto const to = parse_endpoint(admin);
+    if (!to) return error("bad_endpoint", admin, to.error().what, "write it like 127.0.0.1:8080");
+    http::request<http::string_body> request;
+    request.version(11);
+    request.method_string({method.data(), method.size()});
+    request.target(target);
+    request.set(http::field::host, to->text());
+    request.set(http::field::user_agent, "hilum/" HILUM_VERSION);
+    request.set(http::field::connection, "close");
+    if (!body.empty()) request.set(http::field::content_type, "application/json");
+    request.body() = body;
+    request.prepare_payload();
+    std::optional<Result<ApiReply>> reply;
+    Desk desk;
+    desk.run(store_in(reply, exchange(*to, std::move(request), desk.deadlines)));
+    return std::move(*reply);
+}
+
+void add_api_options(CLI::App& command, ApiOptions& options) {
+    command.add_option("--admin", options.admin, "HOST:PORT of the running engine's admin port")
+        ->envname("HILUM_ADMIN")
+        ->capture_default_str();
+    command.add_flag("--json", options.json, "the engine's JSON as it came");
+}
+
+int ask(ApiOptions const& options, std::string_view method, std::string const& target,
+        std::string const& body, std::function<std::string(ops::json::Value const&)> const& show) {
+    auto const reply = call_api(options.admin, method, target, body);
+    if (!reply) {
+        complain(reply.error().text());
+        return reply.error().code == "bad_endpoint" ? used_wrongly : answer_is_no;
+    }
+    if (reply->status != 200) {
+        if (options.json) answer(reply->body + "\n");
+        complain(problem_text(*reply));
+        return reply->status == 400 ? used_wrongly : answer_is_no;
+    }
+    if (options.json) {
+        answer(reply->body + "\n");
+        return good;
+    }
+    auto const value = ops::json::parse(reply->body);
+    if (!value) {
+        complain("the engine's reply can't be read: " + value.error().text());
+        return answer_is_no;
+    }
+    answer(show(*value));
+    return good;
+}
+
+std::string percent_encode(std::string_view text) {
+    std::string out;
+    for (char const c : text) {
+        bool const plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                           c == '-' || c == '_' || c == '.' || c == '~';
+        if (plain) {
+            out += c;
+            continue;
+        }
+        auto const byte = static_cast<unsigned char>(c);
+        out += '%';
+        out += "0123456789ABCDEF"[byte >> 4];
+        out += "0123456789ABCDEF"[byte & 15];
+    }
+    return out;
+}
+
+}  // namespace hilum::cli

@@ -1,0 +1,41 @@
+// The ops API's client: what `messages` and `queues` talk to the running engine through.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "engine/ops/json.h"
+#include "parsers/result.h"
+
+namespace hilum::cli {
+
+struct ApiReply {
+    unsigned status = 0;
+    std::string body;
+};
+
+// One request on a connection of its own, at most 30 s. `body` empty: none. Errors: "unreachable",
+// "bad_endpoint", "bad_reply".
+Result<ApiReply> call_api(std::string const& admin, std::string_view method, std::string const& target,
+                          std::string const& body = {});
+
+// What every command of this kind takes.
+struct ApiOptions {
+    std::string admin = "127.0.0.1:8080";
+    bool json = false;
+};
+// --admin (or the environment's HILUM_ADMIN) and --json.
+void add_api_options(CLI::App& command, ApiOptions& options);
+
+// Calls, and prints: as it came with --json, else what `show` makes of it. Returns the exit code; complains
+// about what went wrong.
+int ask(ApiOptions const& options, std::string_view method, std::string const& target,
+        std::string const& body, std::function<std::string(ops::json::Value const&)> const& show);
+
+// "%41" for what may not stand in a path segment or a query value.
+std::string percent_encode(std::string_view text);
+
+}  // namespace hilum::cli

@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+"""All figures of docs/performance.md by one command:
+
+    tests/bench/run.py [--quick] [--only intake,flow,memory,start,idle] [--build DIR] [--dir DIR] [--write docs/performance.md]
+
+Whole processes, real sockets, fdatasync on. The load generator, the receiver and the engine share the machine, and the floor
+(tests/bench/floor: the least that keeps "acknowledged means on disk") is measured in turn with the engine, because a disk
+and its neighbours have good and bad minutes. --dir is where the files go: the disk that is measured."""
+
+import argparse
+import datetime
+import os
+import platform
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '..', 'e2e'))
+
+FILTER = "MSH-9.1 = 'ADT' and MSH-9.2 in ('A01' | 'A04' | 'A08')"
+STEPS = [{'set': {'MSH-5': 'LAB'}}, {'set': {'MSH-6': 'EAST'}}, {'set': {'PID-5.1': '=PID-5.1.upper()'}}]
+INTAKE_TARGETS = {1: 80, 16: 55, 64: 45, 256: 45}  # per cent of the floor
+FLOW_TARGET, FLOW_P99_MS = 8000, 50
+IDLE_MB, LOADED_MB, EMPTY_START_MS, FULL_START_MS, IDLE_KB = 40, 150, 300, 5000, 25
+FLOORS = {'one thread': [], 'one thread, preallocated': ['--preallocate', '64'], 'reader and committer': ['--threads', '1'],
+          'reader and committer, preallocated': ['--threads', '1', '--preallocate', '64']}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('--quick', action='store_true', help='fewer and shorter rounds, a smaller backlog')
+    parser.add_argument('--only', default='intake,flow,memory,start,idle', help='comma-separated parts')
+    parser.add_argument('--build', default=os.path.join(HERE, '..', '..', 'build', 'release'), help='build folder')
+    parser.add_argument('--dir', help='a folder on the disk to measure (default: in the build folder)')
+    parser.add_argument('--write', metavar='FILE', help='write the page there as well')
+    return parser.parse_args()
+
+
+options = arguments()
+build = os.path.abspath(options.build)
+os.environ['HILUM_BIN'] = os.path.join(build, 'hilum')
+os.environ['HILUM_BENCH_BIN_DIR'] = os.path.join(build, 'tests', 'bench')
+import hilum_e2e as e2e  # noqa: E402  (reads the two variables)
+
+ROUNDS = 3 if options.quick else 5
+SECONDS = 2 if options.quick else 5
+BACKLOG = 100_000 if options.quick else 1_000_000
+CONNECTIONS = 2_000 if options.quick else 10_000
+
+
+def say(*words):
+    print(*words, file=sys.stderr, flush=True)
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def folder():
+    return e2e.folder(options.dir or build)
+
+
+def measure(port, connections, **more):
+    with e2e.Load(port, connections=connections, seconds=SECONDS, warmup=0.5, **more) as load:
+        result = load.result()
+    if result['errors'] or result['unanswered']:
+        raise SystemExit(f'the load generator saw errors: {result}')
+    return result
+
+
+def engine_config(destination_port, connections=1000):
+    config = e2e.straight(destination_port, steps=STEPS, when=FILTER, max_connections=connections + 100)
+    config['destinations']['out']['retry'] = {'first': '1s', 'max': '5s'}
+    return config
+
+
+# --- intake --------------------------------------------------------------------------------------------------------
+
+def floor_round(connections, floor_options):
+    with folder() as dir, e2e.Tool('floor', '--listen', 0, '--file', os.path.join(dir, 'floor.log'), *floor_options) as floor:
+        return measure(int(floor.process.stdout.readline().split()[1]), connections)
+
+
+def engine_round(connections, peak):
+    with folder() as dir, e2e.Engine(dir, engine_config(e2e.free_port(), connections)) as engine:
+        result = measure(engine.port('in'), connections)
+        peak.append(engine.rss_kb() / 1024)
+        return result
+
+
+def intake(peak):
+    rows = []
+    for connections, target in INTAKE_TARGETS.items():
+        tried = {name: floor_round(connections, o)['per_second'] for name, o in FLOORS.items()}
+        best = max(tried, key=tried.get)
+        floors, engines = [], []
+        for n in range(ROUNDS):
+            floors.append(floor_round(connections, FLOORS[best]))
+            engines.append(engine_round(connections, peak))
+            say(f'intake, {connections} connections, round {n + 1}: floor {floors[-1]["per_second"]:.0f}/s, '
+                f'engine {engines[-1]["per_second"]:.0f}/s')
+        # In-turn pairs see the same disk, so the ratio is the median of the pairs' ratios.
+        ratio = 100 * median([e['per_second'] / f['per_second'] for e, f in zip(engines, floors)])
+        rows.append((connections, best, median([f['per_second'] for f in floors]), median([e['per_second'] for e in engines]),
+                     median([f['p99_us'] for f in floors]) / 1000, median([e['p99_us'] for e in engines]) / 1000, ratio, target))
+    table = ['| connections | floor, messages/s | engine, messages/s | floor p99, ms | engine p99, ms | engine of floor | target | floor |',
+             '|---:|---:|---:|---:|---:|---:|---:|---|']
+    for c, best, floor, engine, floor_p99, engine_p99, ratio, target in rows:
+        table.append(f'| {c} | {floor:,.0f} | {engine:,.0f} | {floor_p99:.1f} | {engine_p99:.1f} | **{ratio:.0f} %** | '
+                     f'{target} % {verdict(ratio >= target)} | {best} |')
+    return table
+
+
+def verdict(reached):
+    return 'reached' if reached else '**missed**'
+
+
+# --- end to end ----------------------------------------------------------------------------------------------------
+
+def flow_round(rate=None, peak=None):
+    """Intake and delivery together; returns delivered messages a second and the sink's in-to-out times."""
+    with folder() as dir, e2e.Sink() as sink, e2e.Engine(dir, engine_config(sink.port)) as engine:
+        begin = time.monotonic()
+        with e2e.Load(engine.port('in'), connections=16, seconds=SECONDS, **({'rate': rate} if rate else {})) as load:
+            result = load.result()
+        e2e.wait_until(lambda: engine.metric('hilum_delivered_total', destination='out') >= result['acknowledged'], 120,
+                       'all delivered')
+        seconds = time.monotonic() - begin
+        if peak is not None:
+            peak.append(engine.rss_kb() / 1024)
+        return result['acknowledged'] / seconds, sink.terminate(), result
+
+
+def flow(peak):
+    speeds = []
+    for n in range(ROUNDS):
+        speeds.append(flow_round(peak=peak)[0])
+        say(f'end to end, round {n + 1}: {speeds[-1]:.0f}/s until the last one is delivered')
+    speed = median(speeds)
+    p50, p99 = [], []
+    for n in range(ROUNDS):
+        _, sink, result = flow_round(rate=speed / 2)
+        p50.append(sink['p50_us'] / 1000)
+        p99.append(sink['p99_us'] / 1000)
+        say(f'end to end at half of that, round {n + 1}: in-to-out p99 {p99[-1]:.1f} ms')
+    return ['| what | measured | target |', '|---|---:|---:|',
+            f'| messages/s in, delivered and recorded, 16 connections | **{speed:,.0f}** | {FLOW_TARGET:,} {verdict(speed >= FLOW_TARGET)} |',
+            f'| in to out at half that load, p50 | {median(p50):.1f} ms | |',
+            f'| in to out at half that load, p99 | **{median(p99):.1f} ms** | {FLOW_P99_MS} ms {verdict(median(p99) < FLOW_P99_MS)} |']
+
+
+# --- memory, start, idle connections -------------------------------------------------------------------------------
+
+def limits(rows):
+    return ['| what | measured | at most |', '|---|---:|---:|',
+            *(f'| {what} | **{value:,.{digits}f} {unit}** | {limit:,} {unit} {verdict(value <= limit)} |'
+              for what, value, digits, unit, limit in rows)]
+
+
+def memory(peak):
+    with folder() as dir, e2e.Engine(dir, engine_config(e2e.free_port())) as engine:
+        time.sleep(1)
+        idle = engine.rss_kb() / 1024
+    if not peak:
+        for connections in (64, 256):
+            engine_round(connections, peak)
+        flow_round(peak=peak)
+    return [('resident memory, idle', idle, 1, 'MB', IDLE_MB), ('resident memory, the most of all runs at full load', max(peak), 1, 'MB', LOADED_MB)]
+
+
+def start():
+    empty = []
+    for _ in range(ROUNDS):
+        with folder() as dir, e2e.Engine(dir, engine_config(e2e.free_port())) as engine:
+            empty.append(engine.ready_seconds * 1000)
+    with folder() as dir:
+        engine = e2e.Engine(dir, engine_config(e2e.free_port()))
+        with engine, e2e.Load(engine.port('in'), connections=64, messages=BACKLOG) as load:
+            result = load.result(3600)
+            say(f'{BACKLOG:,} queued at {result["per_second"]:.0f}/s')
+        after_stop, after_kill = [], []
+        for times, end in ((after_stop, engine.stop), (after_kill, engine.kill)):
+            for _ in range(ROUNDS):
+                engine.start(within=120)
+                times.append(engine.ready_seconds * 1000)
+                queued = engine.queue('out')['queued']
+                memory_mb = engine.rss_kb() / 1024
+                end()
+                if queued != BACKLOG:
+                    raise SystemExit(f'{queued} queued, {BACKLOG} were acknowledged')
+    return [('start to ready, empty store', median(empty), 0, 'ms', EMPTY_START_MS),
+            (f'start to ready, {BACKLOG:,} queued', median(after_stop), 0, 'ms', FULL_START_MS),
+            (f'start to ready, {BACKLOG:,} queued, after kill -9', median(after_kill[1:] or after_kill), 0, 'ms', FULL_START_MS),
+            (f'resident memory, {BACKLOG:,} queued', memory_mb, 1, 'MB', LOADED_MB)]
+
+
+def idle():
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    count = CONNECTIONS if hard == resource.RLIM_INFINITY else min(CONNECTIONS, hard - 500)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with folder() as dir, e2e.Engine(dir, engine_config(e2e.free_port(), count)) as engine:
+        before = engine.rss_kb()
+        peers = []
+        for _ in range(count):
+            peers.append(e2e.Connection(engine.port('in')))
+        e2e.wait_until(lambda: engine.metric('hilum_connections_open') >= count, 60, 'all accepted')
+        untouched = (engine.rss_kb() - before) / count
+        for n, peer in enumerate(peers):  # and after each has carried a message
+            peer.write(e2e.START + e2e.adt(f'IDLE{n}') + e2e.END)
+        for peer in peers:
+            peer.read()
+        time.sleep(1)
+        used = (engine.rss_kb() - before) / count
+        for peer in peers:
+            peer.close()
+    return [(f'memory of each of {count:,} idle connections', untouched, 1, 'KB', IDLE_KB),
+            ('the same after a message on each', used, 1, 'KB', IDLE_KB)]
+
+
+# --- the page ------------------------------------------------------------------------------------------------------
+
+def machine():
+    with open('/proc/cpuinfo') as f:
+        model = (re.search(r'model name\s*:\s*(.+)', f.read()) or ['', platform.machine()])[1]
+    with open('/proc/meminfo') as f:
+        gib = int(re.search(r'MemTotal:\s+(\d+)', f.read())[1]) / (1 << 20)
+    fs = subprocess.run(['stat', '-f', '-c', '%T', options.dir or build], capture_output=True, text=True).stdout.strip()
+    return f'{model}, {os.cpu_count()} cores, {gib:.0f} GiB, {fs}, Linux {platform.release()}'
+
+
+def main():
+    chosen = options.only.split(',')
+    peak = []
+    page = ['# Performance', '',
+            'Measured by `tests/bench/run.py' + (' --quick' if options.quick else '') + '` '
+            f'on {datetime.date.today().isoformat()}: {machine()}. The load generator, the receiver and the engine are processes '
+            'of their own that share these cores; every message is about 1 KB (ADT^A01) and every acknowledgement follows an '
+            f'fdatasync. Medians of {ROUNDS} rounds of {SECONDS} s.', '']
+    if 'intake' in chosen:
+        page += ['## Intake', '',
+                 f'A filter (`{FILTER}`), three `set` steps, one MLLP destination that is not there. The floor is a bare server '
+                 'that frames, appends to a file, shares an fdatasync among those waiting and acknowledges, without parsing or '
+                 'routes; of its variants the fastest at that number of connections is taken. Floor and engine run in turn; the '
+                 'ratio is the median of the pairs.', '', *intake(peak), '']
+    if 'flow' in chosen:
+        page += ['## End to end', '', 'The same, with an MLLP destination that acknowledges at once; every delivery is recorded.', '',
+                 *flow(peak), '']
+    rows = []
+    if 'memory' in chosen:
+        rows += memory(peak)
+    if 'start' in chosen:
+        rows += start()
+    if 'idle' in chosen:
+        rows += idle()
+    if rows:
+        page += ['## Memory and start', '', *limits(rows), '']
+    text = '\n'.join(page)
+    print(text)
+    if options.write:
+        with open(options.write, 'w') as f:
+            f.write(text)
+
+
+if __name__ == '__main__':
+    main()

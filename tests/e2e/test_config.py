@@ -1,0 +1,73 @@
+"""`hilum check`: broken configurations get the findings of their golden files, good ones pass and start."""
+
+import glob
+import os
+import re
+import shutil
+
+import hilum_e2e as e2e
+from hilum_e2e import check, say
+
+DATA = os.path.join(e2e.ROOT, 'tests', 'data', 'config')
+
+
+def findings(text):
+    """Of diagnostics: file:line:column: severity."""
+    return re.findall(r'^(\S+?:\d+:\d+: (?:error|warning)):', text, re.M)
+
+
+def test_broken():
+    files = sorted(glob.glob(os.path.join(DATA, 'broken', '*.yaml')))
+    check(len(files) >= 25, f'{len(files)} broken configurations')
+    bad = []
+    for path in files:
+        name = os.path.basename(path)
+        code, out, err = e2e.hilum('check', name, cwd=os.path.dirname(path))
+        with open(path[:-5] + '.expected') as f:
+            expected = f.read()
+        # The golden files are made with kinds of the tests' own, so that only places are compared here; their full text is
+        # held by the unit tests.
+        missing = [f for f in findings(expected) if f not in findings(out)]
+        wanted = 1 if 'error:' in expected else 0  # warnings alone let it start
+        if code != wanted or missing or err:
+            bad.append(f'{name}: exit {code}, missing {missing}\n{out}{err}')
+    say(f'{len(files)} broken configurations, {len(bad)} not as expected')
+    check(not bad, '\n'.join(bad[:5]))
+
+
+def test_run_refuses_broken():
+    path = os.path.join(DATA, 'broken', 'brace_not_closed.yaml')
+    code, out, err = e2e.hilum('run', path)
+    check(code == 1 and 'brace_not_closed.yaml:3:1' in out + err, f'{code} {out} {err}')
+
+
+def test_good():
+    with e2e.folder() as dir:
+        folder = shutil.copytree(os.path.join(DATA, 'good'), os.path.join(dir, 'good'))
+        files = sorted(glob.glob(os.path.join(folder, '*.yaml')))
+        check(files, 'no good configurations')
+        bad = []
+        for path in files:
+            code, out, err = e2e.hilum('check', path, env={'LAB_HOST': 'lab.example', 'HILUM_DATA': dir})
+            if code != 0 or not out.splitlines()[-1].startswith('ok: '):
+                bad.append(f'{path}: {code}\n{out}{err}')
+        say(f'{len(files)} good configurations, {len(bad)} do not pass')
+        check(not bad, '\n'.join(bad))
+
+
+def test_what_passes_starts():
+    with e2e.folder() as dir, e2e.Receiver() as lab:
+        engine = e2e.Engine(dir, e2e.straight(lab.port, steps=[{'set': {'MSH-5': 'LAB'}}]))
+        code, out, _ = e2e.hilum('check', engine.path)
+        check(code == 0, out)
+        with engine:
+            check(engine.http('GET', '/readyz')[0] == 200, 'ready')
+
+
+def test_used_wrongly():
+    for arguments in (['check'], ['check', '/no/such/file.yaml'], ['no-such-command'], ['run']):
+        code, _, err = e2e.hilum(*arguments)
+        check(code == 2 and err, f'{arguments}: exit {code}, {err!r}')
+
+
+e2e.main(globals())

@@ -1,0 +1,132 @@
+"""R4: a disk that fills up and is freed. No AA without storage, no crash, and it goes on within 5 seconds."""
+
+import os
+import subprocess
+import threading
+
+import hilum_e2e as e2e
+from hilum_e2e import check, say
+
+
+class SmallDisk:
+    """A tmpfs of 64 MB with some of it taken by a file that can be removed."""
+
+    def __init__(self, dir):
+        self.path = os.path.join(dir, 'disk')
+
+    def __enter__(self):
+        os.mkdir(self.path)
+        done = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=64m', 'hilum-e2e', self.path], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise e2e.Skip(f'can not mount a tmpfs here: {done.stderr.strip()}')
+        self.ballast = os.path.join(self.path, 'ballast')
+        with open(self.ballast, 'wb') as f:
+            f.write(bytes(24 << 20))
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(['umount', '-l', self.path], check=False)
+
+
+def big(control_id):
+    return e2e.adt(control_id) + b'NTE|1|L|' + b'x' * 16000 + b'\r'
+
+
+def fill(engine, prefix, acknowledged, give_up=5000):
+    """Four senders until each has been refused three times in a row; the codes they were refused with."""
+    refusals = []
+
+    def sender(n):
+        with e2e.Connection(engine.port('in')) as connection:
+            in_a_row = 0
+            for i in range(give_up):
+                name = f'{prefix}{n}-{i:06}'
+                answer = connection.send(big(name))
+                check(answer is not None, 'the connection was closed instead of an answer')
+                if e2e.field(answer, b'MSA', 1) in (b'AA', b'CA'):
+                    acknowledged.append(name)
+                    in_a_row = 0
+                    continue
+                refusals.append(e2e.field(answer, b'MSA', 1) + b'/' + e2e.field(answer, b'ERR', 3).split(b'^')[0])
+                in_a_row += 1
+                if in_a_row == 3:
+                    return
+
+    errors = []
+
+    def guarded(n):
+        try:
+            sender(n)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(n,)) for n in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    check(not errors, f'{errors[:2]}')
+    return refusals
+
+
+def test_disk_full():
+    with e2e.folder() as dir, SmallDisk(dir) as disk:
+        port = e2e.free_port()
+        config = e2e.straight(port)
+        config['store'] = {'dir': os.path.join(disk.path, 'data'), 'segment_size': '4MiB'}
+        acknowledged = []
+        with e2e.Engine(dir, config) as engine:
+            refusals = fill(engine, 'A', acknowledged)
+            say(f'{len(acknowledged)} acknowledged until the disk was full, then refused as {sorted(set(refusals))}')
+            check(len(acknowledged) > 1000, 'the disk took too little')
+            check(len(refusals) >= 12, 'a full disk must refuse')
+            check(engine.http('GET', '/livez')[0] == 200, 'the engine must live')
+            check(engine.http('GET', '/readyz')[0] == 503, 'a full store is not ready')
+            check(engine.api('GET', '/status')['store']['health'] == 'full', 'status must say full')
+
+            os.remove(disk.ballast)
+            with e2e.Connection(engine.port('in')) as connection:
+                attempt = [0]
+
+                def accepted():
+                    attempt[0] += 1
+                    name = f'B-{attempt[0]}'
+                    if e2e.field(connection.send(big(name)), b'MSA', 1) == b'AA':
+                        acknowledged.append(name)
+                        return True
+                    return False
+
+                seconds = e2e.wait_until(accepted, 5, 'messages are taken again')
+            say(f'takes messages again {seconds:.2f} s after there was room')
+
+            refusals = fill(engine, 'C', acknowledged)
+            check(len(refusals) >= 12, 'the disk must be full again')
+            # What was promised is delivered even while the disk is full.
+            with e2e.Receiver(port) as out:
+                e2e.wait_until(lambda: out.count() >= len(acknowledged), 120, f'{len(acknowledged)} delivered')
+                arrived = [e2e.control_id(m).decode() for m in out.messages]
+        check(set(acknowledged) <= set(arrived), f'lost: {sorted(set(acknowledged) - set(arrived))[:5]}')
+        check(len(arrived) == len(set(arrived)), 'delivered twice')
+        refused = set(arrived) - set(acknowledged)
+        check(not refused, f'delivered although refused: {sorted(refused)[:5]}')
+        say(f'{len(arrived)} delivered, those acknowledged and no other')
+
+
+def test_killed_with_a_full_disk():
+    with e2e.folder() as dir, SmallDisk(dir) as disk:
+        port = e2e.free_port()
+        config = e2e.straight(port)
+        config['store'] = {'dir': os.path.join(disk.path, 'data'), 'segment_size': '4MiB'}
+        acknowledged = []
+        engine = e2e.Engine(dir, config)
+        engine.start()
+        fill(engine, 'A', acknowledged)
+        engine.kill()
+        os.remove(disk.ballast)
+        with engine, e2e.Receiver(port) as out:
+            e2e.wait_until(lambda: out.count() >= len(acknowledged), 120, f'{len(acknowledged)} delivered')
+            check(set(acknowledged) <= {e2e.control_id(m).decode() for m in out.messages}, 'lost')
+        say(f'{len(acknowledged)} delivered after a kill with a full disk')
+
+
+e2e.main(globals())

@@ -1,0 +1,122 @@
+// What `hilum check` finds that no part of the configuration can find alone.
+#include "engine/flow/loading.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "engine/ops/json.h"
+
+using namespace hilum;
+
+namespace {
+
+struct NoEnvironment final : config::Environment {
+    bool variable(std::string const&, std::string&) const override { return false; }
+    bool file(std::string const&, std::string&) const override { return false; }
+};
+
+// The findings of check_together alone, one a line.
+std::string findings(std::string const& listeners, std::string const& rest = {}) {
+    config::Diagnostics loading, together;
+    std::string const text = "listeners:\n" + listeners +
+                             "destinations: { lab: { mllp: { connect: \"lab.example:1\" } } }\n"
+                             "routes: [ { name: r, from: a, to: lab } ]\n" +
+                             rest;
+    auto const config =
+        config::load_text(text, "c.yaml", ".", flow::engine_catalogue(), NoEnvironment{}, loading);
+    CAPTURE(loading.text());
+    REQUIRE(!loading.failed());
+    flow::check_together(config, together);
+    return together.text();
+}
+
+std::string mllp(std::string const& name, std::string const& listen) {
+    return "  " + name + ": { mllp: { listen: \"" + listen + "\" } }\n";
+}
+
+}  // namespace
+
+TEST_CASE("two binds that can't both succeed") {
+    struct Row {
+        char const* a;
+        char const* b;
+        bool collide;
+    };
+    Row const rows[] = {
+        {"127.0.0.1:2575", "127.0.0.1:2575", true},  {"0.0.0.0:2575", "127.0.0.1:2575", true},
+        {"127.0.0.1:2575", "0.0.0.0:2575", true},    {"[::]:2575", "0.0.0.0:2575", true},
+        {"[::]:2575", "10.0.0.1:2575", true},        {"localhost:2575", "127.0.0.1:2575", true},
+        {"127.0.0.1:2575", "127.0.0.1:2576", false}, {"127.0.0.1:2575", "127.0.0.2:2575", false},
+        {"[::1]:2575", "0.0.0.0:2575", false},       {"127.0.0.1:0", "127.0.0.1:0", false},
+    };
+    for (auto const& row : rows) {
+        CAPTURE(row.a);
+        CAPTURE(row.b);
+        auto const text = findings(mllp("a", row.a) + mllp("b", row.b));
+        CHECK(text.empty() != row.collide);
+        if (row.collide) {
+            CHECK(text.starts_with("c.yaml:3:25: error: listener \"b\" listens where listener \"a\" does"));
+        }
+    }
+}
+
+TEST_CASE("the admin port") {
+    struct Row {
+        char const* admin;
+        char const* expected;
+    };
+    Row const rows[] = {
+        {"127.0.0.1:8080", ""},
+        {"localhost:8080", ""},
+        {"[::1]:8080", ""},
+        {"127.0.0.1:2575", "c.yaml:5:19: error: the admin port listens where listener \"a\" does"},
+        {"0.0.0.0:8080", "c.yaml:5:19: error: admin listens on loopback only for now; use 127.0.0.1:8080"},
+        {"admin.example:8080", "c.yaml:5:19: error: a listener needs an IP address"},
+    };
+    for (auto const& row : rows) {
+        CAPTURE(row.admin);
+        auto const text =
+            findings(mllp("a", "0.0.0.0:2575"), "admin: { listen: \"" + std::string(row.admin) + "\" }\n");
+        CHECK(text.substr(0, std::string_view(row.expected).size()) == row.expected);
+        CHECK(text.empty() == std::string_view(row.expected).empty());
+    }
+    // The default port, which is written nowhere.
+    CHECK(findings(mllp("a", "127.0.0.1:8080"))
+              .starts_with("c.yaml: error: the admin port listens where listener \"a\" does"));
+}
+
+TEST_CASE("names as listen addresses, folders watched twice, retry keys") {
+    CHECK(
+        findings(mllp("a", "myhost:2575")).starts_with("c.yaml:2:25: error: a listener needs an IP address"));
+    std::string const folders = "  a: { file: { dir: ./in } }\n  b: { file: { dir: in/ } }\n";
+    CHECK(findings(folders).starts_with(
+        "c.yaml:3:21: error: listener \"b\" watches the folder that listener \"a\" watches"));
+
+    config::Diagnostics diagnostics;
+    auto const config = config::load_text(
+        "listeners: { a: { mllp: { listen: \"127.0.0.1:1\" } } }\n"
+        "destinations: { lab: { mllp: { connect: \"lab.example:1\" }, retry: { frist: 1s } } }\n"
+        "routes: [ { name: r, from: a, to: lab } ]\n",
+        "c.yaml", ".", flow::engine_catalogue(), NoEnvironment{}, diagnostics);
+    flow::check_together(config, diagnostics);
+    CHECK(diagnostics.text().find("did you mean \"first\"?") != std::string::npos);
+}
+
+TEST_CASE("a path that is not there is a finding") {
+    config::Diagnostics diagnostics;
+    CHECK(!flow::load_configuration("/nonexistent/hilum.yaml", NoEnvironment{}, diagnostics).has_value());
+    CHECK(diagnostics.failed());
+}
+
+TEST_CASE("the schema is JSON and knows every kind and step") {
+    auto const schema = flow::configuration_schema();
+    REQUIRE(ops::json::parse(schema).has_value());
+    auto const catalogue = flow::engine_catalogue();
+    for (auto const& kind : catalogue.listeners)
+        CHECK(schema.find("\"" + std::string(kind.kind) + "\"") != std::string::npos);
+    for (auto const step : catalogue.steps)
+        CHECK(schema.find("\"" + std::string(step) + "\"") != std::string::npos);
+    for (auto const key : catalogue.destination_keys)
+        CHECK(schema.find("\"" + std::string(key) + "\"") != std::string::npos);
+}

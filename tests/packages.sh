@@ -1,0 +1,34 @@
+# shellcheck shell=bash disable=SC2034
+# What a bare Debian 12 needs, said once; sourced by tests/run.sh and examples/quickstart.sh.
+#   need build          a compiler and the libraries
+#   need build tests    also what the tests and sanitizer builds use
+# Installs with apt-get, as root or by sudo, and only when something is missing.
+
+packages_build="g++ cmake ninja-build ccache pkg-config libboost1.81-dev rapidjson-dev libyaml-cpp-dev libsqlite3-dev
+  libssl-dev libre2-dev libspdlog-dev libfmt-dev libcli11-dev"
+packages_tests="doctest-dev libbenchmark-dev python3 clang clang-format libclang-rt-14-dev"
+
+need() {
+  local missing="" list package
+  for list in "$@"; do
+    local name="packages_$list"
+    for package in ${!name}; do
+      dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -q '^installed' || missing="$missing $package"
+    done
+    if [ "$list" = tests ]; then
+      command -v node >/dev/null || missing="$missing nodejs"
+      command -v npm >/dev/null || missing="$missing npm"
+    fi
+  done
+  [ -z "$missing" ] && return 0
+  if ! command -v apt-get >/dev/null; then
+    echo "please install:$missing (names as in Debian 12)" >&2
+    return 1
+  fi
+  local sudo=""
+  [ "$(id -u)" = 0 ] || sudo=sudo
+  echo "installing:$missing" >&2
+  $sudo apt-get update -q >&2
+  # shellcheck disable=SC2086
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >&2
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Everything that can be tested, in one command, on a bare Debian 12 or wherever the packages are:
+#   tests/run.sh           sanitizers, fuzzing, unit and end-to-end tests in their short form
+#   tests/run.sh --quick   the release build and its tests only
+#   tests/run.sh --long    the numbers of the reliability programme (hours)
+# The last lines are ctest's own for the release build.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+mode=short
+case "${1:-}" in
+  "") ;;
+  --quick) mode=quick ;;
+  --long) mode=long ;;
+  *) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac
+jobs=${HILUM_JOBS:-$(nproc)}
+begin=$SECONDS
+step() { printf '\n== %s (%d s)\n' "$*" $((SECONDS - begin)); }
+
+# shellcheck source=tests/packages.sh
+. tests/packages.sh
+need build tests
+
+step "HL7 clients not written here"
+(cd tests/e2e/clients && npm ci --loglevel=error) || echo "not installed: e2e_clients will say that it skips"
+
+if [ "$mode" = long ]; then export HILUM_LONG=1; fi
+ulimit -n "$(ulimit -Hn)"
+
+# Builds preset $1: the targets that follow, or all.
+build() {
+  local preset=$1
+  shift
+  step "$preset: build"
+  mkdir -p build
+  if ! { cmake --preset "$preset" && cmake --build --preset "$preset" -j "$jobs" ${1:+--target "$@"}; } \
+    >"build/$preset.log" 2>&1; then
+    grep -E -A 20 'error|FAILED|CMake Error' "build/$preset.log" | head -n 80
+    echo "the $preset build failed: build/$preset.log"
+    exit 1
+  fi
+}
+
+if [ "$mode" != quick ]; then
+  # ThreadSanitizer of g++ 12 can't place its memory when the kernel randomizes addresses widely.
+  fixed_addresses=""
+  if setarch -R true 2>/dev/null; then fixed_addresses="setarch -R"; fi
+
+  build asan
+  step "asan, ubsan: tests"
+  UBSAN_OPTIONS=print_stacktrace=1 ctest --preset asan --no-label-summary \
+    -R '^(parsers|routes|engine|e2e_flow|e2e_bad_peers)$'
+
+  build tsan
+  step "tsan: tests"
+  $fixed_addresses ctest --preset tsan --no-label-summary -R '^(engine|e2e_flow)$'
+
+  mapfile -t targets < <(find tests/fuzz -maxdepth 1 -name 'fuzz_*.cpp' -printf '%f\n' | sed 's/\.cpp$//' | sort)
+  build fuzz "${targets[@]}"
+  step "fuzz: corpora, then new inputs"
+  ctest --preset fuzz --no-label-summary -R '^fuzz_corpus_'
+  seconds=20
+  if [ "$mode" = long ]; then seconds=600; fi
+  for name in "${targets[@]}"; do
+    found=$(mktemp -d)
+    echo "$name: $seconds s"
+    if ! "build/fuzz/tests/fuzz/$name" -max_total_time="$seconds" -rss_limit_mb=1024 -timeout=10 -print_final_stats=0 \
+      -artifact_prefix="build/fuzz/$name-" "$found" "tests/fuzz/corpus/${name#fuzz_}" >"build/fuzz/$name.log" 2>&1; then
+      tail -n 40 "build/fuzz/$name.log"
+      echo "$name found something: build/fuzz/$name-*"
+      exit 1
+    fi
+    rm -rf "$found"
+  done
+fi
+
+build release
+step "release: tests"
+ctest --preset release --no-label-summary
