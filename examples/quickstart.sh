@@ -70,6 +70,7 @@ show hilum check hilum.yaml
 # The laboratory: a receiver that acknowledges and keeps what it gets.
 hilum listen "$lab_port" --out lab >lab.log &
 started+=($!)
+printf '\n$ hilum run hilum.yaml\n'
 hilum run hilum.yaml >engine.out 2>engine.log &
 started+=($!)
 wait_for 10 grep ready engine.out
@@ -77,7 +78,8 @@ wait_for 10 grep ready engine.out
 show hilum send --to "127.0.0.1:$in_port" messages/*.hl7
 delivered() { [ "$(find lab archive -name '*.hl7' 2>/dev/null | wc -l)" -ge 8 ]; }
 wait_for 10 delivered
-indexed() { [ "$(hilum messages list | grep -c ADM)" = 5 ]; }
+# The index follows a moment behind.
+indexed() { [ "$(hilum messages list | grep -c 'ADM.*:delivered$')" = 5 ]; }
 wait_for 10 indexed
 
 show hilum queues list

@@ -20,7 +20,7 @@ constexpr Filter filters[] = {
     {"listener", "--listener", "that came in by this listener"},
     {"type", "--type", "of this MSH-9, such as ADT^A01"},
     {"control_id", "--control-id", "with this MSH-10"},
-    {"sender", "--sender", "from this MSH-3"},
+    {"sender", "--sender", "from this MSH-3|MSH-4, such as \"LAB|NORTH\""},
     {"patient_id", "--patient-id", "of this patient, PID-3.1"},
     {"visit", "--visit", "of this visit, PV1-19.1"},
     {"state", "--state", "accepted, filtered, rejected, held or done"},

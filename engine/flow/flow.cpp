@@ -97,9 +97,10 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
 
     // 2. Process: what every route makes of it, and which deliveries that causes.
     routes::Processed processed;
-    if (auto const index = pipeline.listener(listener.name); index != routes::Pipeline::none) {
-        pipeline.process(index, *message, bytes, now_us, processed);
-    }
+    auto const index = pipeline.listener(listener.name);
+    // A listener that a reload has opened, before the configuration that knows it is in force: without routes the message would end here.
+    if (index == routes::Pipeline::none) co_return not_stored(*message, error("reloading", listener.name, "the configuration is being changed"));
+    pipeline.process(index, *message, bytes, now_us, processed);
     if (again) keep_only(processed, pipeline, again->only);
     count(*generation, processed, metrics);
     if (processed.rejected) {
@@ -166,10 +167,13 @@ net::Task<Answer> Flow::refuse(Entrance const& listener, std::string_view bytes,
 }
 
 Answer Flow::not_stored(hl7::Message const& message, Error const& why) {
-    // HL70357 207 on an AR: nothing is wrong with the message, send it again later (HL7 v2.8.2 §2.9.2.2).
-    hl7::AckError const error{"", "207", "not stored (" + why.code + "), send it again", 'E'};
+    // HL70357 207 on an AR: nothing is wrong with the message, send it again later (HL7 v2.8.2 §2.9.2.2). Only one that no journal can hold
+    // is an error of its own (104, value too long), or its sender would try for ever.
+    bool const too_large = why.code == "record_too_large";
+    auto const code = too_large ? hl7::AckCode::AE : hl7::AckCode::AR;
+    hl7::AckError const error{"", too_large ? "104" : "207", "not stored (" + why.code + ")" + (too_large ? "" : ", send it again"), 'E'};
     auto const now_us = now_us_();
-    return {hl7::AckCode::AR, ack(message, hl7::AckCode::AR, "R" + std::to_string(now_us), now_us, &error), 0, false};
+    return {code, ack(message, code, "R" + std::to_string(now_us), now_us, &error), 0, false};
 }
 
 void Flow::count(Generation const& generation, routes::Processed const& processed, ops::ListenerMetrics& metrics) {

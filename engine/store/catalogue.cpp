@@ -73,10 +73,11 @@ Segment Catalogue::back() const {
 Result<std::shared_ptr<File>> Catalogue::file(std::uint32_t number) {
     std::lock_guard const lock(mutex_);
     if (!segments_.contains(number)) {
-        return error("no_such_record", "journal/" + segment_name(number), "this segment is not in the journal",
-                     "it may have been dropped by retention");
+        return error("no_such_record", "journal/" + segment_name(number),
+                     "this segment is not in the journal", "it may have been dropped by retention");
     }
-    auto const i = std::find_if(open_.begin(), open_.end(), [number](auto const& o) { return o.first == number; });
+    auto const i =
+        std::find_if(open_.begin(), open_.end(), [number](auto const& o) { return o.first == number; });
     if (i != open_.end()) {
         open_.splice(open_.begin(), open_, i);
         return open_.front().second;

@@ -26,7 +26,8 @@ struct Segment {
 // Thread-safe.
 class Catalogue {
   public:
-    Catalogue(std::string dir, std::shared_ptr<FileSystem> files) : dir_(std::move(dir)), files_(std::move(files)) {}
+    Catalogue(std::string dir, std::shared_ptr<FileSystem> files)
+        : dir_(std::move(dir)), files_(std::move(files)) {}
 
     void add(Segment const& segment, std::shared_ptr<File> file);
     void seal(std::uint32_t number, std::uint64_t end);

@@ -19,11 +19,16 @@ std::uint32_t get32(char const* from) {
     for (int i = 0; i < 4; ++i) v |= std::uint32_t{static_cast<unsigned char>(from[i])} << (8 * i);
     return v;
 }
-std::uint64_t get64(char const* from) { return get32(from) | std::uint64_t{get32(from + 4)} << 32; }
+std::uint64_t get64(char const* from) {
+    return get32(from) | std::uint64_t{get32(from + 4)} << 32;
+}
 
-bool same_as_received(MessageRecord const& r, std::string_view body) { return body == r.received; }
+bool same_as_received(MessageRecord const& r, std::string_view body) {
+    return body == r.received;
+}
 
-// Fills in the header that was left free at `start`; the front is all between it and the end of `out` when called.
+// Fills in the header that was left free at `start`; the front is all between it and the end of `out` when
+// called.
 void finish_header(std::string& out, std::size_t start, Kind kind, Sequence sequence, std::uint32_t body_crc,
                    std::size_t body_length, Checksum const& checksum) {
     char* h = out.data() + start;
@@ -165,8 +170,8 @@ std::uint32_t message_body_crc(MessageRecord const& r, Checksum const& checksum)
 
 std::uint64_t message_size_bound(MessageRecord const& r) {
     // A varint is at most 10 bytes; the fixed fields have fewer than 20 of them.
-    std::uint64_t n = record_header_size + 200 + r.source.size() + r.config_hash.size() + r.answer_code.size() + r.received.size() +
-                      r.answer.size() + 15 * r.deliveries.size();
+    std::uint64_t n = record_header_size + 200 + r.source.size() + r.config_hash.size() +
+                      r.answer_code.size() + r.received.size() + r.answer.size() + 15 * r.deliveries.size();
     for (auto const& v : r.verdicts) n += 16 + v.reason.size();
     for (auto const body : r.bodies) n += 10 + body.size();
     return n;
@@ -213,8 +218,8 @@ void append_message(std::string& out, MessageRecord const& r, Sequence sequence,
     }
 }
 
-void append_record(std::string& out, Kind kind, Sequence sequence, std::string_view front, std::string_view body,
-                   Checksum const& checksum) {
+void append_record(std::string& out, Kind kind, Sequence sequence, std::string_view front,
+                   std::string_view body, Checksum const& checksum) {
     std::size_t const start = out.size();
     out.append(record_header_size, '\0');
     out.append(front);
@@ -270,8 +275,9 @@ void append_mark(std::string& out, Kind kind, Sequence last, Position durable, C
     finish_header(out, start, kind, last, checksum({}), 0, checksum);
 }
 
-bool decode_message_front(std::string_view front, MessageRecord& out, std::vector<std::uint64_t>& body_lengths,
-                          std::uint64_t& received_length, std::uint64_t& answer_length) {
+bool decode_message_front(std::string_view front, MessageRecord& out,
+                          std::vector<std::uint64_t>& body_lengths, std::uint64_t& received_length,
+                          std::uint64_t& answer_length) {
     Reader in(front);
     out.received_us = in.zigzag();
     out.state = static_cast<MessageState>(in.byte());
@@ -301,7 +307,8 @@ bool decode_message_front(std::string_view front, MessageRecord& out, std::vecto
                        [&](DeliveryEntry const& d) { return d.body <= body_lengths.size(); });
 }
 
-bool decode_message(RecordHeader const& header, std::string_view front, std::string_view body, MessageRecord& out) {
+bool decode_message(RecordHeader const& header, std::string_view front, std::string_view body,
+                    MessageRecord& out) {
     std::vector<std::uint64_t> lengths;
     std::uint64_t received = 0;
     std::uint64_t answer = 0;
@@ -336,7 +343,8 @@ bool decode_resend(RecordHeader const& header, std::string_view front, ResendRec
     return !in.failed();
 }
 
-bool decode_result(RecordHeader const& header, std::string_view front, std::string_view body, ResultRecord& out) {
+bool decode_result(RecordHeader const& header, std::string_view front, std::string_view body,
+                   ResultRecord& out) {
     Reader in(front);
     out.sequence = header.sequence;
     out.destination = in.varint32();
@@ -350,7 +358,8 @@ bool decode_result(RecordHeader const& header, std::string_view front, std::stri
     out.code = in.text();
     out.text = in.text();
     out.answer = body;
-    return !in.failed() && out.outcome >= DeliveryOutcome::delivered && out.outcome <= DeliveryOutcome::released;
+    return !in.failed() && out.outcome >= DeliveryOutcome::delivered &&
+           out.outcome <= DeliveryOutcome::released;
 }
 
 bool decode_name(std::string_view front, NameId& id, std::string_view& name) {

@@ -11,12 +11,20 @@
 
 namespace hilum::store {
 
-enum class Kind : std::uint8_t { message = 1, resend = 2, result = 3, name = 4, checkpoint = 5, sync_mark = 6, clean_end = 7 };
+enum class Kind : std::uint8_t {
+    message = 1,
+    resend = 2,
+    result = 3,
+    name = 4,
+    checkpoint = 5,
+    sync_mark = 6,
+    clean_end = 7
+};
 
 constexpr std::size_t record_header_size = 32;
 constexpr std::size_t mark_size = record_header_size + 8;
 constexpr std::uint64_t max_record = 1u << 30;
-constexpr NameId max_name = 1u << 20;    // ids are given one after the other; no store has so many
+constexpr NameId max_name = 1u << 20;     // ids are given one after the other; no store has so many
 constexpr std::size_t max_answer = 4096;  // of a result; also of its text
 
 // Record checksums begin with the store's id, so that bytes inside a message can't pass for a record.
@@ -55,19 +63,24 @@ void append_resend(std::string& out, ResendRecord const& record, Checksum const&
 void append_result(std::string& out, ResultRecord const& record, Checksum const& checksum);
 void append_name(std::string& out, NameId id, std::string_view name, Checksum const& checksum);
 void append_mark(std::string& out, Kind kind, Sequence last, Position durable, Checksum const& checksum);
-void append_record(std::string& out, Kind kind, Sequence sequence, std::string_view front, std::string_view body,
-                   Checksum const& checksum);
+void append_record(std::string& out, Kind kind, Sequence sequence, std::string_view front,
+                   std::string_view body, Checksum const& checksum);
 
-// Decoders of a front whose checksum was good; false when it does not make sense all the same. Views point into the arguments.
-bool decode_message_front(std::string_view front, MessageRecord& out, std::vector<std::uint64_t>& body_lengths,
-                          std::uint64_t& received_length, std::uint64_t& answer_length);
-bool decode_message(RecordHeader const& header, std::string_view front, std::string_view body, MessageRecord& out);
+// Decoders of a front whose checksum was good; false when it does not make sense all the same. Views point
+// into the arguments.
+bool decode_message_front(std::string_view front, MessageRecord& out,
+                          std::vector<std::uint64_t>& body_lengths, std::uint64_t& received_length,
+                          std::uint64_t& answer_length);
+bool decode_message(RecordHeader const& header, std::string_view front, std::string_view body,
+                    MessageRecord& out);
 bool decode_resend(RecordHeader const& header, std::string_view front, ResendRecord& out);
-bool decode_result(RecordHeader const& header, std::string_view front, std::string_view body, ResultRecord& out);
+bool decode_result(RecordHeader const& header, std::string_view front, std::string_view body,
+                   ResultRecord& out);
 bool decode_name(std::string_view front, NameId& id, std::string_view& name);
 bool decode_mark(std::string_view front, Position& durable);
 
-// Only what a lane needs of a message's front, without allocation: calls f(ordinal, DeliveryEntry) for each delivery.
+// Only what a lane needs of a message's front, without allocation: calls f(ordinal, DeliveryEntry) for each
+// delivery.
 struct MessageBrief {
     std::int64_t received_us = 0;
     MessageState state = MessageState::accepted;
@@ -83,7 +96,9 @@ class Writer {
     void u32(std::uint32_t v);
     void u64(std::uint64_t v);
     void varint(std::uint64_t v);
-    void zigzag(std::int64_t v) { varint((static_cast<std::uint64_t>(v) << 1) ^ static_cast<std::uint64_t>(v >> 63)); }
+    void zigzag(std::int64_t v) {
+        varint((static_cast<std::uint64_t>(v) << 1) ^ static_cast<std::uint64_t>(v >> 63));
+    }
     void text(std::string_view v) {
         varint(v.size());
         out_.append(v);

@@ -66,8 +66,9 @@ std::uint32_t crc32c_portable(std::uint32_t before, std::string_view bytes) {
     for (; n >= 8; n -= 8, p += 8) {  // eight tables: eight bytes a step
         std::uint32_t const lo = c ^ word(0);
         std::uint32_t const hi = word(4);
-        c = tables[7][lo & 0xff] ^ tables[6][(lo >> 8) & 0xff] ^ tables[5][(lo >> 16) & 0xff] ^ tables[4][lo >> 24] ^
-            tables[3][hi & 0xff] ^ tables[2][(hi >> 8) & 0xff] ^ tables[1][(hi >> 16) & 0xff] ^ tables[0][hi >> 24];
+        c = tables[7][lo & 0xff] ^ tables[6][(lo >> 8) & 0xff] ^ tables[5][(lo >> 16) & 0xff] ^
+            tables[4][lo >> 24] ^ tables[3][hi & 0xff] ^ tables[2][(hi >> 8) & 0xff] ^
+            tables[1][(hi >> 16) & 0xff] ^ tables[0][hi >> 24];
     }
     for (; n > 0; --n, ++p) c = tables[0][(c ^ *p) & 0xff] ^ (c >> 8);
     return ~c;

@@ -6,7 +6,8 @@
 
 namespace hilum::store {
 
-// The checksum of `bytes` appended to bytes whose checksum is `before` (0: to nothing). Uses the processor's instruction where there is one.
+// The checksum of `bytes` appended to bytes whose checksum is `before` (0: to nothing). Uses the processor's
+// instruction where there is one.
 std::uint32_t crc32c(std::uint32_t before, std::string_view bytes);
 
 // The same by table, on any processor; public so that a test can compare them.

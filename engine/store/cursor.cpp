@@ -4,18 +4,21 @@
 
 namespace hilum::store {
 namespace {
-bool is_mark(RecordHeader const& h) { return h.is(Kind::sync_mark) || h.is(Kind::clean_end); }
+bool is_mark(RecordHeader const& h) {
+    return h.is(Kind::sync_mark) || h.is(Kind::clean_end);
+}
 }  // namespace
 
 std::string Damage::text() const {
     std::string s = place(from) + ": " + std::to_string(until - from.offset()) + " bytes can't be read; ";
     if (first_missing == 0) return s + "no message is missing";
     if (first_missing == last_missing) return s + "message " + std::to_string(first_missing) + " is missing";
-    return s + "messages " + std::to_string(first_missing) + "-" + std::to_string(last_missing) + " are missing";
+    return s + "messages " + std::to_string(first_missing) + "-" + std::to_string(last_missing) +
+           " are missing";
 }
 
-JournalCursor::JournalCursor(Catalogue& catalogue, Checksum const& checksum, Position from, Position limit, DamageSink damage,
-                             std::size_t chunk)
+JournalCursor::JournalCursor(Catalogue& catalogue, Checksum const& checksum, Position from, Position limit,
+                             DamageSink damage, std::size_t chunk)
     : catalogue_(catalogue),
       checksum_(checksum),
       position_(from),
@@ -27,8 +30,9 @@ Result<bool> JournalCursor::open_segment() {
     for (;;) {
         auto const segment = catalogue_.at_or_after(position_.segment());
         if (!segment || segment->number > limit_.segment()) return false;
-        std::uint32_t const offset =
-            segment->number == position_.segment() ? std::max(position_.offset(), first_record_offset) : first_record_offset;
+        std::uint32_t const offset = segment->number == position_.segment()
+                                         ? std::max(position_.offset(), first_record_offset)
+                                         : first_record_offset;
         bool const last = segment->number == limit_.segment();
         std::uint64_t const end = last ? limit_.offset() : segment->end;
         if (offset >= end) {
@@ -76,7 +80,8 @@ Sequence JournalCursor::last_before(std::uint64_t offset) {
         auto const step = walk.next(r);
         if (step == SegmentReader::Step::record) {
             if (r.header.is(Kind::message) || is_mark(r.header)) last = std::max(last, r.header.sequence);
-        } else if (step == SegmentReader::Step::failed || step == SegmentReader::Step::end || !walk.resync()) {
+        } else if (step == SegmentReader::Step::failed || step == SegmentReader::Step::end ||
+                   !walk.resync()) {
             return last;
         }
     }

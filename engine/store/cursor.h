@@ -14,9 +14,10 @@ namespace hilum::store {
 
 struct Damage {
     Position from;
-    std::uint32_t until = 0;  // offset in the same segment
+    std::uint32_t until = 0;                       // offset in the same segment
     Sequence first_missing = 0, last_missing = 0;  // 0: no message is missing
-    std::string text() const;  // "journal/00000001.log:4096: 120 bytes can't be read; messages 17-18 are missing"
+    std::string text()
+        const;  // "journal/00000001.log:4096: 120 bytes can't be read; messages 17-18 are missing"
 };
 using DamageSink = std::function<void(Damage const&)>;
 
@@ -29,9 +30,10 @@ class JournalCursor {
         bool is(Kind k) const { return header.is(k); }
     };
 
-    // From `from` (or the first record after it that is still there) up to `limit`. Both may lie in any segment.
-    JournalCursor(Catalogue& catalogue, Checksum const& checksum, Position from, Position limit, DamageSink damage,
-                  std::size_t chunk = 256u << 10);
+    // From `from` (or the first record after it that is still there) up to `limit`. Both may lie in any
+    // segment.
+    JournalCursor(Catalogue& catalogue, Checksum const& checksum, Position from, Position limit,
+                  DamageSink damage, std::size_t chunk = 256u << 10);
 
     // False at the limit. Records whose front is damaged are reported and left out.
     Result<bool> next(Record& record);

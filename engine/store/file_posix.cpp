@@ -18,7 +18,8 @@ namespace {
 
 Error io_error(std::string const& path, char const* what, int number) {
     bool const full = number == ENOSPC || number == EDQUOT;
-    return error(full ? "disk_full" : "io_error", path, std::string(what) + ": " + std::system_category().message(number),
+    return error(full ? "disk_full" : "io_error", path,
+                 std::string(what) + ": " + std::system_category().message(number),
                  full ? "free some space; the store goes on by itself" : "check the disk, then restart");
 }
 
@@ -63,7 +64,8 @@ class PosixFile final : public File {
     Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) override {
         std::size_t done = 0;
         while (done < into.size()) {
-            ssize_t const n = ::pread(fd_.get(), into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
+            ssize_t const n =
+                ::pread(fd_.get(), into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
             if (n < 0) {
                 if (errno == EINTR) continue;
                 return io_error(path_, "read", errno);
@@ -162,7 +164,8 @@ class PosixFileSystem final : public FileSystem {
         auto held = std::make_shared<Descriptor>(fd);
         if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
             if (errno != EWOULDBLOCK) return io_error(path, "lock", errno);
-            return error("store_locked", path, "another process has this store open", "stop it first, or use another folder");
+            return error("store_locked", path, "another process has this store open",
+                         "stop it first, or use another folder");
         }
         return std::shared_ptr<void>(std::move(held));
     }
@@ -176,6 +179,8 @@ class PosixFileSystem final : public FileSystem {
 
 }  // namespace
 
-std::shared_ptr<FileSystem> posix_file_system() { return std::make_shared<PosixFileSystem>(); }
+std::shared_ptr<FileSystem> posix_file_system() {
+    return std::make_shared<PosixFileSystem>();
+}
 
 }  // namespace hilum::store

@@ -18,13 +18,17 @@ namespace {
 
 constexpr int records_a_transaction = 5000;
 constexpr auto time_a_transaction = std::chrono::milliseconds(250);
-constexpr auto rest_after_little = std::chrono::milliseconds(100);  // so that light traffic isn't one transaction a message
+constexpr auto rest_after_little =
+    std::chrono::milliseconds(100);  // so that light traffic isn't one transaction a message
 constexpr auto idle_wait = std::chrono::milliseconds(1000);
 constexpr auto wait_after_error = std::chrono::milliseconds(1000);
-constexpr std::size_t most_field_bytes = 64u << 10;  // of a message; the fields people search by stand at its beginning
+constexpr std::size_t most_field_bytes =
+    64u << 10;  // of a message; the fields people search by stand at its beginning
 constexpr std::int64_t forget_at_once = 2000;
 
-std::string index_path(std::string const& dir) { return dir + "/index.sqlite"; }
+std::string index_path(std::string const& dir) {
+    return dir + "/index.sqlite";
+}
 
 // What the index thread writes with.
 class Tables {
@@ -33,9 +37,12 @@ class Tables {
         auto db = sqlite::Connection::open(path, sqlite::Connection::Mode::write);
         if (!db) return db.error();
         db_ = std::move(*db);
-        // NORMAL: synced at checkpoints only, so a power cut loses the newest transactions (they are read again) but no older page.
-        if (auto r = db_->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=4000;"
-                                  "PRAGMA cache_size=-8000; PRAGMA temp_store=MEMORY"); !r) {
+        // NORMAL: synced at checkpoints only, so a power cut loses the newest transactions (they are read
+        // again) but no older page.
+        if (auto r = db_->execute(
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=4000;"
+                "PRAGMA cache_size=-8000; PRAGMA temp_store=MEMORY");
+            !r) {
             return r;
         }
         auto const version = value("SELECT count(*) FROM sqlite_master WHERE name = 'meta'");
@@ -48,10 +55,12 @@ class Tables {
         auto const stored_id = value("SELECT value FROM meta WHERE key = 'store'");
         auto const stored_position = value("SELECT value FROM meta WHERE key = 'position'");
         auto const resends = value("SELECT count(*) FROM (SELECT 1 FROM resends LIMIT 1)");
-        if (!stored_version || !stored_id || !stored_position || !resends) return error("index_damaged", path, "the index can't be read");
+        if (!stored_version || !stored_id || !stored_position || !resends)
+            return error("index_damaged", path, "the index can't be read");
         position = {static_cast<std::uint64_t>(*stored_position)};
         any_resend_ = *resends > 0;
-        if (*stored_version != index_version || static_cast<std::uint64_t>(*stored_id) != store_id || position > journal_end) {
+        if (*stored_version != index_version || static_cast<std::uint64_t>(*stored_id) != store_id ||
+            position > journal_end) {
             return error("index_damaged", path, "the index is not of this journal");
         }
         auto const last = value("SELECT ifnull(max(sequence), 0) FROM messages");
@@ -69,14 +78,25 @@ class Tables {
 
     Result<void> add(Position at, MessageRecord const& m, std::uint64_t bytes, IndexFields const& f) {
         bool const done = m.state == MessageState::accepted && m.deliveries.empty();
-        insert_message_.bind(1, number(m.sequence)).bind(2, m.received_us).bind(3, std::int64_t{m.listener}).bind(4, m.source);
-        insert_message_.bind(5, f.type).bind(6, f.control_id).bind(7, f.sender).bind(8, f.patient_id).bind(9, f.visit);
-        insert_message_.bind(10, done ? message_done : static_cast<std::int64_t>(m.state)).bind(11, m.answer_code);
+        insert_message_.bind(1, number(m.sequence))
+            .bind(2, m.received_us)
+            .bind(3, std::int64_t{m.listener})
+            .bind(4, m.source);
+        insert_message_.bind(5, f.type)
+            .bind(6, f.control_id)
+            .bind(7, f.sender)
+            .bind(8, f.patient_id)
+            .bind(9, f.visit);
+        insert_message_.bind(10, done ? message_done : static_cast<std::int64_t>(m.state))
+            .bind(11, m.answer_code);
         insert_message_.bind(12, number(bytes)).bind(13, number(at.value));
         if (auto r = insert_message_.run(); !r) return r;
         for (std::size_t i = 0; i < m.deliveries.size(); ++i) {
             auto const& d = m.deliveries[i];
-            if (auto r = queue(m.sequence, static_cast<std::uint32_t>(i), d.destination, d.route, m.received_us); !r) return r;
+            if (auto r =
+                    queue(m.sequence, static_cast<std::uint32_t>(i), d.destination, d.route, m.received_us);
+                !r)
+                return r;
         }
         last_sequence = std::max(last_sequence, m.sequence);
         return {};
@@ -87,12 +107,16 @@ class Tables {
         if (auto done = insert_resend_.run(); !done) return done;
         any_resend_ = true;
         if (auto done = reopen_message_.bind(1, number(r.sequence)).run(); !done) return done;
-        requeue_.bind(1, number(r.sequence)).bind(2, std::int64_t{r.ordinal}).bind(3, std::int64_t{r.destination}).bind(4, r.time_us);
+        requeue_.bind(1, number(r.sequence))
+            .bind(2, std::int64_t{r.ordinal})
+            .bind(3, std::int64_t{r.destination})
+            .bind(4, r.time_us);
         return requeue_.run();
     }
 
     Result<void> add(Position at, ResultRecord const& r) {
-        if (auto done = insert_attempt_.bind(1, number(r.sequence)).bind(2, number(at.value)).run(); !done) return done;
+        if (auto done = insert_attempt_.bind(1, number(r.sequence)).bind(2, number(at.value)).run(); !done)
+            return done;
         if (r.destination == 0) return release_message_.bind(1, number(r.sequence)).run();
         std::int64_t ordinal = r.key.ordinal;
         if (any_resend_) {
@@ -103,7 +127,11 @@ class Tables {
         }
         bool const released = r.outcome == DeliveryOutcome::released;
         auto& change = released ? release_delivery_ : change_delivery_;
-        change.bind(1, static_cast<std::int64_t>(row_of(r.outcome))).bind(2, std::int64_t{r.attempt}).bind(3, r.time_us).bind(4, r.code).bind(5, r.text);
+        change.bind(1, static_cast<std::int64_t>(row_of(r.outcome)))
+            .bind(2, std::int64_t{r.attempt})
+            .bind(3, r.time_us)
+            .bind(4, r.code)
+            .bind(5, r.text);
         change.bind(6, number(r.sequence)).bind(7, ordinal).bind(8, std::int64_t{r.destination});
         if (auto done = change.run(); !done) return done;
         if (r.outcome == DeliveryOutcome::failed || r.outcome == DeliveryOutcome::held) return {};
@@ -134,12 +162,18 @@ class Tables {
 
     static Row row_of(DeliveryOutcome o) {
         switch (o) {
-            case DeliveryOutcome::delivered: return Row::delivered;
-            case DeliveryOutcome::held: return Row::held;
-            case DeliveryOutcome::skipped: return Row::skipped;
-            case DeliveryOutcome::cancelled: return Row::cancelled;
-            case DeliveryOutcome::failed: return Row::retrying;
-            case DeliveryOutcome::released: return Row::cancelled;
+            case DeliveryOutcome::delivered:
+                return Row::delivered;
+            case DeliveryOutcome::held:
+                return Row::held;
+            case DeliveryOutcome::skipped:
+                return Row::skipped;
+            case DeliveryOutcome::cancelled:
+                return Row::cancelled;
+            case DeliveryOutcome::failed:
+                return Row::retrying;
+            case DeliveryOutcome::released:
+                return Row::cancelled;
         }
         return Row::queued;
     }
@@ -162,8 +196,12 @@ class Tables {
         return db_->execute("COMMIT");
     }
 
-    Result<void> queue(Sequence sequence, std::uint32_t ordinal, NameId destination, NameId route, std::int64_t time_us) {
-        insert_delivery_.bind(1, number(sequence)).bind(2, std::int64_t{ordinal}).bind(3, std::int64_t{destination}).bind(4, std::int64_t{route});
+    Result<void> queue(Sequence sequence, std::uint32_t ordinal, NameId destination, NameId route,
+                       std::int64_t time_us) {
+        insert_delivery_.bind(1, number(sequence))
+            .bind(2, std::int64_t{ordinal})
+            .bind(3, std::int64_t{destination})
+            .bind(4, std::int64_t{route});
         return insert_delivery_.bind(5, time_us).run();
     }
 
@@ -177,19 +215,23 @@ class Tables {
             {&insert_delivery_, "INSERT OR REPLACE INTO deliveries VALUES (?,?,?,?,0,0,?,'','')"},
             {&insert_resend_, "INSERT OR REPLACE INTO resends VALUES (?,?,?)"},
             {&requeue_,
-             "INSERT INTO deliveries VALUES (?1,?2,?3,ifnull((SELECT route FROM deliveries WHERE sequence = ?1 AND ordinal = ?2 LIMIT 1),0),0,0,?4,'','') "
+             "INSERT INTO deliveries VALUES (?1,?2,?3,ifnull((SELECT route FROM deliveries WHERE sequence = "
+             "?1 AND ordinal = ?2 LIMIT 1),0),0,0,?4,'','') "
              "ON CONFLICT DO UPDATE SET state = 0, time_us = excluded.time_us"},
             {&reopen_message_, "UPDATE messages SET state = 1 WHERE sequence = ? AND state = 5"},
             {&insert_attempt_, "INSERT OR IGNORE INTO attempts VALUES (?,?)"},
             {&release_message_, "UPDATE messages SET state = 5 WHERE sequence = ? AND state = 4"},
             {&find_resend_, "SELECT ordinal FROM resends WHERE position = ?"},
             {&change_delivery_,
-             "UPDATE deliveries SET state = ?, attempts = max(attempts, ?), time_us = ?, code = ?, text = ? WHERE sequence = ? AND ordinal = ? AND destination = ?"},
+             "UPDATE deliveries SET state = ?, attempts = max(attempts, ?), time_us = ?, code = ?, text = ? "
+             "WHERE sequence = ? AND ordinal = ? AND destination = ?"},
             {&release_delivery_,
-             "UPDATE deliveries SET state = ?, attempts = max(attempts, ?), time_us = ?, code = ?, text = ? WHERE sequence = ? AND ordinal = ? AND destination = ? "
+             "UPDATE deliveries SET state = ?, attempts = max(attempts, ?), time_us = ?, code = ?, text = ? "
+             "WHERE sequence = ? AND ordinal = ? AND destination = ? "
              "AND state = 3"},
             {&finish_message_,
-             "UPDATE messages SET state = 5 WHERE sequence = ?1 AND state = 1 AND NOT EXISTS (SELECT 1 FROM deliveries WHERE sequence = ?1 AND state IN (0,1,3))"},
+             "UPDATE messages SET state = 5 WHERE sequence = ?1 AND state = 1 AND NOT EXISTS (SELECT 1 FROM "
+             "deliveries WHERE sequence = ?1 AND state IN (0,1,3))"},
         };
         for (auto const& s : all) {
             auto prepared = db_->prepare(s.sql);
@@ -201,21 +243,25 @@ class Tables {
 
     std::optional<sqlite::Connection> db_;
     bool any_resend_ = false;
-    sqlite::Statement save_position_, insert_message_, insert_delivery_, insert_resend_, requeue_, reopen_message_, insert_attempt_,
-        release_message_, find_resend_, change_delivery_, release_delivery_, finish_message_;
+    sqlite::Statement save_position_, insert_message_, insert_delivery_, insert_resend_, requeue_,
+        reopen_message_, insert_attempt_, release_message_, find_resend_, change_delivery_, release_delivery_,
+        finish_message_;
 };
 
 class IndexImpl final : public Index {
   public:
-    IndexImpl(std::string dir, IndexSource source) : dir_(std::move(dir)), source_(std::move(source)), queries_(source_) {}
+    IndexImpl(std::string dir, IndexSource source)
+        : dir_(std::move(dir)), source_(std::move(source)), queries_(source_) {}
 
     Result<void> start(std::vector<std::string>& notes) {
         bool const there = std::filesystem::exists(index_path(dir_));
         if (!there) notes.push_back("index.sqlite is missing: it is built from the journal");
         if (auto r = open(); !r) {
-            notes.push_back("index.sqlite can't be used (" + r.error().what + "): it is rebuilt from the journal");
+            notes.push_back("index.sqlite can't be used (" + r.error().what +
+                            "): it is rebuilt from the journal");
             // The journal does without it; the thread tries again.
-            if (auto again = rebuild(); !again) notes.push_back("index.sqlite can't be made now: " + again.error().what);
+            if (auto again = rebuild(); !again)
+                notes.push_back("index.sqlite can't be made now: " + again.error().what);
         }
         thread_ = std::thread([this] { run(); });
         return {};
@@ -255,9 +301,11 @@ class IndexImpl final : public Index {
         }
         std::error_code ignored;  // a file system without permissions is no reason not to start
         using std::filesystem::perms;
-        std::filesystem::permissions(index_path(dir_), perms::owner_read | perms::owner_write | perms::group_read, ignored);
+        std::filesystem::permissions(index_path(dir_),
+                                     perms::owner_read | perms::owner_write | perms::group_read, ignored);
         published();
-        forget_before_ = source_.catalogue->front().first;  // what an earlier run pruned but did not get to forget
+        forget_before_ =
+            source_.catalogue->front().first;  // what an earlier run pruned but did not get to forget
         return {};
     }
 
@@ -291,7 +339,8 @@ class IndexImpl final : public Index {
         if (tables_) tables_->roll_back();
         if (e.code == "index_damaged" && rebuild()) return;
         // No room, or no file: try again until there is.
-        for (auto waited = std::chrono::milliseconds(0); waited < wait_after_error && !stop_; waited += rest_after_little) {
+        for (auto waited = std::chrono::milliseconds(0); waited < wait_after_error && !stop_;
+             waited += rest_after_little) {
             std::this_thread::sleep_for(rest_after_little);
         }
     }
@@ -326,7 +375,8 @@ class IndexImpl final : public Index {
 
     Result<void> take(Position limit, Position& reached, int& taken) {
         auto const until = std::chrono::steady_clock::now() + time_a_transaction;
-        JournalCursor cursor(*source_.catalogue, Checksum(source_.store_id), tables_->position, limit, source_.damage);
+        JournalCursor cursor(*source_.catalogue, Checksum(source_.store_id), tables_->position, limit,
+                             source_.damage);
         JournalCursor::Record r;
         while (taken < records_a_transaction && !stop_ && std::chrono::steady_clock::now() < until) {
             auto const more = cursor.next(r);
@@ -346,12 +396,15 @@ class IndexImpl final : public Index {
             std::uint64_t answer = 0;
             if (!decode_message_front(front_, message_, body_lengths_, received, answer)) return {};
             message_.sequence = r.header.sequence;
-            std::size_t const most = static_cast<std::size_t>(std::min<std::uint64_t>(received, most_field_bytes));
+            std::size_t const most =
+                static_cast<std::size_t>(std::min<std::uint64_t>(received, most_field_bytes));
             fields_.read(cursor.body(most), found_);
             return tables_->add(r.position, message_, received, found_);
         }
-        if (ResendRecord resend; r.is(Kind::resend) && decode_resend(r.header, r.front, resend)) return tables_->add(r.position, resend);
-        if (ResultRecord result; r.is(Kind::result) && decode_result(r.header, r.front, {}, result)) return tables_->add(r.position, result);
+        if (ResendRecord resend; r.is(Kind::resend) && decode_resend(r.header, r.front, resend))
+            return tables_->add(r.position, resend);
+        if (ResultRecord result; r.is(Kind::result) && decode_result(r.header, r.front, {}, result))
+            return tables_->add(r.position, result);
         return {};
     }
 
@@ -374,7 +427,8 @@ class IndexImpl final : public Index {
 
 }  // namespace
 
-Result<std::unique_ptr<Index>> open_index(std::string const& dir, IndexSource source, std::vector<std::string>& notes) {
+Result<std::unique_ptr<Index>> open_index(std::string const& dir, IndexSource source,
+                                          std::vector<std::string>& notes) {
     auto index = std::make_unique<IndexImpl>(dir, std::move(source));
     if (auto r = index->start(notes); !r) return r.error();
     return std::unique_ptr<Index>(std::move(index));
@@ -382,7 +436,8 @@ Result<std::unique_ptr<Index>> open_index(std::string const& dir, IndexSource so
 
 void delete_index(std::string const& dir) {
     std::error_code ignored;  // what is not there need not be deleted
-    for (auto const* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(index_path(dir) + suffix, ignored);
+    for (auto const* suffix : {"", "-wal", "-shm"})
+        std::filesystem::remove(index_path(dir) + suffix, ignored);
 }
 
 }  // namespace hilum::store

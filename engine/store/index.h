@@ -1,5 +1,5 @@
-// The search index: derived from the journal by a thread of its own, in bulk, at low priority (DESIGN §2). It holds no message bodies and
-// may be deleted at any time.
+// The search index: derived from the journal by a thread of its own, in bulk, at low priority (DESIGN §2). It
+// holds no message bodies and may be deleted at any time.
 #pragma once
 
 #include <atomic>
@@ -54,17 +54,21 @@ struct IndexSource {
 
 class Index {
   public:
-    virtual ~Index() = default;  // stops the thread
-    virtual Position reached() const = 0;  // everything before it is in the index
+    virtual ~Index() = default;             // stops the thread
+    virtual Position reached() const = 0;   // everything before it is in the index
     virtual std::uint64_t lag() const = 0;  // messages not in it; 1 when only results are not
     virtual Result<std::vector<MessageRow>> query(Query const& query) = 0;
-    virtual Result<std::vector<Position>> attempts(Sequence sequence) = 0;  // where its results are, oldest first
+    virtual Result<std::vector<Position>> attempts(
+        Sequence sequence) = 0;  // where its results are, oldest first
     virtual std::optional<Position> find(Sequence sequence) = 0;
-    virtual void forget_before(Sequence first) = 0;  // these messages were pruned; done by the thread, in pieces
+    virtual void forget_before(
+        Sequence first) = 0;  // these messages were pruned; done by the thread, in pieces
 };
 
-// Opens dir/index.sqlite, or makes it anew when it is missing, damaged, of another store or ahead of the journal; `notes` says so.
-Result<std::unique_ptr<Index>> open_index(std::string const& dir, IndexSource source, std::vector<std::string>& notes);
+// Opens dir/index.sqlite, or makes it anew when it is missing, damaged, of another store or ahead of the
+// journal; `notes` says so.
+Result<std::unique_ptr<Index>> open_index(std::string const& dir, IndexSource source,
+                                          std::vector<std::string>& notes);
 void delete_index(std::string const& dir);
 
 }  // namespace hilum::store

@@ -4,7 +4,9 @@
 
 namespace hilum::store {
 namespace {
-hl7::Path path(std::string_view text) { return hl7::Path::parse(text).value(); }
+hl7::Path path(std::string_view text) {
+    return hl7::Path::parse(text).value();
+}
 }  // namespace
 
 FieldReader::FieldReader()

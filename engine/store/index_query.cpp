@@ -12,7 +12,9 @@ namespace {
 constexpr std::uint32_t most_rows = 1000;
 constexpr int most_million_steps = 500;  // a few seconds
 
-Error rebuilding() { return error("index_error", "index.sqlite", "the index is being rebuilt", "try again in a moment"); }
+Error rebuilding() {
+    return error("index_error", "index.sqlite", "the index is being rebuilt", "try again in a moment");
+}
 
 // WHERE terms and their values, gathered together so that they can't get out of step.
 struct Conditions {
@@ -72,20 +74,28 @@ Result<std::vector<MessageRow>> IndexQueries::query(Query const& q) {
     where.text("visit", q.visit);
     if (!q.state.empty()) {
         auto const state = number_of(message_states, q.state);
-        if (!state) return error("bad_query", "state", "there is no message state \"" + q.state.substr(0, 20) + "\"", "accepted, filtered, rejected, held or done");
+        if (!state)
+            return error("bad_query", "state", "there is no message state \"" + q.state.substr(0, 20) + "\"",
+                         "accepted, filtered, rejected, held or done");
         bool const unusual = *state >= 2 && *state <= 4;
         where.add(unusual ? "state = ? AND state BETWEEN 2 AND 4" : "state = ?", *state);
     }
     if (q.since_us) where.add("received_us >= ?", *q.since_us);
     if (q.until_us) where.add("received_us < ?", *q.until_us);
-    if (q.before) where.add("sequence < ?", static_cast<std::int64_t>(std::min<Sequence>(*q.before, INT64_MAX)));
+    if (q.before)
+        where.add("sequence < ?", static_cast<std::int64_t>(std::min<Sequence>(*q.before, INT64_MAX)));
     if (!q.destination.empty() || !q.delivery_state.empty()) {
         std::string inner;
         std::vector<std::int64_t> values;
         if (!q.delivery_state.empty()) {
             auto const state = number_of(delivery_states, q.delivery_state);
-            if (!state) return error("bad_query", "delivery_state", "there is no delivery state \"" + q.delivery_state.substr(0, 20) + "\"", "queued, retrying, delivered, held, skipped or cancelled");
-            inner += *state == static_cast<std::int64_t>(Row::delivered) ? " AND d.state = ?" : " AND d.state = ? AND d.state <> 2";
+            if (!state)
+                return error("bad_query", "delivery_state",
+                             "there is no delivery state \"" + q.delivery_state.substr(0, 20) + "\"",
+                             "queued, retrying, delivered, held, skipped or cancelled");
+            inner += *state == static_cast<std::int64_t>(Row::delivered)
+                         ? " AND d.state = ?"
+                         : " AND d.state = ? AND d.state <> 2";
             values.push_back(*state);
         }
         if (!q.destination.empty()) {
@@ -96,13 +106,16 @@ Result<std::vector<MessageRow>> IndexQueries::query(Query const& q) {
         }
         bool const rare = !q.delivery_state.empty() && q.delivery_state != "delivered";
         where.sql += rare ? " AND sequence IN (SELECT d.sequence FROM deliveries d WHERE 1" + inner + ")"
-                          : " AND EXISTS (SELECT 1 FROM deliveries d WHERE d.sequence = messages.sequence" + inner + ")";
+                          : " AND EXISTS (SELECT 1 FROM deliveries d WHERE d.sequence = messages.sequence" +
+                                inner + ")";
         for (auto const v : values) where.values.emplace_back(v);
     }
     std::lock_guard const lock(mutex_);
     auto found = prepare(
-        "SELECT sequence, received_us, listener, source, type, control_id, sender, patient_id, visit, state, answer_code, bytes FROM messages "
-        "WHERE " + where.sql + " ORDER BY sequence DESC LIMIT ?");
+        "SELECT sequence, received_us, listener, source, type, control_id, sender, patient_id, visit, state, "
+        "answer_code, bytes FROM messages "
+        "WHERE " +
+        where.sql + " ORDER BY sequence DESC LIMIT ?");
     if (!found) return found.error();
     int n = 0;
     for (auto const& value : where.values) {
@@ -139,7 +152,8 @@ Result<std::vector<MessageRow>> IndexQueries::query(Query const& q) {
 
 Result<std::vector<DeliveryRow>> IndexQueries::deliveries(Sequence sequence) {
     auto found = prepare(
-        "SELECT ordinal, destination, route, state, attempts, time_us, code, text FROM deliveries WHERE sequence = ? ORDER BY ordinal, destination");
+        "SELECT ordinal, destination, route, state, attempts, time_us, code, text FROM deliveries WHERE "
+        "sequence = ? ORDER BY ordinal, destination");
     if (!found) return found.error();
     found->bind(1, static_cast<std::int64_t>(sequence));
     std::vector<DeliveryRow> rows;

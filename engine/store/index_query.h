@@ -12,9 +12,9 @@
 
 namespace hilum::store {
 
-// A connection of its own that can only read: it never writes, checkpoints or recovers, so that the writer's stays the only one that does
-// (SQLite 3.40 has a fault when two connections reset the write-ahead log), and a search neither waits for the low-priority index
-// thread nor sees half a transaction. Thread-safe.
+// A connection of its own that can only read: it never writes, checkpoints or recovers, so that the writer's
+// stays the only one that does (SQLite 3.40 has a fault when two connections reset the write-ahead log), and
+// a search neither waits for the low-priority index thread nor sees half a transaction. Thread-safe.
 class IndexQueries {
   public:
     explicit IndexQueries(IndexSource const& source) : source_(source) {}

@@ -30,7 +30,15 @@ CREATE INDEX deliveries_open ON deliveries(state, destination, sequence) WHERE s
 constexpr std::int64_t message_done = 5;
 constexpr std::string_view message_states[] = {"", "accepted", "filtered", "rejected", "held", "done"};
 
-enum class Row : std::int64_t { queued = 0, retrying = 1, delivered = 2, held = 3, skipped = 4, cancelled = 5 };
-constexpr std::string_view delivery_states[] = {"queued", "retrying", "delivered", "held", "skipped", "cancelled"};
+enum class Row : std::int64_t {
+    queued = 0,
+    retrying = 1,
+    delivered = 2,
+    held = 3,
+    skipped = 4,
+    cancelled = 5
+};
+constexpr std::string_view delivery_states[] = {"queued", "retrying", "delivered",
+                                                "held",   "skipped",  "cancelled"};
 
 }  // namespace hilum::store

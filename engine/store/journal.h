@@ -1,4 +1,5 @@
-// The journal's writer: group commit on one thread, results written straight through (docs/journal.md, "Writing").
+// The journal's writer: group commit on one thread, results written straight through (docs/journal.md,
+// "Writing").
 #pragma once
 
 #include <atomic>
@@ -22,9 +23,10 @@ namespace hilum::store {
 
 class Journal {
   public:
-    // `recovered` keeps the catalogue, which outlives the journal's threads. `wake` is called after each commit, on the commit thread.
-    Journal(Options const& options, std::shared_ptr<FileSystem> files, CommitListener& listener, Recovered& recovered,
-            std::function<void()> wake);
+    // `recovered` keeps the catalogue, which outlives the journal's threads. `wake` is called after each
+    // commit, on the commit thread.
+    Journal(Options const& options, std::shared_ptr<FileSystem> files, CommitListener& listener,
+            Recovered& recovered, std::function<void()> wake);
     ~Journal();  // without close(): what is pending is refused, nothing more is written
 
     Result<void> start();  // writes the first sync mark and starts the commit thread
@@ -55,8 +57,8 @@ class Journal {
         Ticket* ticket = nullptr;
         std::uint64_t begin = 0, end = 0;  // in bytes
         Sequence sequence = 0;
-        std::uint32_t owed = 0;        // destinations of its deliveries: so many of Batch::owed
-        std::uint32_t resend = 0;      // 1 + index into Batch::resends; 0: a message
+        std::uint32_t owed = 0;    // destinations of its deliveries: so many of Batch::owed
+        std::uint32_t resend = 0;  // 1 + index into Batch::resends; 0: a message
         MessageState state = MessageState::accepted;
     };
     struct Batch {
@@ -71,6 +73,8 @@ class Journal {
         std::size_t operator()(std::string_view s) const { return std::hash<std::string_view>()(s); }
     };
 
+    static Error store_failed(Error const& why);
+    static Error disk_full();
     Result<void> may_append(std::uint64_t size) const;  // under pending_mutex_
     void added(bool was_empty);
     void run();
@@ -78,13 +82,14 @@ class Journal {
     Clock::time_point deadline() const;
     void on_time();
     void commit(Batch& batch);
-    // The entries from `first` on that fit into the active segment, written, synced, told. Returns the first one left over.
+    // The entries from `first` on that fit into the active segment, written, synced, told. Returns the first
+    // one left over.
     Result<std::size_t> commit_some(Batch& batch, std::size_t first, std::size_t& applied_owed);
     std::size_t how_many_fit(Batch const& batch, std::size_t first) const;
-    Result<void> write_names();                   // under file_mutex_
-    Result<void> write(std::string_view bytes);   // under file_mutex_; at the end of the journal
-    Result<void> roll(std::uint64_t room);        // under file_mutex_
-    Result<void> regain();                        // under file_mutex_: room after a full disk
+    Result<void> write_names();                  // under file_mutex_
+    Result<void> write(std::string_view bytes);  // under file_mutex_; at the end of the journal
+    Result<void> roll(std::uint64_t room);       // under file_mutex_
+    Result<void> regain();                       // under file_mutex_: room after a full disk
     Result<void> sync();
     Result<void> idle_sync();
     void refuse(Batch& batch, std::size_t first, Error const& why);
@@ -135,7 +140,7 @@ class Journal {
     std::atomic<Health> health_{Health::good};
     std::atomic<std::uint64_t> durable_{0}, written_{0};
     std::atomic<Clock::time_point::rep> next_try_{0};  // of a full store
-    std::atomic<bool> sync_due_{false};  // results wait for a sync
+    std::atomic<bool> sync_due_{false};                // results wait for a sync
     std::atomic<bool> roll_due_{false};
     std::atomic<std::uint64_t> commits_{0}, synced_messages_{0};
 

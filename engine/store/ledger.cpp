@@ -7,7 +7,9 @@
 namespace hilum::store {
 namespace {
 
-std::uint64_t packed(LaneKey const& key) { return (std::uint64_t{key.position.offset()} << 32) | key.ordinal; }
+std::uint64_t packed(LaneKey const& key) {
+    return (std::uint64_t{key.position.offset()} << 32) | key.ordinal;
+}
 
 }  // namespace
 
@@ -83,17 +85,32 @@ void Ledger::delivery(NameId destination, LaneKey const& key) {
 
 void Ledger::resend(Position at, ResendRecord const& record) {
     delivery(record.destination, {at, 0});
-    resends_[at] = {record.position, record.destination};
+    resends_[at] = {record.position, record.ordinal, record.destination};
 }
 
 void Ledger::settle(Lane& lane, LaneKey const& key, LaneKey const& up_to) {
     if (unsettled(lane.cursor, lane.settled_ahead, key)) {
         if (lane.queued > 0) --lane.queued;
-        lane.settled_ahead.insert(std::lower_bound(lane.settled_ahead.begin(), lane.settled_ahead.end(), key), key);
+        lane.settled_ahead.insert(std::lower_bound(lane.settled_ahead.begin(), lane.settled_ahead.end(), key),
+                                  key);
     }
     if (up_to > lane.cursor) lane.cursor = up_to;
-    lane.settled_ahead.erase(lane.settled_ahead.begin(),
-                             std::lower_bound(lane.settled_ahead.begin(), lane.settled_ahead.end(), lane.cursor));
+    lane.settled_ahead.erase(
+        lane.settled_ahead.begin(),
+        std::lower_bound(lane.settled_ahead.begin(), lane.settled_ahead.end(), lane.cursor));
+}
+
+// A held entry is no longer held. A person who deals with a delivery names the message's own entry; what is
+// held may be a resend of it.
+bool Ledger::release(Lane& lane, ResultRecord const& r) {
+    if (lane.held.erase(r.key)) return true;
+    if (r.outcome != DeliveryOutcome::released) return false;
+    for (auto const& [at, resend] : resends_) {
+        bool const same = resend.message == r.key.position && resend.ordinal == r.key.ordinal &&
+                          resend.destination == r.destination;
+        if (same && lane.held.erase({at, 0})) return true;
+    }
+    return false;
 }
 
 void Ledger::result(ResultRecord const& r) {
@@ -103,7 +120,7 @@ void Ledger::result(ResultRecord const& r) {
         return;
     }
     Lane& lane = lanes_[r.destination];
-    bool const was_held = r.outcome == DeliveryOutcome::held ? false : lane.held.erase(r.key);
+    bool const was_held = r.outcome != DeliveryOutcome::held && release(lane, r);
     bool const fresh = unsettled(lane.cursor, lane.settled_ahead, r.key);
     if (r.outcome != DeliveryOutcome::released) {
         if (r.outcome == DeliveryOutcome::held && fresh) lane.held.insert(r.key);
@@ -168,6 +185,7 @@ void Ledger::encode(std::string& out) const {
         if (!outstanding(at, resend)) continue;
         w.position(at);
         w.position(resend.message);
+        w.varint(resend.ordinal);
         w.varint(resend.destination);
     }
 }
@@ -192,10 +210,11 @@ bool Ledger::decode(std::string_view front) {
         lane.held.decode(in);
     }
     held_messages_.decode(in);
-    for (auto n = in.count(5); n > 0; --n) {
+    for (auto n = in.count(6); n > 0; --n) {
         Position const at = in.position();
         Resend resend;
         resend.message = in.position();
+        resend.ordinal = in.varint32();
         resend.destination = in.varint32();
         resends_[at] = resend;
     }

@@ -1,5 +1,5 @@
-// What the journal owes: lanes, held messages, outstanding resends. It is a pure function of the records before a position, kept up
-// to date as they are written, and written down in checkpoints.
+// What the journal owes: lanes, held messages, outstanding resends. It is a pure function of the records
+// before a position, kept up to date as they are written, and written down in checkpoints.
 #pragma once
 
 #include <cstdint>
@@ -62,8 +62,10 @@ class Ledger {
   private:
     struct Resend {
         Position message;
+        std::uint32_t ordinal = 0;
         NameId destination = 0;
     };
+    bool release(Lane& lane, ResultRecord const& record);
     void settle(Lane& lane, LaneKey const& key, LaneKey const& up_to);
     bool outstanding(Position at, Resend const& resend) const;
 

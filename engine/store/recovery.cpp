@@ -16,16 +16,11 @@ std::uint64_t random_id() {
     return (std::uint64_t{device()} << 32) | device();
 }
 
-std::string new_path(std::string const& dir, std::uint32_t number) {
-    std::string name = segment_path(dir, number);
-    return name.replace(name.size() - 3, 3, "new");
-}
-
 // The records of the newest segment, and the places between them that can't be read.
 struct Survey {
     struct Gap {
         std::uint64_t from = 0, until = 0;
-        Sequence sequence = 0;  // of the message, when its header is good
+        Sequence sequence = 0;    // of the message, when its header is good
         bool front_good = false;  // only its body is damaged
     };
     std::vector<Gap> gaps;
@@ -33,7 +28,8 @@ struct Survey {
     std::uint64_t proven = 0;  // durable up to here, by what the marks say
 };
 
-Result<Survey> survey(std::shared_ptr<File> const& file, Checksum const& checksum, std::uint32_t number, std::uint64_t size) {
+Result<Survey> survey(std::shared_ptr<File> const& file, Checksum const& checksum, std::uint32_t number,
+                      std::uint64_t size) {
     Survey s;
     s.end = s.proven = first_record_offset;
     SegmentReader reader(file, checksum, first_record_offset, size, 1u << 20);
@@ -56,11 +52,13 @@ Result<Survey> survey(std::shared_ptr<File> const& file, Checksum const& checksu
         if (mark && r.front_good && decode_mark(r.front, durable) && durable.segment() == number) {
             s.proven = std::max<std::uint64_t>(s.proven, durable.offset());
         }
-        if (r.header.is(Kind::checkpoint) && before == first_record_offset) s.proven = std::max(s.proven, r.end());
+        if (r.header.is(Kind::checkpoint) && before == first_record_offset)
+            s.proven = std::max(s.proven, r.end());
         bool const front_good = r.front_good;
         if (!front_good || !reader.body_good(r)) {
             if (reader.error()) return *reader.error();
-            s.gaps.push_back({before, r.end(), r.header.is(Kind::message) ? r.header.sequence : 0, front_good});
+            s.gaps.push_back(
+                {before, r.end(), r.header.is(Kind::message) ? r.header.sequence : 0, front_good});
         }
         s.end = r.end();
     }
@@ -68,8 +66,13 @@ Result<Survey> survey(std::shared_ptr<File> const& file, Checksum const& checksu
 
 class Recovery {
   public:
-    Recovery(std::string dir, std::shared_ptr<FileSystem> files, std::uint64_t segment_size, std::int64_t now_us, RecoveryMode mode)
-        : dir_(std::move(dir)), files_(std::move(files)), segment_size_(segment_size), now_us_(now_us), mode_(mode) {}
+    Recovery(std::string dir, std::shared_ptr<FileSystem> files, std::uint64_t segment_size,
+             std::int64_t now_us, RecoveryMode mode)
+        : dir_(std::move(dir)),
+          files_(std::move(files)),
+          segment_size_(segment_size),
+          now_us_(now_us),
+          mode_(mode) {}
 
     Result<Recovered> run() {
         auto const began = std::chrono::steady_clock::now();
@@ -99,7 +102,8 @@ class Recovery {
             if (auto const n = segment_number(name)) numbers_.push_back(*n);
             if (name.ends_with(".new") && mode_ == RecoveryMode::repair) {
                 if (auto r = files_->remove(journal_dir(dir_) + "/" + name); !r) return r.error();
-                out_.report.notes.push_back("removed journal/" + name + ", a segment that was being made when the last run ended");
+                out_.report.notes.push_back("removed journal/" + name +
+                                            ", a segment that was being made when the last run ended");
             }
         }
         std::sort(numbers_.begin(), numbers_.end());
@@ -107,7 +111,8 @@ class Recovery {
     }
 
     Result<void> create() {
-        if (mode_ == RecoveryMode::look) return error("no_journal", journal_dir(dir_), "there is no journal here", "check the folder");
+        if (mode_ == RecoveryMode::look)
+            return error("no_journal", journal_dir(dir_), "there is no journal here", "check the folder");
         out_.store_id = random_id();
         auto made = make_segment(dir_, *files_, {1, out_.store_id, now_us_, segment_size_, 0}, out_.ledger);
         if (!made) return made.error();
@@ -122,8 +127,9 @@ class Recovery {
         std::vector<std::pair<Segment, bool>> found;
         bool known = false;
         for (auto const number : numbers_) {
-            auto const how = number == numbers_.back() && mode_ == RecoveryMode::repair ? FileSystem::Open::create_or_write
-                                                                                        : FileSystem::Open::read;
+            auto const how = number == numbers_.back() && mode_ == RecoveryMode::repair
+                                 ? FileSystem::Open::create_or_write
+                                 : FileSystem::Open::read;
             auto opened = files_->open(segment_path(dir_, number), how);
             if (!opened) return opened.error();
             std::shared_ptr<File> file(std::move(*opened));
@@ -132,10 +138,12 @@ class Recovery {
             auto const header = read_segment_header(*file);
             if (!header) return header.error();
             Segment segment{number, 0, 0, std::min<std::uint64_t>(*size, 0xffffffffu)};
-            bool const good = *header && (*header)->number == number && (!known || (*header)->store_id == out_.store_id);
+            bool const good =
+                *header && (*header)->number == number && (!known || (*header)->store_id == out_.store_id);
             if (*header && (*header)->version > format_version) {
                 return error("store_too_new", "journal/" + segment_name(number),
-                             "this journal was written by a newer version (format " + std::to_string((*header)->version) + ")",
+                             "this journal was written by a newer version (format " +
+                                 std::to_string((*header)->version) + ")",
                              "run that version");
             }
             if (good) {
@@ -144,7 +152,8 @@ class Recovery {
                 out_.store_id = (*header)->store_id;
                 known = true;
             } else {
-                damaged("journal/" + segment_name(number) + ":0: the segment header can't be read; no message is missing");
+                damaged("journal/" + segment_name(number) +
+                        ":0: the segment header can't be read; no message is missing");
             }
             found.emplace_back(segment, good);
             if (number == numbers_.back()) out_.active = file;
@@ -157,8 +166,9 @@ class Recovery {
         for (auto& [segment, good] : found) {
             if (!good) segment.created_us = before.created_us;
             if (before.number != 0 && segment.number != before.number + 1) {
-                damaged("journal/" + segment_name(before.number + 1) + ": the file is gone; messages before " +
-                        std::to_string(segment.first) + " are missing");
+                damaged("journal/" + segment_name(before.number + 1) +
+                        ": the file is gone; messages before " + std::to_string(segment.first) +
+                        " are missing");
                 recount_ = true;
             }
             out_.catalogue->add(segment, segment.number == numbers_.back() ? out_.active : nullptr);
@@ -178,16 +188,20 @@ class Recovery {
             SegmentReader::Record r;
             Step const step = reader.next(r);
             if (step == Step::failed) return *reader.error();
-            if (step == Step::record && r.front_good && r.header.is(Kind::checkpoint) && out_.ledger.decode(r.front)) {
+            if (step == Step::record && r.front_good && r.header.is(Kind::checkpoint) &&
+                out_.ledger.decode(r.front)) {
                 from_ = Position::at(*number, static_cast<std::uint32_t>(reader.offset()));
                 return check_previous_end(*number);
             }
-            damaged(place(Position::at(*number, first_record_offset)) + ": the checkpoint can't be read; no message is missing");
+            damaged(place(Position::at(*number, first_record_offset)) +
+                    ": the checkpoint can't be read; no message is missing");
             recount_ = true;
         }
         out_.ledger = Ledger();
         from_ = Position::at(numbers_.front(), first_record_offset);
-        if (numbers_.front() != 1) out_.report.notes.push_back("no checkpoint is readable: held and queued entries are counted from what is left");
+        if (numbers_.front() != 1)
+            out_.report.notes.push_back(
+                "no checkpoint is readable: held and queued entries are counted from what is left");
         return {};
     }
 
@@ -196,8 +210,9 @@ class Recovery {
         auto const segment = end.segment() == number - 1 ? out_.catalogue->find(end.segment()) : std::nullopt;
         if (!segment) return {};
         if (segment->end < end.offset()) {
-            damaged(place(Position::at(segment->number, static_cast<std::uint32_t>(segment->end))) + ": the file is " +
-                    std::to_string(end.offset() - segment->end) + " bytes short; `hilum store verify` names what is missing");
+            damaged(place(Position::at(segment->number, static_cast<std::uint32_t>(segment->end))) +
+                    ": the file is " + std::to_string(end.offset() - segment->end) +
+                    " bytes short; `hilum store verify` names what is missing");
         } else if (segment->end > end.offset()) {
             // The last run ended before it could cut off what was preallocated.
             out_.catalogue->seal(segment->number, end.offset());
@@ -227,16 +242,20 @@ class Recovery {
                 break;
             }
             if (gap.front_good) {
-                damaged(damaged_body(Position::at(newest, static_cast<std::uint32_t>(gap.from)), gap.sequence));
+                damaged(
+                    damaged_body(Position::at(newest, static_cast<std::uint32_t>(gap.from)), gap.sequence));
             }
             recount_ = true;
         }
         end_ = std::max<std::uint64_t>(end_, first_record_offset);
         Position const limit = Position::at(newest, static_cast<std::uint32_t>(end_));
-        JournalCursor cursor(*out_.catalogue, checksum, from_, limit, [this](Damage const& d) {
-            recount_ = true;
-            damaged(d.text());
-        }, 1u << 20);
+        JournalCursor cursor(
+            *out_.catalogue, checksum, from_, limit,
+            [this](Damage const& d) {
+                recount_ = true;
+                damaged(d.text());
+            },
+            1u << 20);
         JournalCursor::Record r;
         bool clean = false;
         for (;;) {
@@ -245,7 +264,8 @@ class Recovery {
             if (!*more) break;
             clean = r.is(Kind::clean_end);
             if (!apply(out_.ledger, r.position, r.header, r.front)) {
-                damaged(place(r.position) + ": a record of kind " + std::to_string(r.header.kind) + " that makes no sense was passed over");
+                damaged(place(r.position) + ": a record of kind " + std::to_string(r.header.kind) +
+                        " that makes no sense was passed over");
             }
         }
         out_.report.clean = clean;
@@ -258,7 +278,8 @@ class Recovery {
         SegmentReader tail(out_.active, Checksum(out_.store_id), end_, out_.allocated, 1u << 20);
         std::uint64_t stray = end_;
         std::uint64_t last = end_;
-        for (stray = tail.first_nonzero(end_); stray < out_.allocated; stray = tail.first_nonzero(last)) last = stray + 1;
+        for (stray = tail.first_nonzero(end_); stray < out_.allocated; stray = tail.first_nonzero(last))
+            last = stray + 1;
         if (tail.error()) return *tail.error();
         bool const torn = last > end_;
         if (torn) {
@@ -270,7 +291,8 @@ class Recovery {
         if (torn) {
             if (auto r = out_.active->truncate(end_); !r) return r.error();
         }
-        // Written again: after a failed sync of the last run these bytes may be in memory only, and marked clean.
+        // Written again: after a failed sync of the last run these bytes may be in memory only, and marked
+        // clean.
         if (auto r = rewrite(std::min(proven_, end_), end_); !r) return r.error();
         if (torn || out_.allocated < segment_size_) {
             // No room is no reason not to start: the store then begins as full.
@@ -295,7 +317,8 @@ class Recovery {
             auto const n = out_.active->read_at(from, std::span<char>(piece.data(), piece.size()));
             if (!n) return n.error();
             if (*n == 0) break;
-            if (auto r = out_.active->write_at(from, std::string_view(piece.data(), *n)); !r) return r.error();
+            if (auto r = out_.active->write_at(from, std::string_view(piece.data(), *n)); !r)
+                return r.error();
             from += *n;
         }
         return {};
@@ -325,7 +348,9 @@ class Recovery {
             if (!*more) break;
             if (r.is(Kind::message)) {
                 MessageBrief brief;
-                for_each_delivery(r.front, brief, [&](std::uint32_t n, DeliveryEntry const& d) { count(d.destination, {r.position, n}); });
+                for_each_delivery(r.front, brief, [&](std::uint32_t n, DeliveryEntry const& d) {
+                    count(d.destination, {r.position, n});
+                });
             } else if (ResendRecord resend; r.is(Kind::resend) && decode_resend(r.header, r.front, resend)) {
                 count(resend.destination, {r.position, 0});
             }
@@ -354,7 +379,8 @@ class Recovery {
 }  // namespace
 
 std::string damaged_body(Position position, Sequence sequence) {
-    return place(position) + ": the body of " + (sequence == 0 ? "a record" : "message " + std::to_string(sequence)) + " is damaged";
+    return place(position) + ": the body of " +
+           (sequence == 0 ? "a record" : "message " + std::to_string(sequence)) + " is damaged";
 }
 
 bool apply(Ledger& ledger, Position position, RecordHeader const& header, std::string_view front) {
@@ -391,52 +417,8 @@ bool apply(Ledger& ledger, Position position, RecordHeader const& header, std::s
     }
 }
 
-Result<std::shared_ptr<File>> start_segment(std::string const& dir, FileSystem& files, NewSegmentPlan const& plan, Ledger const& ledger,
-                                            std::string& head, std::uint64_t& allocated) {
-    head = encode_segment_header({format_version, plan.number, plan.store_id, ledger.next_sequence, plan.created_us});
-    std::string front;
-    ledger.encode(front);
-    append_record(head, Kind::checkpoint, ledger.next_sequence, front, {}, Checksum(plan.store_id));
-    allocated = std::max(plan.size, head.size() + plan.room);
-    if (allocated > 0xffffffffu) return error("record_too_large", "journal", "a record does not fit into a segment");
-    std::string const path = new_path(dir, plan.number);
-    auto opened = files.open(path, FileSystem::Open::create_or_write);
-    if (!opened) return opened.error();
-    std::shared_ptr<File> file(std::move(*opened));
-    auto r = file->truncate(0);
-    if (r) r = file->allocate(allocated);
-    if (!r) {
-        file.reset();
-        (void)files.remove(path);  // it holds nothing; the next try or the next start removes it otherwise
-        return r.error();
-    }
-    return file;
-}
-
-Result<void> finish_segment(std::string const& dir, FileSystem& files, std::uint32_t number, File& file, std::string_view head) {
-    auto r = file.write_at(0, head);
-    if (!r) {
-        (void)files.remove(new_path(dir, number));
-        return r;
-    }
-    if (r = file.sync(); !r) return r;
-    if (r = files.rename(new_path(dir, number), segment_path(dir, number)); !r) return r;
-    return files.sync_dir(journal_dir(dir));
-}
-
-Result<NewSegment> make_segment(std::string const& dir, FileSystem& files, NewSegmentPlan const& plan, Ledger const& ledger) {
-    NewSegment made;
-    std::string head;
-    auto file = start_segment(dir, files, plan, ledger, head, made.allocated);
-    if (!file) return file.error();
-    made.file = *file;
-    made.end = head.size();
-    if (auto r = finish_segment(dir, files, plan.number, *made.file, head); !r) return r.error();
-    return made;
-}
-
-Result<Recovered> recover(std::string const& dir, std::shared_ptr<FileSystem> files, std::uint64_t segment_size,
-                          std::int64_t now_us, RecoveryMode mode) {
+Result<Recovered> recover(std::string const& dir, std::shared_ptr<FileSystem> files,
+                          std::uint64_t segment_size, std::int64_t now_us, RecoveryMode mode) {
     return Recovery(dir, std::move(files), segment_size, now_us, mode).run();
 }
 

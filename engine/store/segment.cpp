@@ -52,7 +52,8 @@ Result<std::optional<SegmentHeader>> read_segment_header(File& file) {
     if (!n) return n.error();
     std::string_view const bytes(both, *n);
     auto header = decode_segment_header(bytes);
-    if (!header && bytes.size() >= segment_header_size) header = decode_segment_header(bytes.substr(segment_header_size));
+    if (!header && bytes.size() >= segment_header_size)
+        header = decode_segment_header(bytes.substr(segment_header_size));
     return header;
 }
 
@@ -69,14 +70,18 @@ std::optional<std::uint32_t> segment_number(std::string_view name) {
     return n;
 }
 
-std::string journal_dir(std::string const& dir) { return dir + "/journal"; }
+std::string journal_dir(std::string const& dir) {
+    return dir + "/journal";
+}
 std::string segment_path(std::string const& dir, std::uint32_t number) {
     return journal_dir(dir) + "/" + segment_name(number);
 }
-std::string place(Position p) { return "journal/" + segment_name(p.segment()) + ":" + std::to_string(p.offset()); }
+std::string place(Position p) {
+    return "journal/" + segment_name(p.segment()) + ":" + std::to_string(p.offset());
+}
 
-SegmentReader::SegmentReader(std::shared_ptr<File> file, Checksum const& checksum, std::uint64_t start, std::uint64_t end,
-                             std::size_t chunk)
+SegmentReader::SegmentReader(std::shared_ptr<File> file, Checksum const& checksum, std::uint64_t start,
+                             std::uint64_t end, std::size_t chunk)
     : file_(std::move(file)), checksum_(checksum), offset_(start), end_(end), chunk_(chunk) {}
 
 std::string_view SegmentReader::bytes(std::uint64_t offset, std::uint64_t n) {
@@ -84,7 +89,8 @@ std::string_view SegmentReader::bytes(std::uint64_t offset, std::uint64_t n) {
     n = std::min(n, end_ - offset);
     bool const there = offset >= window_start_ && offset + n <= window_start_ + window_length_;
     if (!there) {
-        std::size_t const want = static_cast<std::size_t>(std::min<std::uint64_t>(std::max<std::uint64_t>(n, chunk_), end_ - offset));
+        std::size_t const want = static_cast<std::size_t>(
+            std::min<std::uint64_t>(std::max<std::uint64_t>(n, chunk_), end_ - offset));
         if (window_.size() < want) window_.resize(want);
         window_length_ = 0;
         auto const got = file_->read_at(offset, std::span<char>(window_.data(), want));
@@ -97,7 +103,8 @@ std::string_view SegmentReader::bytes(std::uint64_t offset, std::uint64_t n) {
         bytes_read_ += *got;
     }
     std::size_t const at = static_cast<std::size_t>(offset - window_start_);
-    return std::string_view(window_.data() + at, std::min<std::size_t>(static_cast<std::size_t>(n), window_length_ - at));
+    return std::string_view(window_.data() + at,
+                            std::min<std::size_t>(static_cast<std::size_t>(n), window_length_ - at));
 }
 
 SegmentReader::Step SegmentReader::next(Record& record) {
@@ -107,7 +114,8 @@ SegmentReader::Step SegmentReader::next(Record& record) {
     if (head.size() < record_header_size) return zero ? Step::end : Step::damage;
     if (zero) return Step::zeros;
     auto const header = decode_header(head, checksum_);
-    if (!header || header->size() > max_record + (64u << 20) || offset_ + header->size() > end_) return Step::damage;
+    if (!header || header->size() > max_record + (64u << 20) || offset_ + header->size() > end_)
+        return Step::damage;
     std::string_view const all = bytes(offset_, record_header_size + header->front_length);
     if (error_) return Step::failed;
     if (all.size() < record_header_size + header->front_length) return Step::damage;

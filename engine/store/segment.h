@@ -29,17 +29,18 @@ std::optional<SegmentHeader> decode_segment_header(std::string_view one_copy);
 // From either copy; nothing when both are bad.
 Result<std::optional<SegmentHeader>> read_segment_header(File& file);
 
-std::string segment_name(std::uint32_t number);                         // "00000001.log"
-std::optional<std::uint32_t> segment_number(std::string_view name);     // nothing for other names
+std::string segment_name(std::uint32_t number);                          // "00000001.log"
+std::optional<std::uint32_t> segment_number(std::string_view name);      // nothing for other names
 std::string segment_path(std::string const& dir, std::uint32_t number);  // in the store's folder
 std::string journal_dir(std::string const& dir);
 std::string place(Position position);  // "journal/00000001.log:128", for errors
 
-// Walks the records of one file below `end`. Not thread-safe. Keeps at most `chunk` bytes, or one front if that is larger.
+// Walks the records of one file below `end`. Not thread-safe. Keeps at most `chunk` bytes, or one front if
+// that is larger.
 class SegmentReader {
   public:
-    SegmentReader(std::shared_ptr<File> file, Checksum const& checksum, std::uint64_t start, std::uint64_t end,
-                  std::size_t chunk = 256u << 10);
+    SegmentReader(std::shared_ptr<File> file, Checksum const& checksum, std::uint64_t start,
+                  std::uint64_t end, std::size_t chunk = 256u << 10);
 
     enum class Step {
         record,  // `record` is the next one; the reader stands behind it
@@ -60,7 +61,8 @@ class SegmentReader {
     bool resync();
     // Whether the body's checksum holds. Reads it in pieces; `record.front` is invalid afterwards.
     bool body_good(Record const& record);
-    // At most `max` bytes of the body, unchecked; valid until the next call. `record.front` is invalid afterwards.
+    // At most `max` bytes of the body, unchecked; valid until the next call. `record.front` is invalid
+    // afterwards.
     std::string_view body(Record const& record, std::size_t max);
 
     std::uint64_t offset() const { return offset_; }
@@ -71,7 +73,8 @@ class SegmentReader {
     std::uint64_t first_nonzero(std::uint64_t offset);
 
   private:
-    std::string_view bytes(std::uint64_t offset, std::uint64_t n);  // shorter at the end of the file or on an error
+    std::string_view bytes(std::uint64_t offset,
+                           std::uint64_t n);  // shorter at the end of the file or on an error
 
     std::shared_ptr<File> file_;
     Checksum checksum_;

@@ -17,8 +17,12 @@ Error failure(sqlite3* db, int code) {
 
 }  // namespace
 
-void Statement::Finalize::operator()(sqlite3_stmt* s) const { sqlite3_finalize(s); }
-void Connection::Close::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+void Statement::Finalize::operator()(sqlite3_stmt* s) const {
+    sqlite3_finalize(s);
+}
+void Connection::Close::operator()(sqlite3* db) const {
+    sqlite3_close_v2(db);
+}
 
 Statement& Statement::bind(int n, std::int64_t value) {
     sqlite3_bind_int64(handle_.get(), n, value);
@@ -26,7 +30,8 @@ Statement& Statement::bind(int n, std::int64_t value) {
 }
 
 Statement& Statement::bind(int n, std::string_view value) {
-    sqlite3_bind_text64(handle_.get(), n, value.data() != nullptr ? value.data() : "", value.size(), SQLITE_STATIC, SQLITE_UTF8);
+    sqlite3_bind_text64(handle_.get(), n, value.data() != nullptr ? value.data() : "", value.size(),
+                        SQLITE_STATIC, SQLITE_UTF8);
     return *this;
 }
 
@@ -49,13 +54,18 @@ Result<void> Statement::run() {
     return {};
 }
 
-void Statement::reset() { sqlite3_reset(handle_.get()); }
-std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(handle_.get(), column); }
+void Statement::reset() {
+    sqlite3_reset(handle_.get());
+}
+std::int64_t Statement::integer(int column) const {
+    return sqlite3_column_int64(handle_.get(), column);
+}
 
 std::string Statement::text(int column) const {
     auto const* p = sqlite3_column_text(handle_.get(), column);
     int const n = sqlite3_column_bytes(handle_.get(), column);
-    return p == nullptr ? std::string() : std::string(reinterpret_cast<char const*>(p), static_cast<std::size_t>(n));
+    return p == nullptr ? std::string()
+                        : std::string(reinterpret_cast<char const*>(p), static_cast<std::size_t>(n));
 }
 
 Result<Connection> Connection::open(std::string const& path, Mode mode) {
@@ -73,7 +83,8 @@ Result<Connection> Connection::open(std::string const& path, Mode mode) {
 Result<Statement> Connection::prepare(std::string_view sql) {
     Statement s;
     sqlite3_stmt* handle = nullptr;
-    int const code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &handle, nullptr);
+    int const code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &handle, nullptr);
     s.handle_.reset(handle);
     if (code != SQLITE_OK) return failure(handle_.get(), code);
     return s;
@@ -85,7 +96,9 @@ Result<void> Connection::execute(char const* sql) {
     return {};
 }
 
-std::int64_t Connection::changes() const { return sqlite3_changes64(handle_.get()); }
+std::int64_t Connection::changes() const {
+    return sqlite3_changes64(handle_.get());
+}
 
 void Connection::limit_steps(int millions) {
     // The handler runs every so many virtual machine steps; not 0 stops the statement.

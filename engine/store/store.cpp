@@ -27,13 +27,14 @@ constexpr std::size_t read_ahead = 16u << 10;  // most messages come with one re
 constexpr std::size_t remembered_damage = 1000;
 
 Error no_such_record(Position p) {
-    return error("no_such_record", place(p), "there is no message record here", "it may have been dropped by retention");
+    return error("no_such_record", place(p), "there is no message record here",
+                 "it may have been dropped by retention");
 }
 
 class StoreImpl final : public Store {
   public:
-    StoreImpl(Options options, std::shared_ptr<FileSystem> files, std::shared_ptr<void> lock, CommitListener& listener,
-              Recovered recovered)
+    StoreImpl(Options options, std::shared_ptr<FileSystem> files, std::shared_ptr<void> lock,
+              CommitListener& listener, Recovered recovered)
         : options_(std::move(options)),
           files_(std::move(files)),
           lock_(std::move(lock)),
@@ -65,8 +66,12 @@ class StoreImpl final : public Store {
     RecoveryReport const& recovery() const override { return recovered_.report; }
     NameId name_id(std::string_view name) override { return journal_.name_id(name); }
     std::string name(NameId id) const override { return journal_.name(id); }
-    Result<void> append(MessageRecord const& record, Ticket& ticket) override { return journal_.append(record, ticket); }
-    Result<void> append(ResendRecord const& record, Ticket& ticket) override { return journal_.append(record, ticket); }
+    Result<void> append(MessageRecord const& record, Ticket& ticket) override {
+        return journal_.append(record, ticket);
+    }
+    Result<void> append(ResendRecord const& record, Ticket& ticket) override {
+        return journal_.append(record, ticket);
+    }
     Result<void> record(ResultRecord const& result) override { return journal_.record(result); }
     Health health() const override { return journal_.health(); }
     Position durable_end() const override { return journal_.durable_end(); }
@@ -81,7 +86,8 @@ class StoreImpl final : public Store {
             return out;
         }
         std::size_t const chunk = std::clamp<std::size_t>(max_bytes, 4096, 256u << 10);
-        JournalCursor cursor(catalogue_, checksum_, from.position, limit, [this](Damage const& d) { damaged(d); }, chunk);
+        JournalCursor cursor(
+            catalogue_, checksum_, from.position, limit, [this](Damage const& d) { damaged(d); }, chunk);
         JournalCursor::Record r;
         // Always at least one record, so that every call gets further.
         do {
@@ -102,7 +108,8 @@ class StoreImpl final : public Store {
         Position const durable = journal_.durable_end();
         if (!segment || at >= durable) return no_such_record(at);
         std::uint64_t const end = at.segment() == durable.segment() ? durable.offset() : segment->end;
-        if (at.offset() < first_record_offset || at.offset() + record_header_size > end) return no_such_record(at);
+        if (at.offset() < first_record_offset || at.offset() + record_header_size > end)
+            return no_such_record(at);
         auto const file = catalogue_.file(at.segment());
         if (!file) return file.error();
         return read_message(**file, at, end);
@@ -112,8 +119,9 @@ class StoreImpl final : public Store {
         if (auto const index = this->index()) {
             if (auto const p = index->find(sequence); p && catalogue_.find(p->segment())) return *p;
         }
-        auto const none = error("no_such_record", "message " + std::to_string(sequence), "there is no such message in the journal",
-                                "it may have been dropped by retention");
+        auto const none =
+            error("no_such_record", "message " + std::to_string(sequence),
+                  "there is no such message in the journal", "it may have been dropped by retention");
         auto segment = catalogue_.holding(sequence);
         if (!segment || sequence == 0) return none;
         Position const limit = journal_.durable_end();
@@ -163,8 +171,10 @@ class StoreImpl final : public Store {
         if (index) needed = std::min(needed, index->reached().segment());
         std::int64_t const oldest = options_.now_us() - std::chrono::microseconds(options_.retain).count();
         std::size_t n = 0;
-        // The newest two stay: recovery can go back one checkpoint. A segment's records are older than its follower.
-        while (n + 2 < segments.size() && segments[n].number < needed && segments[n + 1].created_us <= oldest) ++n;
+        // The newest two stay: recovery can go back one checkpoint. A segment's records are older than its
+        // follower.
+        while (n + 2 < segments.size() && segments[n].number < needed && segments[n + 1].created_us <= oldest)
+            ++n;
         if (n == 0) return n;
         // What freed these segments must not be forgotten by a power cut once they are gone.
         if (auto r = journal_.flush(); !r) return r.error();
@@ -182,7 +192,8 @@ class StoreImpl final : public Store {
         auto const segments = catalogue_.all();
         s.segments = segments.size();
         Position const end = journal_.written_end();
-        for (auto const& segment : segments) s.bytes += segment.number == end.segment() ? end.offset() : segment.end;
+        for (auto const& segment : segments)
+            s.bytes += segment.number == end.segment() ? end.offset() : segment.end;
         s.last = journal_.next_sequence() - 1;
         if (!segments.empty() && segments.front().first > 0 && s.last + 1 >= segments.front().first) {
             s.messages = s.last + 1 - segments.front().first;
@@ -208,7 +219,8 @@ class StoreImpl final : public Store {
 
     static Error no_index() { return error("no_index", "", "this store was opened without its index"); }
 
-    void collect(NameId destination, LaneKey const& from, JournalCursor::Record const& r, std::size_t max, Scan& out) {
+    void collect(NameId destination, LaneKey const& from, JournalCursor::Record const& r, std::size_t max,
+                 Scan& out) {
         if (r.is(Kind::message)) {
             MessageBrief brief;
             bool full = false;
@@ -225,7 +237,8 @@ class StoreImpl final : public Store {
         } else if (ResendRecord resend; r.is(Kind::resend) && decode_resend(r.header, r.front, resend)) {
             LaneKey const key{r.position, 0};
             if (resend.destination != destination || key < from) return;
-            out.entries.push_back({key, resend.sequence, resend.position, resend.ordinal, resend.time_us, true});
+            out.entries.push_back(
+                {key, resend.sequence, resend.position, resend.ordinal, resend.time_us, true});
         }
     }
 
@@ -260,7 +273,8 @@ class StoreImpl final : public Store {
                 return out;
             }
         }
-        return error("damaged", place(at), "message " + std::to_string(header->sequence) + " is damaged in the journal",
+        return error("damaged", place(at),
+                     "message " + std::to_string(header->sequence) + " is damaged in the journal",
                      "resend it from its source, or restore a backup");
     }
 
@@ -275,14 +289,16 @@ class StoreImpl final : public Store {
         auto const header = decode_header(all, checksum_);
         if (!header || !header->is(Kind::result) || header->size() > all.size()) return std::nullopt;
         std::string_view const front = all.substr(record_header_size, header->front_length);
-        std::string_view const body = all.substr(record_header_size + header->front_length, header->body_length);
+        std::string_view const body =
+            all.substr(record_header_size + header->front_length, header->body_length);
         StoredResult out;
         if (checksum_(front) != header->front_crc || checksum_(body) != header->body_crc) return std::nullopt;
         if (!decode_result(*header, front, body, out.record)) return std::nullopt;
         out.code = out.record.code;
         out.text = out.record.text;
         out.answer = out.record.answer;
-        out.record.code = out.record.text = out.record.answer = {};  // the strings hold them: views would not survive a move
+        out.record.code = out.record.text =
+            out.record.answer = {};  // the strings hold them: views would not survive a move
         return out;
     }
 
@@ -318,11 +334,14 @@ Result<std::shared_ptr<void>> lock_store(std::string const& dir, FileSystem& fil
 Result<void> check_everything(Recovered& found) {
     auto& damage = found.report.damage;
     auto const say = [&damage](std::string line) {  // recovery may have said it already
-        if (damage.size() < remembered_damage && std::find(damage.begin(), damage.end(), line) == damage.end()) {
+        if (damage.size() < remembered_damage &&
+            std::find(damage.begin(), damage.end(), line) == damage.end()) {
             damage.push_back(std::move(line));
         }
     };
-    JournalCursor cursor(*found.catalogue, Checksum(found.store_id), {}, found.end, [&](Damage const& d) { say(d.text()); }, 1u << 20);
+    JournalCursor cursor(
+        *found.catalogue, Checksum(found.store_id), {}, found.end, [&](Damage const& d) { say(d.text()); },
+        1u << 20);
     JournalCursor::Record r;
     for (;;) {
         auto const more = cursor.next(r);
@@ -335,18 +354,23 @@ Result<void> check_everything(Recovered& found) {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> open_store(Options options, std::shared_ptr<FileSystem> files, CommitListener& listener) {
+Result<std::unique_ptr<Store>> open_store(Options options, std::shared_ptr<FileSystem> files,
+                                          CommitListener& listener) {
     options.segment_size = std::clamp(options.segment_size, least_segment, largest_segment);
     if (!options.now_us) {
         options.now_us = [] {
-            return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+            return std::chrono::duration_cast<std::chrono::microseconds>(
+                       std::chrono::system_clock::now().time_since_epoch())
+                .count();
         };
     }
     auto lock = lock_store(options.dir, *files);
     if (!lock) return lock.error();
-    auto recovered = recover(options.dir, files, options.segment_size, options.now_us(), RecoveryMode::repair);
+    auto recovered =
+        recover(options.dir, files, options.segment_size, options.now_us(), RecoveryMode::repair);
     if (!recovered) return recovered.error();
-    auto store = std::make_unique<StoreImpl>(std::move(options), std::move(files), std::move(*lock), listener, std::move(*recovered));
+    auto store = std::make_unique<StoreImpl>(std::move(options), std::move(files), std::move(*lock), listener,
+                                             std::move(*recovered));
     if (auto r = store->start(); !r) return r.error();
     return std::unique_ptr<Store>(std::move(store));
 }

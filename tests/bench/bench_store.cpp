@@ -1,5 +1,6 @@
-// The store alone, on a real disk: how many messages a second reach it, how fast a lane finds its entries, how long a start takes.
-// HILUM_BENCH_DIR names the folder (its disk is what is measured); otherwise the temporary folder.
+// The store alone, on a real disk: how many messages a second reach it, how fast a lane finds its entries,
+// how long a start takes. HILUM_BENCH_DIR names the folder (its disk is what is measured); otherwise the
+// temporary folder.
 #include <benchmark/benchmark.h>
 
 #include <condition_variable>
@@ -23,7 +24,9 @@ struct Folder {
     std::string path;
     Folder() {
         char const* base = std::getenv("HILUM_BENCH_DIR");
-        std::string name = (base != nullptr ? std::string(base) : std::filesystem::temp_directory_path().string()) + "/hilum-bench-XXXXXX";
+        std::string name =
+            (base != nullptr ? std::string(base) : std::filesystem::temp_directory_path().string()) +
+            "/hilum-bench-XXXXXX";
         if (::mkdtemp(name.data()) == nullptr) std::abort();
         path = name;
     }
@@ -127,10 +130,15 @@ void append_and_wait(benchmark::State& state) {
     }
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(n * each));
     auto const stat = store->stat();
-    state.counters["messages_a_sync"] = static_cast<double>(stat.synced_messages) / static_cast<double>(stat.commits);
+    state.counters["messages_a_sync"] =
+        static_cast<double>(stat.synced_messages) / static_cast<double>(stat.commits);
     (void)store->close();
 }
-BENCHMARK(append_and_wait)->ArgsProduct({{1, 16, 64}, {0, 1}})->UseRealTime()->Unit(benchmark::kMillisecond)->ArgNames({"senders", "index"});
+BENCHMARK(append_and_wait)
+    ->ArgsProduct({{1, 16, 64}, {0, 1}})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond)
+    ->ArgNames({"senders", "index"});
 
 void fill(Store& store, Acknowledger& listener, std::uint64_t& total, std::uint64_t n, std::size_t size) {
     NameId const lab = store.name_id("lab");
@@ -208,8 +216,11 @@ void scan_and_recover(benchmark::State& state) {
     state.counters["start_ms"] = starting / rounds * 1000;
     state.counters["entries_per_s"] = static_cast<double>(n) * rounds / scanning;
 }
-BENCHMARK(scan_and_recover)->Arg(100'000)->UseRealTime()->Unit(benchmark::kMillisecond)->Iterations(3)->ArgName("queued");
+BENCHMARK(scan_and_recover)
+    ->Arg(100'000)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond)
+    ->Iterations(3)
+    ->ArgName("queued");
 
 }  // namespace
-
-BENCHMARK_MAIN();

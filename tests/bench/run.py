@@ -235,12 +235,15 @@ def machine():
 
 def main():
     chosen = options.only.split(',')
+    busy = os.getloadavg()[0]
+    if busy > 0.5:
+        say(f'the machine is not quiet (load {busy:.1f}): figures will be low and uneven')
     peak = []
     page = ['# Performance', '',
             'Measured by `tests/bench/run.py' + (' --quick' if options.quick else '') + '` '
             f'on {datetime.date.today().isoformat()}: {machine()}. The load generator, the receiver and the engine are processes '
             'of their own that share these cores; every message is about 1 KB (ADT^A01) and every acknowledgement follows an '
-            f'fdatasync. Medians of {ROUNDS} rounds of {SECONDS} s.', '']
+            f'fdatasync. Medians of {ROUNDS} rounds of {SECONDS} s. Load of the machine before the start: {busy:.1f}.', '']
     if 'intake' in chosen:
         page += ['## Intake', '',
                  f'A filter (`{FILTER}`), three `set` steps, one MLLP destination that is not there. The floor is a bare server '

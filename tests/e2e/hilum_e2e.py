@@ -330,7 +330,7 @@ class Connection:
     def __init__(self, port, timeout=20):
         self.socket = socket.create_connection(('127.0.0.1', port), timeout=timeout * PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.buffer = b''
+        self.buffer, self.searched = bytearray(), 0
 
     def write(self, data):
         self.socket.sendall(data)
@@ -339,12 +339,15 @@ class Connection:
         """The next frame's content; None when the peer has closed."""
         while True:
             start = self.buffer.find(START)
-            end = self.buffer.find(END, start) if start >= 0 else -1
+            end = self.buffer.find(END, max(start, self.searched)) if start >= 0 else -1
             if end >= 0:
-                frame, self.buffer = self.buffer[start + 1:end], self.buffer[end + 2:]
+                frame = bytes(self.buffer[start + 1:end])
+                del self.buffer[:end + 2]
+                self.searched = 0
                 return frame
+            self.searched = max(0, len(self.buffer) - 1)
             try:
-                data = self.socket.recv(65536)
+                data = self.socket.recv(1 << 18)
             except ConnectionResetError:
                 return None
             if not data:
@@ -419,15 +422,13 @@ class Receiver:
 
     def _serve(self, peer):
         connection = Connection.__new__(Connection)
-        connection.socket, connection.buffer = peer, b''
+        connection.socket, connection.buffer, connection.searched = peer, bytearray(), 0
         with contextlib.suppress(OSError), peer:
             while (message := connection.read()) is not None:
                 with self.lock:
                     self.messages.append(message)
-                separator = message[3:4] or b'|'
-                connection.write(START + separator.join(
-                    [b'MSH', b'^~\\&', b'', b'', b'', b'', b'', b'', b'ACK', control_id(message), b'P', b'2.5']) +
-                    b'\rMSA' + separator + b'AA' + separator + control_id(message) + b'\r' + END)
+                identifier = control_id(message)
+                connection.write(START + b'MSH|^~\\&|||||20260101||ACK|' + identifier + b'|P|2.5\rMSA|AA|' + identifier + b'\r' + END)
 
     def count(self):
         with self.lock:

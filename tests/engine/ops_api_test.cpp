@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
 #include <boost/asio/write.hpp>
+#include <mutex>
 #include <set>
 #include <thread>
 
@@ -20,12 +21,32 @@ namespace json = ops::json;
 
 namespace {
 
+// Written on one thread, read on another.
+template <class T>
+class Guarded {
+  public:
+    Guarded() = default;
+    explicit Guarded(T value) : value_(std::move(value)) {}
+    void operator=(T value) {
+        std::lock_guard const lock(mutex_);
+        value_ = std::move(value);
+    }
+    T operator()() const {
+        std::lock_guard const lock(mutex_);
+        return value_;
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    T value_;
+};
+
 class FakeControl final : public ops::Control {
   public:
     std::atomic<bool> is_ready{true};
-    std::string called;  // the last order; one request at a time in these tests
-    store::Query query;
-    std::string received = "MSH|^~\\&|A\rPID|1\r";
+    Guarded<std::string> called;  // the last order
+    Guarded<store::Query> query;
+    Guarded<std::string> received{"MSH|^~\\&|A\rPID|1\r"};
 
     bool ready() const override { return is_ready; }
     ops::StatusView status() const override {
@@ -78,9 +99,10 @@ class FakeControl final : public ops::Control {
                                 .time_us = 2,
                                 .code = "AE",
                                 .text = "no such ward"}};
-        view.stored.buffer = std::string(100, ' ');
+        std::string const bytes = received();
+        view.stored.buffer = bytes + std::string(100, ' ');  // long enough to stay in place when moved
         auto& record = view.stored.record;
-        record.received = received;
+        record.received = std::string_view(view.stored.buffer).substr(0, bytes.size());
         record.config_hash = "abc";
         record.verdicts = {{1, 0, ""}};
         record.bodies = {"CHANGED"};
@@ -252,12 +274,12 @@ TEST_CASE("orders to a queue reach the engine") {
     Fixture f;
     for (std::string const action : {"pause", "resume", "retry"}) {
         CHECK(ask(f.port, "POST", "/api/v1/queues/lab%201/" + action).value.text("destination") == "lab 1");
-        CHECK(f.control.called == action + " lab 1");
+        CHECK(f.control.called() == action + " lab 1");
         CHECK(ask(f.port, "POST", "/api/v1/queues/x/" + action, "{}").status == 404);
     }
     CHECK(ask(f.port, "POST", "/api/v1/queues/lab%201/skip", R"({"message":5,"reason":"on paper"})").status ==
           200);
-    CHECK(f.control.called == "skip 5 on paper lab 1");
+    CHECK(f.control.called() == "skip 5 on paper lab 1");
     auto const changed = ask(f.port, "POST", "/api/v1/queues/lab%201/skip", R"({"message":99,"reason":"x"})");
     CHECK(changed.status == 409);
     CHECK(changed.code() == "not_now");
@@ -273,7 +295,7 @@ TEST_CASE("a search passes every parameter on") {
     CHECK(page.value["messages"].items.size() == 4);
     CHECK(page.value.number("next_before") == 7);
     CHECK(page.value["messages"].items.at(0).text("sender") == "Z\xef\xbf\xbdrich");
-    auto const& q = f.control.query;
+    auto const q = f.control.query();
     CHECK(q.listener == "a");
     CHECK(q.type == "ADT^A01");
     CHECK(q.control_id == "c");
@@ -288,14 +310,14 @@ TEST_CASE("a search passes every parameter on") {
     CHECK(q.before == 50);
     CHECK(q.limit == 4);
     CHECK(ask(f.port, "GET", "/api/v1/messages").value.find("next_before") == nullptr);
-    CHECK(f.control.query.limit == 100);
+    CHECK(f.control.query().limit == 100);
 }
 
 TEST_CASE("the trace of a message, and its bytes") {
     Fixture f;
     auto m = ask(f.port, "GET", "/api/v1/messages/7").value;
     CHECK(m["received"].text("encoding") == "utf-8");
-    CHECK(m["received"].text("data") == f.control.received);
+    CHECK(m["received"].text("data") == f.control.received());
     CHECK(m["verdicts"].items.at(0).text("outcome") == "sent");
     CHECK(m["deliveries"].items.at(0)["as_received"].boolean);
     CHECK(m["deliveries"].items.at(1)["body"].text("data") == "CHANGED");
@@ -303,27 +325,27 @@ TEST_CASE("the trace of a message, and its bytes") {
     CHECK(m["attempts"].items.at(0).text("outcome") == "failed");
     CHECK(ask(f.port, "GET", std::string(m["deliveries"].items.at(1)["body"].text("href"))).body ==
           "CHANGED");
-    CHECK(ask(f.port, "GET", "/api/v1/messages/7/deliveries/0/body").body == f.control.received);
+    CHECK(ask(f.port, "GET", "/api/v1/messages/7/deliveries/0/body").body == f.control.received());
     CHECK(ask(f.port, "GET", "/api/v1/messages/7/deliveries/2/body").code() == "no_such_delivery");
 
     f.control.received = "MSH|\xff" + std::string(60, 'x');
     m = ask(f.port, "GET", "/api/v1/messages/7").value;
     CHECK(m["received"].text("encoding") == "base64");
-    CHECK(ask(f.port, "GET", "/api/v1/messages/7/received").body == f.control.received);
+    CHECK(ask(f.port, "GET", "/api/v1/messages/7/received").body == f.control.received());
 
     f.control.received = std::string((1u << 20) + 1, 'x');
     m = ask(f.port, "GET", "/api/v1/messages/7").value;
     CHECK(m["received"].find("data") == nullptr);
-    CHECK(m["received"].number("bytes") == f.control.received.size());
-    CHECK(ask(f.port, "GET", std::string(m["received"].text("href"))).body == f.control.received);
+    CHECK(m["received"].number("bytes") == f.control.received().size());
+    CHECK(ask(f.port, "GET", std::string(m["received"].text("href"))).body == f.control.received());
 }
 
 TEST_CASE("resend") {
     Fixture f;
     CHECK(ask(f.port, "POST", "/api/v1/messages/7/resend").value["destinations"].items.at(0).string == "lab");
-    CHECK(f.control.called == "resend 7 [] api");
+    CHECK(f.control.called() == "resend 7 [] api");
     ask(f.port, "POST", "/api/v1/messages/7/resend", R"({"destination":"lab","by":"mia"})");
-    CHECK(f.control.called == "resend 7 [lab] mia");
+    CHECK(f.control.called() == "resend 7 [lab] mia");
     CHECK(ask(f.port, "POST", "/api/v1/messages/8/resend").status == 404);
 }
 
@@ -396,7 +418,7 @@ TEST_CASE("what is refused, and with which code") {
         CHECK(answer.head.find("Content-Type: application/problem+json") != std::string::npos);
     }
     CHECK(ask(f.port, "PUT", "/api/v1/queues").head.find("Allow: GET, HEAD") != std::string::npos);
-    CHECK(f.control.called.empty());
+    CHECK(f.control.called().empty());
 }
 
 TEST_CASE("loopback names and the own origin are let in") {

@@ -29,7 +29,9 @@ struct Promised {
     std::set<LaneKey> settled;
 };
 
-std::string text_of(std::uint64_t n) { return "message " + std::to_string(n) + " " + std::string(n * 97 % 1500, 'x'); }
+std::string text_of(std::uint64_t n) {
+    return "message " + std::to_string(n) + " " + std::string(n * 97 % 1500, 'x');
+}
 
 // Puts in messages and settles some, until the store says no. Deterministic.
 void work(Opened& o, Promised& promised, std::uint64_t n) {
@@ -54,8 +56,8 @@ void work(Opened& o, Promised& promised, std::uint64_t n) {
     }
 }
 
-// The lane as found must hold every acknowledged message that is not settled, in order; its count must be what a scan finds.
-// `results_kept`: no result that was handed over may be lost.
+// The lane as found must hold every acknowledged message that is not settled, in order; its count must be
+// what a scan finds. `results_kept`: no result that was handed over may be lost.
 void check_kept(Store& s, Promised const& promised, bool results_kept) {
     for (auto const& [number, text] : promised.acknowledged) {
         auto const p = s.find(number);
@@ -78,8 +80,10 @@ void check_kept(Store& s, Promised const& promised, bool results_kept) {
         REQUIRE(open.size() == l.queued);
         if (l.destination != lab) continue;
         for (auto const& k : promised.keys) {
-            if (!promised.settled.contains(k)) REQUIRE_MESSAGE(open.contains(k), "an entry of the lane is gone");
-            if (promised.settled.contains(k) && results_kept) REQUIRE_MESSAGE(!open.contains(k), "a result is gone");
+            if (!promised.settled.contains(k))
+                REQUIRE_MESSAGE(open.contains(k), "an entry of the lane is gone");
+            if (promised.settled.contains(k) && results_kept)
+                REQUIRE_MESSAGE(!open.contains(k), "a result is gone");
         }
     }
 }
@@ -144,7 +148,8 @@ TEST_CASE("store fault: power cuts that drop, tear and reorder what was not sync
             auto again = open_store(small_store(), disk, told);
             REQUIRE_MESSAGE(again.has_value(), (again ? std::string() : again.error().text()));
             REQUIRE((*again)->recovery().damage.empty());
-            // Results may be lost (a redelivery), messages not. A second cut right after the recovery changes nothing.
+            // Results may be lost (a redelivery), messages not. A second cut right after the recovery changes
+            // nothing.
             check_kept(**again, promised, false);
             again = error("closed", "", "");
             disk = disk->after_power_cut(random());
@@ -158,7 +163,9 @@ TEST_CASE("store fault: power cuts that drop, tear and reorder what was not sync
     }
 }
 
-TEST_CASE("store fault: the k-th step fails; never an acknowledgement after it, never a second sync, and a restart recovers") {
+TEST_CASE(
+    "store fault: the k-th step fails; never an acknowledgement after it, never a second sync, and a restart "
+    "recovers") {
     std::uint64_t const steps = times(120, 500);
     for (std::uint64_t k = 1; k <= steps; ++k) {
         CAPTURE(k);
@@ -188,7 +195,8 @@ TEST_CASE("store fault: the k-th step fails; never an acknowledgement after it, 
     }
 }
 
-TEST_CASE("store fault: a disk that is full refuses, keeps what it has, and goes on by itself when there is room") {
+TEST_CASE(
+    "store fault: a disk that is full refuses, keeps what it has, and goes on by itself when there is room") {
     for (bool const allocates : {true, false}) {
         CAPTURE(allocates);
         auto disk = std::make_shared<MemoryFileSystem>();
@@ -215,7 +223,8 @@ TEST_CASE("store fault: a disk that is full refuses, keeps what it has, and goes
                 check_kept(*other.store, promised, true);
             }
             disk->set_capacity(10'000'000);
-            for (int i = 0; i < 500 && o.store->health() != Health::good; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+            for (int i = 0; i < 500 && o.store->health() != Health::good; ++i)
+                std::this_thread::sleep_for(std::chrono::milliseconds(10));
             REQUIRE(o.store->health() == Health::good);
             auto const& t = o.put("room again", {{o.id("lab"), 1, 0}});
             REQUIRE_FALSE(t.error.has_value());
@@ -288,7 +297,8 @@ TEST_CASE("store fault: a flipped bit anywhere is found, named, and costs one me
         auto const report = verify("data", found);
         REQUIRE(report.has_value());
         bool const in_header_copy = offset < first_record_offset;
-        // Of two headers one is enough; the last record of all has nothing behind it that proves it, so it may be taken for a torn tail.
+        // Of two headers one is enough; the last record of all has nothing behind it that proves it, so it
+        // may be taken for a torn tail.
         bool const noticed = !report->damage.empty() || report->cut_bytes > 0 || !report->clean;
         CHECK((noticed || in_header_copy));
         std::vector<std::string> told;
@@ -309,18 +319,21 @@ TEST_CASE("store fault: a flipped bit anywhere is found, named, and costs one me
         if (!lost.empty()) {
             std::string all;
             for (auto const& d : report->damage) all += d + "\n";
-            CHECK_MESSAGE(all.find("message " + std::to_string(lost[0])) != std::string::npos, "lost " << lost[0] << ", said: " << all);
+            CHECK_MESSAGE(all.find("message " + std::to_string(lost[0])) != std::string::npos,
+                          "lost " << lost[0] << ", said: " << all);
         }
         for (auto const& l : o.store->lanes()) {
             std::set<LaneKey> const ahead(l.settled_ahead.begin(), l.settled_ahead.end());
             std::uint64_t open = 0;
-            for (auto const& e : all_entries(*o.store, l.destination, l.cursor, 50, 1u << 20)) open += ahead.contains(e.key) ? 0 : 1;
+            for (auto const& e : all_entries(*o.store, l.destination, l.cursor, 50, 1u << 20))
+                open += ahead.contains(e.key) ? 0 : 1;
             CHECK(open == l.queued);
         }
     }
 }
 
-TEST_CASE("store fault: a sealed segment that is cut, spoiled or gone costs what it held; the rest is served") {
+TEST_CASE(
+    "store fault: a sealed segment that is cut, spoiled or gone costs what it held; the rest is served") {
     auto disk = std::make_shared<MemoryFileSystem>();
     Promised promised;
     {
@@ -337,22 +350,26 @@ TEST_CASE("store fault: a sealed segment that is cut, spoiled or gone costs what
         {"cut", [](MemoryFileSystem& d) { d.cut(segment_path("data", 1), 20'000); }},
         {"gone", [](MemoryFileSystem& d) { (void)d.remove(segment_path("data", 1)); }},
         {"middle one gone", [](MemoryFileSystem& d) { (void)d.remove(segment_path("data", 2)); }},
-        {"a hole of zeros", [](MemoryFileSystem& d) {
+        {"a hole of zeros",
+         [](MemoryFileSystem& d) {
              auto b = d.content(segment_path("data", 1));
              std::fill(b.begin() + 9000, b.begin() + 14'000, '\0');
              d.put(segment_path("data", 1), b);
          }},
-        {"garbage", [](MemoryFileSystem& d) {
+        {"garbage",
+         [](MemoryFileSystem& d) {
              auto b = d.content(segment_path("data", 1));
              for (std::size_t i = 9000; i < 14'000; ++i) b[i] = "\xA7H\x01"[i % 3];
              d.put(segment_path("data", 1), b);
          }},
-        {"both headers of the newest", [](MemoryFileSystem& d) {
+        {"both headers of the newest",
+         [](MemoryFileSystem& d) {
              auto b = d.content(segment_path("data", 3));
              std::fill(b.begin(), b.begin() + 128, 'x');
              d.put(segment_path("data", 3), b);
          }},
-        {"the newest checkpoint", [](MemoryFileSystem& d) { d.flip_bit(segment_path("data", 3), 128 + 40, 1); }},
+        {"the newest checkpoint",
+         [](MemoryFileSystem& d) { d.flip_bit(segment_path("data", 3), 128 + 40, 1); }},
     };
     for (auto const& row : rows) {
         CAPTURE(std::string(row.name));

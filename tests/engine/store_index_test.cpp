@@ -43,8 +43,8 @@ struct OnDisk {
         REQUIRE_MESSAGE(opened.has_value(), (opened ? std::string() : opened.error().text()));
         store = std::move(*opened);
     }
-    Ticket& put(std::string const& received, std::vector<DeliveryEntry> deliveries, MessageState state = MessageState::accepted,
-                std::int64_t at = 1000) {
+    Ticket& put(std::string const& received, std::vector<DeliveryEntry> deliveries,
+                MessageState state = MessageState::accepted, std::int64_t at = 1000) {
         MessageRecord m;
         m.listener = store->name_id("adt_in");
         m.received = received;
@@ -72,9 +72,11 @@ struct OnDisk {
         REQUIRE_MESSAGE(rows.has_value(), (rows ? std::string() : rows.error().text()));
         std::string out;
         for (auto const& r : *rows) {
-            out += std::to_string(r.sequence) + " " + r.type + " " + r.control_id + " " + r.sender + " " + r.patient_id + " " + r.visit + " " + r.state;
+            out += std::to_string(r.sequence) + " " + r.type + " " + r.control_id + " " + r.sender + " " +
+                   r.patient_id + " " + r.visit + " " + r.state;
             for (auto const& d : r.deliveries) {
-                out += " [" + d.destination + " " + d.route + " " + d.state + " " + std::to_string(d.attempts) + " " + d.code + "]";
+                out += " [" + d.destination + " " + d.route + " " + d.state + " " +
+                       std::to_string(d.attempts) + " " + d.code + "]";
             }
             out += "\n";
         }
@@ -141,7 +143,8 @@ TEST_CASE("store index: rows, states and searches; deleted or spoiled, it comes 
             {"destination", [](Query& q) { q.destination = "lab"; }, "521"},
             {"delivery state", [](Query& q) { q.delivery_state = "queued"; }, "5"},
             {"delivered to", [](Query& q) { q.delivery_state = "delivered", q.destination = "lab"; }, "1"},
-            {"delivered elsewhere", [](Query& q) { q.delivery_state = "delivered", q.destination = "ehr"; }, ""},
+            {"delivered elsewhere", [](Query& q) { q.delivery_state = "delivered", q.destination = "ehr"; },
+             ""},
             {"unknown destination", [](Query& q) { q.destination = "nowhere"; }, ""},
             {"listener", [](Query& q) { q.listener = "adt_in"; }, "654321"},
             {"since", [](Query& q) { q.since_us = 1500; }, "2"},
@@ -222,9 +225,12 @@ TEST_CASE("store: retention drops whole segments that owe nothing, and the index
     }
     s.settle();
     CHECK(s.store->prune().value() == 0);  // all is owed
-    auto const settle_all = [&](NameId to, std::uint32_t ordinal, std::size_t from, std::size_t until, DeliveryOutcome o) {
+    auto const settle_all = [&](NameId to, std::uint32_t ordinal, std::size_t from, std::size_t until,
+                                DeliveryOutcome o) {
         for (std::size_t i = from; i < until; ++i) {
-            REQUIRE(s.store->record(outcome({k[i].position, ordinal}, {k[i].position, ordinal + 1}, to, i + 1, o)).has_value());
+            REQUIRE(
+                s.store->record(outcome({k[i].position, ordinal}, {k[i].position, ordinal + 1}, to, i + 1, o))
+                    .has_value());
         }
     };
     settle_all(lab, 0, 0, 200, DeliveryOutcome::delivered);
@@ -239,7 +245,8 @@ TEST_CASE("store: retention drops whole segments that owe nothing, and the index
     CHECK(s.store->read(k[0].position).error().code == "no_such_record");
     CHECK(s.store->find(1).error().code == "no_such_record");
     CHECK(s.store->read(k[60].position).has_value());  // held: owed to a person
-    REQUIRE(s.store->record(outcome({k[60].position, 1}, {}, ehr, 61, DeliveryOutcome::released)).has_value());
+    REQUIRE(
+        s.store->record(outcome({k[60].position, 1}, {}, ehr, 61, DeliveryOutcome::released)).has_value());
     s.settle();
     auto const more = s.store->prune().value();
     CHECK(more > 0);

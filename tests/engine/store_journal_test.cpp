@@ -99,7 +99,8 @@ TEST_CASE("store: entries of a lane come in order over many segments and restart
             REQUIRE(entries.size() == keys.size());
             for (std::size_t i = 0; i < keys.size(); ++i) CHECK(entries[i].key == keys[i]);
             CHECK(lane(*o.store, id).queued == keys.size());
-            CHECK(all_entries(*o.store, id, keys[keys.size() / 2], 1).size() == keys.size() - keys.size() / 2);
+            CHECK(all_entries(*o.store, id, keys[keys.size() / 2], 1).size() ==
+                  keys.size() - keys.size() / 2);
         };
         check(lab, lab_keys);
         check(ehr, ehr_keys);
@@ -108,7 +109,8 @@ TEST_CASE("store: entries of a lane come in order over many segments and restart
     Opened o(disk);
     CHECK(o.store->stat().last == 240);
     CHECK(o.store->stat().messages == 240);
-    for (Sequence n = 1; n <= 240; n += 7) CHECK(o.store->read(o.store->find(n).value()).value().record.sequence == n);
+    for (Sequence n = 1; n <= 240; n += 7)
+        CHECK(o.store->read(o.store->find(n).value()).value().record.sequence == n);
     auto const report = verify("data", disk);
     CHECK(report.error().code == "store_locked");
 }
@@ -118,7 +120,8 @@ TEST_CASE("store: results move the cursor and the counts; a restart finds the sa
     std::vector<LaneKey> k;
     auto const state = [&](Store& s) {
         auto const l = lane(s, s.name_id("lab"));
-        return std::to_string(l.queued) + "/" + std::to_string(l.held) + "/" + std::to_string(l.settled_ahead.size());
+        return std::to_string(l.queued) + "/" + std::to_string(l.held) + "/" +
+               std::to_string(l.settled_ahead.size());
     };
     {
         Opened o(disk);
@@ -189,7 +192,9 @@ TEST_CASE("store: eight threads share syncs; every message is told once, in jour
                     m.deliveries = {{o.store->name_id(name), 1, 0}};
                     Ticket& ticket = o.told->ticket();
                     while (!o.store->append(m, ticket)) std::this_thread::yield();
-                    if (i % 50 == 49) (void)o.store->record(outcome({}, {}, o.store->name_id(name), 1, DeliveryOutcome::failed));
+                    if (i % 50 == 49)
+                        (void)o.store->record(
+                            outcome({}, {}, o.store->name_id(name), 1, DeliveryOutcome::failed));
                 }
             });
         }

@@ -1,6 +1,7 @@
-// Any bytes as a segment file: open, scan, read and verify must neither crash nor hang, and what is served must be consistent.
-// First byte even: the rest is the file. Odd: the rest is a list of records (kind, number, front length, body length, bytes), which get
-// good checksums, so that the decoders behind them are reached.
+// Any bytes as a segment file: open, scan, read and verify must neither crash nor hang, and what is served
+// must be consistent. First byte even: the rest is the file. Odd: the rest is a list of records (kind,
+// number, front length, body length, bytes), which get good checksums, so that the decoders behind them are
+// reached.
 #include <algorithm>
 #include <cstdlib>
 #include <memory>

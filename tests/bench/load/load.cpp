@@ -201,7 +201,8 @@ class Load {
             if (due > now_) return;
             Connection& connection = *idle_.front();
             idle_.pop_front();
-            if (!connection.fd || connection.connecting) continue;  // opened() queues it again
+            // A connection that was lost meanwhile is queued again by opened(), and may then be here twice.
+            if (!connection.fd || connection.connecting || connection.waiting) continue;
             begin(connection, due);
         }
     }

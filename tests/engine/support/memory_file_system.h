@@ -30,8 +30,8 @@ class MemoryFileSystem : public store::FileSystem, public std::enable_shared_fro
         std::lock_guard const lock(mutex_);
         return counts_;
     }
-    // The step with this number (from 1) fails with an I/O error. A failed sync forgets what it should have made durable, and the next
-    // one says yes, as Linux does.
+    // The step with this number (from 1) fails with an I/O error. A failed sync forgets what it should have
+    // made durable, and the next one says yes, as Linux does.
     void fail_step(std::uint64_t number) {
         std::lock_guard const lock(mutex_);
         fail_at_ = number;
@@ -67,12 +67,14 @@ class MemoryFileSystem : public store::FileSystem, public std::enable_shared_fro
         next->durable_names_ = durable_names_;
         for (auto& [path, node] : next->durable_names_) {
             auto const i = names_.find(path);
-            node = i != names_.end() && i->second == node ? next->names_[path] : std::make_shared<Node>(*node);
+            node =
+                i != names_.end() && i->second == node ? next->names_[path] : std::make_shared<Node>(*node);
         }
         return next;
     }
 
-    // What is found after a power cut: what was synced, and of the rest whatever `seed` says, sector by sector.
+    // What is found after a power cut: what was synced, and of the rest whatever `seed` says, sector by
+    // sector.
     std::shared_ptr<MemoryFileSystem> after_power_cut(std::uint64_t seed) const {
         std::lock_guard const lock(mutex_);
         std::mt19937_64 random(seed);
@@ -86,7 +88,8 @@ class MemoryFileSystem : public store::FileSystem, public std::enable_shared_fro
             auto const now = names_.find(path);
             auto const before = durable_names_.find(path);
             std::shared_ptr<Node> node;
-            bool const same = now != names_.end() && before != durable_names_.end() && now->second == before->second;
+            bool const same =
+                now != names_.end() && before != durable_names_.end() && now->second == before->second;
             if (same || keep()) {
                 if (now != names_.end()) node = now->second;
             } else if (before != durable_names_.end()) {
@@ -173,7 +176,8 @@ class MemoryFileSystem : public store::FileSystem, public std::enable_shared_fro
     }
     Result<std::shared_ptr<void>> lock(std::string const& path) override {
         std::lock_guard const guard(mutex_);
-        if (auto const held = lock_.lock()) return error("store_locked", path, "another process has this store open");
+        if (auto const held = lock_.lock())
+            return error("store_locked", path, "another process has this store open");
         auto mine = std::make_shared<int>(0);
         lock_ = mine;
         return std::shared_ptr<void>(mine);
@@ -225,10 +229,13 @@ class MemoryFileSystem : public store::FileSystem, public std::enable_shared_fro
             std::lock_guard const lock(system_->mutex_);
             ++system_->counts_.writes;
             if (auto r = system_->step(path_); !r) return r;
-            std::uint64_t const grows = offset + bytes.size() > node_->content.size() ? offset + bytes.size() - node_->content.size() : 0;
+            std::uint64_t const grows = offset + bytes.size() > node_->content.size()
+                                            ? offset + bytes.size() - node_->content.size()
+                                            : 0;
             if (grows > 0 && system_->used() + grows > system_->capacity_) {
                 // The disk takes what there is room for.
-                std::uint64_t const room = system_->capacity_ > system_->used() ? system_->capacity_ - system_->used() : 0;
+                std::uint64_t const room =
+                    system_->capacity_ > system_->used() ? system_->capacity_ - system_->used() : 0;
                 std::uint64_t const fits = bytes.size() - grows + std::min(room, grows);
                 put(offset, bytes.substr(0, fits));
                 return error("disk_full", path_, "write: no room");
@@ -269,7 +276,8 @@ class MemoryFileSystem : public store::FileSystem, public std::enable_shared_fro
             std::lock_guard const lock(system_->mutex_);
             if (auto r = system_->step(path_); !r) return r;
             if (!system_->allocates_ || size <= node_->content.size()) return {};
-            if (system_->used() + size - node_->content.size() > system_->capacity_) return error("disk_full", path_, "allocate: no room");
+            if (system_->used() + size - node_->content.size() > system_->capacity_)
+                return error("disk_full", path_, "allocate: no room");
             resize(size);
             return {};
         }

@@ -66,7 +66,8 @@ struct Opened {
     std::unique_ptr<store::Store> store;
     std::size_t waited = 0;
 
-    explicit Opened(std::shared_ptr<MemoryFileSystem> d, store::Options options = small_store()) : disk(std::move(d)) {
+    explicit Opened(std::shared_ptr<MemoryFileSystem> d, store::Options options = small_store())
+        : disk(std::move(d)) {
         auto opened = store::open_store(std::move(options), disk, *told);
         REQUIRE_MESSAGE(opened.has_value(), (opened ? std::string() : opened.error().text()));
         store = std::move(*opened);
@@ -74,7 +75,8 @@ struct Opened {
 
     // Appends, and waits until the listener was told. The ticket says what became of it.
     store::Ticket& put(std::string_view received, std::vector<store::DeliveryEntry> deliveries = {},
-                       store::MessageState state = store::MessageState::accepted, std::vector<std::string_view> bodies = {}) {
+                       store::MessageState state = store::MessageState::accepted,
+                       std::vector<std::string_view> bodies = {}) {
         store::MessageRecord m;
         m.received_us = 1'700'000'000'000'000;
         m.listener = store->name_id("adt_in");
@@ -97,7 +99,8 @@ struct Opened {
     store::NameId id(std::string_view name) { return store->name_id(name); }
 };
 
-inline store::ResultRecord outcome(store::LaneKey key, store::LaneKey up_to, store::NameId destination, store::Sequence sequence,
+inline store::ResultRecord outcome(store::LaneKey key, store::LaneKey up_to, store::NameId destination,
+                                   store::Sequence sequence,
                                    store::DeliveryOutcome o = store::DeliveryOutcome::delivered) {
     store::ResultRecord r;
     r.sequence = sequence;
@@ -109,8 +112,9 @@ inline store::ResultRecord outcome(store::LaneKey key, store::LaneKey up_to, sto
     return r;
 }
 
-inline std::vector<store::LaneEntry> all_entries(store::Store& s, store::NameId destination, store::LaneKey from = {},
-                                                 std::size_t max = 7, std::size_t bytes = 10'000) {
+inline std::vector<store::LaneEntry> all_entries(store::Store& s, store::NameId destination,
+                                                 store::LaneKey from = {}, std::size_t max = 7,
+                                                 std::size_t bytes = 10'000) {
     std::vector<store::LaneEntry> out;
     for (int guard = 0; guard < 1'000'000; ++guard) {
         auto const scan = s.scan(destination, from, max, bytes);
