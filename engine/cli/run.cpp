@@ -1,11 +1,10 @@
 // `hilum run`: the engine in the foreground, for a service manager or a terminal.
+#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <ctime>
 #include <memory>
 #include <thread>
-
-#include <CLI/CLI.hpp>
 
 #include "engine/cli/commands.h"
 #include "engine/flow/engine.h"
@@ -44,10 +43,12 @@ std::optional<flow::Loaded> load(std::string const& path) {
 void reload(flow::Engine& engine, ops::Log& log, std::string const& path) {
     auto loaded = load(path);
     if (!loaded) {
-        log.error("reload_refused", {{"config", path}, {"reason", "the configuration has errors; the old one stays in force"}});
+        log.error("reload_refused",
+                  {{"config", path}, {"reason", "the configuration has errors; the old one stays in force"}});
         return;
     }
-    if (auto done = engine.reload(std::move(*loaded)); !done) log.error("reload_refused", {{"config", path}, {"reason", done.error().text()}});
+    if (auto done = engine.reload(std::move(*loaded)); !done)
+        log.error("reload_refused", {{"config", path}, {"reason", done.error().text()}});
 }
 
 int run(Options const& options) {
@@ -55,7 +56,8 @@ int run(Options const& options) {
     auto loaded = load(options.config);
     if (!loaded) return 1;
     ops::Log log;
-    auto const threads = options.threads ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+    auto const threads =
+        options.threads ? options.threads : std::max(1u, std::thread::hardware_concurrency());
     flow::Engine engine(log, unix_us, threads);
     if (auto started = engine.start(std::move(*loaded)); !started) {
         log.error("start_failed", {{"reason", started.error().text()}});
@@ -78,10 +80,12 @@ int run(Options const& options) {
 
 void add_run(CLI::App& app, int& exit_code) {
     auto options = std::make_shared<Options>();
-    auto* command = app.add_subcommand("run", "Run the engine until SIGTERM; SIGHUP reloads the configuration");
+    auto* command =
+        app.add_subcommand("run", "Run the engine until SIGTERM; SIGHUP reloads the configuration");
     command->add_option("config", options->config, "hilum.yaml, or a directory of YAML files")->required();
     command->add_option("--threads", options->threads, "I/O threads; the number of cores if not given");
-    command->footer("Prints one line containing \"ready\" when every listener is bound.\nExample: hilum run hilum.yaml");
+    command->footer(
+        "Prints one line containing \"ready\" when every listener is bound.\nExample: hilum run hilum.yaml");
     command->callback([options, &exit_code] { exit_code = run(*options); });
 }
 

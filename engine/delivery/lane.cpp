@@ -19,7 +19,8 @@ constexpr std::size_t scan_bytes = 16u << 20;
 
 }  // namespace
 
-Lane::Lane(std::string name, store::NameId id, LaneContext context, store::LaneState const& recovered, bool after_crash)
+Lane::Lane(std::string name, store::NameId id, LaneContext context, store::LaneState const& recovered,
+           bool after_crash)
     : name_(std::move(name)),
       id_(id),
       context_(std::move(context)),
@@ -44,7 +45,8 @@ void Lane::set_destination(std::unique_ptr<destinations::Destination> destinatio
 
 void Lane::start() {
     running_ = true;
-    net::asio::co_spawn(executor_, [self = shared_from_this()] { return self->run(); }, net::asio::detached);
+    net::asio::co_spawn(
+        executor_, [self = shared_from_this()] { return self->run(); }, net::asio::detached);
 }
 
 net::Task<void> Lane::stop(std::chrono::milliseconds grace) {
@@ -64,7 +66,9 @@ void Lane::push(store::LaneEntry const& entry) {
     if (window_.push(entry)) net::asio::post(executor_, [self = shared_from_this()] { self->wake(); });
 }
 
-void Lane::wake() { timer_.cancel(); }
+void Lane::wake() {
+    timer_.cancel();
+}
 
 net::Task<void> Lane::sleep(std::chrono::milliseconds time) {
     timer_.expires_after(time);
@@ -85,7 +89,8 @@ void Lane::take_replacement() {
 }
 
 net::Task<void> Lane::run() {
-    // Not `while (co_await ...) co_await ...`: g++ 12 makes code of that which uses a frame it has not filled.
+    // Not `while (co_await ...) co_await ...`: g++ 12 makes code of that which uses a frame it has not
+    // filled.
     for (;;) {
         bool const ready = co_await wait_for_head();
         if (!ready) break;
@@ -112,7 +117,8 @@ net::Task<void> Lane::fill_window() {
         co_return;
     }
     window_.end_scan({{}, from, false});
-    context_.log.error("lane_scan_failed", {{"destination", name_}, {"error", scan.error().code}, {"place", scan.error().place}});
+    context_.log.error("lane_scan_failed",
+                       {{"destination", name_}, {"error", scan.error().code}, {"place", scan.error().place}});
     co_await sleep(1s);
 }
 
@@ -127,7 +133,8 @@ net::Task<bool> Lane::wait_for_head() {
             continue;
         }
         if (head_ && skip_ && skip_->message == head_->sequence) {
-            Attempt const skipped{AttemptClass::delivered, "skipped", std::exchange(skip_, std::nullopt)->reason, {}, {}};
+            Attempt const skipped{
+                AttemptClass::delivered, "skipped", std::exchange(skip_, std::nullopt)->reason, {}, {}};
             co_await settle(DeliveryOutcome::skipped, skipped, 0);
             continue;
         }
@@ -143,9 +150,14 @@ net::Task<bool> Lane::wait_for_head() {
 net::Task<void> Lane::deliver_head() {
     auto const stored = context_.store.read(head_->message);
     if (!stored || head_->ordinal >= stored->record.deliveries.size()) {
-        // Nothing that could be sent is there any more. Whoever answers for the data has to know, and the lane must not stand still for it.
-        auto const why = stored ? error("damaged", "", "the record does not have this delivery") : stored.error();
-        context_.log.error("message_unreadable", {{"destination", name_}, {"message", head_->sequence}, {"error", why.code}, {"place", why.place}});
+        // Nothing that could be sent is there any more. Whoever answers for the data has to know, and the
+        // lane must not stand still for it.
+        auto const why =
+            stored ? error("damaged", "", "the record does not have this delivery") : stored.error();
+        context_.log.error("message_unreadable", {{"destination", name_},
+                                                  {"message", head_->sequence},
+                                                  {"error", why.code},
+                                                  {"place", why.place}});
         Attempt const unreadable{AttemptClass::local, why.code, why.text(), {}, {}};
         co_await settle(DeliveryOutcome::held, unreadable, 0);
         co_return;
@@ -157,10 +169,12 @@ net::Task<void> Lane::deliver_head() {
     next_attempt_us_ = 0;
     if (possible_duplicate_) context_.metrics.possible_duplicates.fetch_add(1, std::memory_order_relaxed);
     in_flight_ = true;
-    destinations::Outgoing const outgoing{head_->sequence, stored->body(head_->ordinal), head_->received_us, attempts_, possible_duplicate_};
+    destinations::Outgoing const outgoing{head_->sequence, stored->body(head_->ordinal), head_->received_us,
+                                          attempts_, possible_duplicate_};
     auto const attempt = co_await destination_->deliver(outgoing);
     in_flight_ = false;
-    auto const took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
+    auto const took =
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
     context_.metrics.attempt_seconds.observe(static_cast<std::uint64_t>(took.count()));
     auto const duration_us = static_cast<std::uint32_t>(std::min<std::int64_t>(took.count(), UINT32_MAX));
 
@@ -175,7 +189,8 @@ net::Task<void> Lane::deliver_head() {
     }
     auto const failed = result_for_head(DeliveryOutcome::failed, attempt, duration_us);
     co_await record(failed);
-    if (attempt.result == AttemptClass::timeout || attempt.result == AttemptClass::cut) possible_duplicate_ = true;
+    if (attempt.result == AttemptClass::timeout || attempt.result == AttemptClass::cut)
+        possible_duplicate_ = true;
     context_.metrics.retried.fetch_add(1, std::memory_order_relaxed);
     double const random = std::uniform_real_distribution<>(0, 1)(random_);
     co_await back_off(policy_.pause(attempts_, attempt.retry_after, random));
@@ -189,11 +204,16 @@ bool Lane::gives_up(Action action) const {
 
 void Lane::note_failure(Attempt const& attempt) {
     auto const kind = destinations::name(attempt.result);
-    if (auto const counter = context_.metrics.failures.find(kind); counter != context_.metrics.failures.end()) ++counter->second;
-    auto const error = std::string(kind) + (attempt.code.empty() || attempt.code == kind ? "" : " " + attempt.code);
-    // One line when the trouble begins or changes, not one per attempt all night: the attempts are in the trace and the metrics.
+    if (auto const counter = context_.metrics.failures.find(kind); counter != context_.metrics.failures.end())
+        ++counter->second;
+    auto const error =
+        std::string(kind) + (attempt.code.empty() || attempt.code == kind ? "" : " " + attempt.code);
+    // One line when the trouble begins or changes, not one per attempt all night: the attempts are in the
+    // trace and the metrics.
     if (attempts_ == 1 || error != last_error_) {
-        context_.log.warn("delivery_failed", {{"destination", name_}, {"message", head_->sequence}, {"error", error}, {"attempt", attempts_}});
+        context_.log.warn(
+            "delivery_failed",
+            {{"destination", name_}, {"message", head_->sequence}, {"error", error}, {"attempt", attempts_}});
     }
     last_error_ = error;
     last_error_us_ = context_.now_us();
@@ -203,14 +223,16 @@ net::Task<void> Lane::back_off(std::chrono::milliseconds time) {
     auto const end = std::chrono::steady_clock::now() + time;
     next_attempt_us_ = context_.now_us() + std::chrono::microseconds(time).count();
     while (!stopping_ && !retry_now_ && !skip_ && !replace_ && !paused_) {
-        auto const left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+        auto const left =
+            std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
         if (left <= 0ms) break;
         co_await sleep(left);
     }
     next_attempt_us_ = 0;
 }
 
-store::ResultRecord Lane::result_for_head(DeliveryOutcome outcome, Attempt const& attempt, std::uint32_t duration_us) const {
+store::ResultRecord Lane::result_for_head(DeliveryOutcome outcome, Attempt const& attempt,
+                                          std::uint32_t duration_us) const {
     store::ResultRecord result;
     result.sequence = head_->sequence;
     result.key = head_->key;
@@ -227,7 +249,8 @@ store::ResultRecord Lane::result_for_head(DeliveryOutcome outcome, Attempt const
     return result;
 }
 
-// A result that can't be written stops the lane here: going on would mean delivering what a restart would not know of.
+// A result that can't be written stops the lane here: going on would mean delivering what a restart would not
+// know of.
 net::Task<bool> Lane::record(store::ResultRecord const& result) {
     for (;;) {
         auto const recorded = context_.store.record(result);
@@ -236,7 +259,9 @@ net::Task<bool> Lane::record(store::ResultRecord const& result) {
             co_return true;
         }
         if (!store_failed_) {
-            context_.log.error("result_not_recorded", {{"destination", name_}, {"message", result.sequence}, {"error", recorded.error().code}});
+            context_.log.error(
+                "result_not_recorded",
+                {{"destination", name_}, {"message", result.sequence}, {"error", recorded.error().code}});
         }
         store_failed_ = true;
         if (stopping_) co_return false;
@@ -251,16 +276,20 @@ net::Task<void> Lane::settle(DeliveryOutcome outcome, Attempt const& attempt, st
     auto& metrics = context_.metrics;
     if (outcome == DeliveryOutcome::delivered) {
         metrics.delivered.fetch_add(1, std::memory_order_relaxed);
-        metrics.delivery_seconds.observe(static_cast<std::uint64_t>(std::max<std::int64_t>(0, result.time_us - head_->received_us)));
+        metrics.delivery_seconds.observe(
+            static_cast<std::uint64_t>(std::max<std::int64_t>(0, result.time_us - head_->received_us)));
         last_delivered_us_ = result.time_us;
         if (!last_error_.empty()) {
-            context_.log.info("delivery_recovered", {{"destination", name_}, {"message", head_->sequence}, {"attempts", attempts_}});
+            context_.log.info(
+                "delivery_recovered",
+                {{"destination", name_}, {"message", head_->sequence}, {"attempts", attempts_}});
             last_error_.clear();
         }
     } else if (outcome == DeliveryOutcome::held) {
         metrics.held.fetch_add(1, std::memory_order_relaxed);
         ++held_;
-        context_.log.warn("delivery_held", {{"destination", name_}, {"message", head_->sequence}, {"code", attempt.code}});
+        context_.log.warn("delivery_held",
+                          {{"destination", name_}, {"message", head_->sequence}, {"code", attempt.code}});
     } else {
         metrics.skipped.fetch_add(1, std::memory_order_relaxed);
         context_.log.warn("delivery_skipped", {{"destination", name_}, {"message", head_->sequence}});
@@ -288,12 +317,12 @@ ops::QueueView Lane::view() const {
     v.last_error = last_error_;
     v.last_error_us = last_error_us_;
     v.last_delivered_us = last_delivered_us_;
-    v.state = store_failed_                    ? "stopped"
-              : !destination_ && !replace_     ? "removed"
-              : paused_                        ? "paused"
-              : head_ && !last_error_.empty()  ? "retrying"
-              : head_                          ? "running"
-                                               : "idle";
+    v.state = store_failed_                   ? "stopped"
+              : !destination_ && !replace_    ? "removed"
+              : paused_                       ? "paused"
+              : head_ && !last_error_.empty() ? "retrying"
+              : head_                         ? "running"
+                                              : "idle";
     return v;
 }
 

@@ -1,5 +1,5 @@
-// A lane: the ordered queue in front of one destination. It holds positions in the journal, never messages, and a bounded number of
-// those: what doesn't fit is found again by scanning the journal (DESIGN promise 5).
+// A lane: the ordered queue in front of one destination. It holds positions in the journal, never messages,
+// and a bounded number of those: what doesn't fit is found again by scanning the journal (DESIGN promise 5).
 #pragma once
 
 #include <functional>
@@ -32,13 +32,15 @@ struct LaneContext {
 class Lane : public std::enable_shared_from_this<Lane> {
   public:
     // `recovered`: what the store found at start. `after_crash`: the head may have been in flight then.
-    Lane(std::string name, store::NameId id, LaneContext context, store::LaneState const& recovered, bool after_crash);
+    Lane(std::string name, store::NameId id, LaneContext context, store::LaneState const& recovered,
+         bool after_crash);
     ~Lane();
 
     // The destination may be replaced (reload) or taken away (nullptr: what waits stays and is shown).
     void set_destination(std::unique_ptr<destinations::Destination> destination, Policy policy);
     void start();
-    // Ends after the attempt under way, or when `grace` is over by giving it up; completes when the lane has ended.
+    // Ends after the attempt under way, or when `grace` is over by giving it up; completes when the lane has
+    // ended.
     net::Task<void> stop(std::chrono::milliseconds grace);
 
     // A committed entry; in journal order. Cheap, never blocks on the lane.
@@ -64,7 +66,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
     net::Task<void> run();
     net::Task<bool> wait_for_head();
     net::Task<void> deliver_head();
-    net::Task<void> settle(store::DeliveryOutcome outcome, destinations::Attempt const& attempt, std::uint32_t duration_us);
+    net::Task<void> settle(store::DeliveryOutcome outcome, destinations::Attempt const& attempt,
+                           std::uint32_t duration_us);
     net::Task<bool> record(store::ResultRecord const& result);
     net::Task<void> fill_window();
     net::Task<void> back_off(std::chrono::milliseconds time);

@@ -6,7 +6,8 @@ namespace hilum::delivery {
 
 namespace {
 
-std::optional<std::chrono::milliseconds> read_give_up(config::Text const& text, config::Diagnostics& diagnostics) {
+std::optional<std::chrono::milliseconds> read_give_up(config::Text const& text,
+                                                      config::Diagnostics& diagnostics) {
     if (text.value == "never") return std::nullopt;
     config::Node node;
     node.kind = config::Node::Kind::scalar;
@@ -19,11 +20,13 @@ std::optional<std::chrono::milliseconds> read_give_up(config::Text const& text, 
 
 }  // namespace
 
-std::vector<std::string_view> destination_keys() { return {"retry", "on_failure"}; }
+std::vector<std::string_view> destination_keys() {
+    return {"retry", "on_failure"};
+}
 
 void check_destination_common(config::Component const& component, config::Diagnostics& diagnostics) {
-    auto const options =
-        config::decode_options<PolicyOptions>(component.common, "destination \"" + component.name + "\"", diagnostics);
+    auto const options = config::decode_options<PolicyOptions>(
+        component.common, "destination \"" + component.name + "\"", diagnostics);
     read_give_up(options.retry.give_up, diagnostics);
     auto const at = component.common.find("retry") ? component.common.find("retry")->where : component.where;
     if (options.retry.first.count() <= 0) diagnostics.error(at, "retry.first is no time at all", "write 1s");
@@ -46,20 +49,30 @@ Action Policy::action(destinations::AttemptClass failure) const {
     using enum destinations::AttemptClass;
     auto const& f = options_.on_failure;
     switch (failure) {
-        case connect: return f.connect;
-        case timeout: return f.timeout;
-        case cut: return f.cut;
-        case busy: return f.busy;
-        case ae: return f.ae;
-        case ar: return f.ar;
-        case bad_answer: return f.bad_answer;
-        case local: return f.local;
-        case delivered: break;
+        case connect:
+            return f.connect;
+        case timeout:
+            return f.timeout;
+        case cut:
+            return f.cut;
+        case busy:
+            return f.busy;
+        case ae:
+            return f.ae;
+        case ar:
+            return f.ar;
+        case bad_answer:
+            return f.bad_answer;
+        case local:
+            return f.local;
+        case delivered:
+            break;
     }
     return Action::retry;
 }
 
-std::chrono::milliseconds Policy::pause(std::uint32_t attempt, std::chrono::milliseconds asked, double random) const {
+std::chrono::milliseconds Policy::pause(std::uint32_t attempt, std::chrono::milliseconds asked,
+                                        double random) const {
     auto const doublings = std::min<std::uint32_t>(attempt - 1, 30);
     auto const grown = options_.retry.first.count() * (std::int64_t{1} << doublings);
     auto const capped = static_cast<double>(std::min<std::int64_t>(grown, options_.retry.max.count()));

@@ -29,8 +29,8 @@ void describe(V& v, RetryOptions& o) {
     v.optional("give_up", o.give_up, "hold the message when it has been tried for this long, or never");
 }
 
-// Defaults: what the receiver refused for its content would be refused again, so it is held and the feed goes on; what may pass by itself
-// is tried again, and the lane waits, since order is worth more than speed.
+// Defaults: what the receiver refused for its content would be refused again, so it is held and the feed goes
+// on; what may pass by itself is tried again, and the lane waits, since order is worth more than speed.
 struct FailureOptions {
     Action connect = Action::retry;
     Action timeout = Action::retry;
@@ -48,7 +48,8 @@ void describe(V& v, FailureOptions& o) {
     v.choice("connect", o.connect, words, "no connection could be made");
     v.choice("timeout", o.timeout, words, "sent, but no answer came in time");
     v.choice("cut", o.cut, words, "the connection ended before the answer");
-    v.choice("busy", o.busy, words, "the receiver could not take it now (HL70357 206, 207; HTTP 408, 429, 5xx)");
+    v.choice("busy", o.busy, words,
+             "the receiver could not take it now (HL70357 206, 207; HTTP 408, 429, 5xx)");
     v.choice("ae", o.ae, words, "the receiver reports an application error (AE, CE; HTTP 400, 422)");
     v.choice("ar", o.ar, words, "the receiver rejects the message (AR, CR; other HTTP 4xx)");
     v.choice("bad_answer", o.bad_answer, words, "the answer could not be read");
@@ -64,7 +65,8 @@ struct PolicyOptions {
 template <class V>
 void describe(V& v, PolicyOptions& o) {
     v.optional("retry", o.retry, "pauses between attempts");
-    v.optional("on_failure", o.on_failure, "what follows each kind of failure: retry (the lane waits) or hold (the lane goes on)");
+    v.optional("on_failure", o.on_failure,
+               "what follows each kind of failure: retry (the lane waits) or hold (the lane goes on)");
 }
 
 // The names of those keys.
@@ -79,7 +81,8 @@ class Policy {
 
     Action action(destinations::AttemptClass failure) const;
     // The pause after the n-th failed attempt (from 1); `random` in [0, 1) spreads it by a fifth either way.
-    std::chrono::milliseconds pause(std::uint32_t attempt, std::chrono::milliseconds asked_by_receiver, double random) const;
+    std::chrono::milliseconds pause(std::uint32_t attempt, std::chrono::milliseconds asked_by_receiver,
+                                    double random) const;
     std::optional<std::chrono::milliseconds> give_up() const { return give_up_; }
 
   private:

@@ -65,8 +65,8 @@ void Window::end_scan(store::Store::Scan const& scan) {
     };
     for (auto const& entry : scan.entries) take(entry);
     end_ = std::max(end_, scan.reached);
-    // The scan saw everything that was durable when it read; what was pushed meanwhile is either in it (its key is before the end) or comes
-    // after it. Only when none of those was lost is the window whole again.
+    // The scan saw everything that was durable when it read; what was pushed meanwhile is either in it (its
+    // key is before the end) or comes after it. Only when none of those was lost is the window whole again.
     if (scan.at_end && !recent_lost_ && entries_.size() + recent_.size() <= 2 * capacity) {
         for (auto const& entry : recent_) {
             if (entry.key >= end_) take(entry);

@@ -1,5 +1,5 @@
-// The part of a lane that is in memory: the next entries, in order, without a gap. Entries that don't fit are forgotten and found again by
-// scanning the journal from where the window ends.
+// The part of a lane that is in memory: the next entries, in order, without a gap. Entries that don't fit are
+// forgotten and found again by scanning the journal from where the window ends.
 #pragma once
 
 #include <atomic>
@@ -19,19 +19,22 @@ class Window {
   public:
     static constexpr std::size_t capacity = 1024;
 
-    // Begins by scanning from `cursor` (there may be anything in the journal); `settled_ahead` are entries to leave out.
+    // Begins by scanning from `cursor` (there may be anything in the journal); `settled_ahead` are entries to
+    // leave out.
     Window(store::LaneKey cursor, std::uint64_t queued, std::vector<store::LaneKey> const& settled_ahead);
 
     // Returns true when the lane may be asleep and has to be woken.
     bool push(store::LaneEntry const& entry);
 
-    // Takes the next entry; nothing when the window is empty. must_scan() then says whether the journal has more.
+    // Takes the next entry; nothing when the window is empty. must_scan() then says whether the journal has
+    // more.
     std::optional<store::LaneEntry> pop();
     // Nothing to pop: marks the lane asleep, unless something came meanwhile (then false).
     bool sleep();
 
     bool must_scan();
-    // Between begin_scan() and end_scan() the caller scans the journal from the key given, without holding any lock.
+    // Between begin_scan() and end_scan() the caller scans the journal from the key given, without holding
+    // any lock.
     store::LaneKey begin_scan();
     void end_scan(store::Store::Scan const& scan);
 
@@ -41,7 +44,8 @@ class Window {
   private:
     std::mutex mutex_;
     std::deque<store::LaneEntry> entries_;
-    store::LaneKey end_;     // entries before it are in the window or gone; from it on the journal has to be scanned while gap_
+    store::LaneKey end_;  // entries before it are in the window or gone; from it on the journal has to be
+                          // scanned while gap_
     bool gap_ = true;
     bool scanning_ = false;
     std::deque<store::LaneEntry> recent_;  // pushed during a scan; bounded as the window is

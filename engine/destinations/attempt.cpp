@@ -4,15 +4,24 @@ namespace hilum::destinations {
 
 std::string_view name(AttemptClass value) {
     switch (value) {
-        case AttemptClass::delivered: return "delivered";
-        case AttemptClass::connect: return "connect";
-        case AttemptClass::timeout: return "timeout";
-        case AttemptClass::cut: return "cut";
-        case AttemptClass::busy: return "busy";
-        case AttemptClass::ae: return "ae";
-        case AttemptClass::ar: return "ar";
-        case AttemptClass::bad_answer: return "bad_answer";
-        case AttemptClass::local: return "local";
+        case AttemptClass::delivered:
+            return "delivered";
+        case AttemptClass::connect:
+            return "connect";
+        case AttemptClass::timeout:
+            return "timeout";
+        case AttemptClass::cut:
+            return "cut";
+        case AttemptClass::busy:
+            return "busy";
+        case AttemptClass::ae:
+            return "ae";
+        case AttemptClass::ar:
+            return "ar";
+        case AttemptClass::bad_answer:
+            return "bad_answer";
+        case AttemptClass::local:
+            return "local";
     }
     return "unknown";
 }

@@ -3,7 +3,8 @@
 namespace hilum::destinations {
 
 std::vector<DestinationKind> const& destination_catalogue() {
-    static std::vector<DestinationKind> const kinds{mllp_destination(), http_destination(), file_destination()};
+    static std::vector<DestinationKind> const kinds{mllp_destination(), http_destination(),
+                                                    file_destination()};
     return kinds;
 }
 

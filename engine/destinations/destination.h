@@ -1,4 +1,5 @@
-// A destination hands one message at a time to a system downstream. One file per kind; catalogue.cpp lists them.
+// A destination hands one message at a time to a system downstream. One file per kind; catalogue.cpp lists
+// them.
 #pragma once
 
 #include <cstdint>
@@ -57,7 +58,8 @@ class Destination {
     virtual ~Destination() = default;
     // One attempt, with its own time limits; one at a time. Never throws. Runs on the lane's context.
     virtual net::Task<Attempt> deliver(Outgoing const& outgoing) = 0;
-    // Gives up what is open, so that a deliver() under way ends soon (as cut or timeout). On the lane's context.
+    // Gives up what is open, so that a deliver() under way ends soon (as cut or timeout). On the lane's
+    // context.
     virtual void close() noexcept = 0;
     virtual std::string where() const = 0;  // "mllp lab.example:2575"
 };

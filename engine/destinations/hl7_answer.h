@@ -8,8 +8,8 @@
 
 namespace hilum::destinations {
 
-// What `bytes` says about the message with MSH-10 `control_id`; nothing when it names another message (an orphan). Bytes that are no
-// acknowledgement are a bad_answer.
+// What `bytes` says about the message with MSH-10 `control_id`; nothing when it names another message (an
+// orphan). Bytes that are no acknowledgement are a bad_answer.
 std::optional<Attempt> read_hl7_answer(std::string_view bytes, std::string_view control_id);
 
 }  // namespace hilum::destinations

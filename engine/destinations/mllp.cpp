@@ -1,4 +1,5 @@
-// The MLLP destination: one kept connection, one message in flight, and an answer counts only for the message it names.
+// The MLLP destination: one kept connection, one message in flight, and an answer counts only for the message
+// it names.
 #include <sys/socket.h>
 
 #include <boost/asio/write.hpp>
@@ -29,7 +30,8 @@ template <class V>
 void describe(V& v, Options& o) {
     v.required("connect", o.connect, "host and port of the receiver, such as lab.example:2575");
     v.optional("connect_within", o.connect_within, "time limit for a connection");
-    v.optional("answer_within", o.answer_within, "time limit for the answer; then the connection is dropped before the message is sent again");
+    v.optional("answer_within", o.answer_within,
+               "time limit for the answer; then the connection is dropped before the message is sent again");
     v.optional("max_answer", o.max_answer, "a longer answer is refused");
     v.optional("start_byte", o.start_byte, "the byte before a message");
     v.optional("end_byte", o.end_byte, "the byte after a message");
@@ -37,17 +39,20 @@ void describe(V& v, Options& o) {
 }
 
 Options decode(config::Component const& component, config::Diagnostics& diagnostics) {
-    return config::decode_options<Options>(component.options, "destination \"" + component.name + "\" (mllp)", diagnostics);
+    return config::decode_options<Options>(component.options, "destination \"" + component.name + "\" (mllp)",
+                                           diagnostics);
 }
 
 void check(config::Component const& component, config::Diagnostics& diagnostics) {
     auto const o = decode(component, diagnostics);
     auto const at = component.options.where;
     if (o.start_byte == o.end_byte) {
-        diagnostics.error(at, "start_byte and end_byte are the same", "leave both out for the standard's 0x0b and 0x1c");
+        diagnostics.error(at, "start_byte and end_byte are the same",
+                          "leave both out for the standard's 0x0b and 0x1c");
     }
     if (o.connect_within.count() <= 0 || o.answer_within.count() <= 0) {
-        diagnostics.error(at, "a time limit of nothing would fail every message", "leave it out for the default");
+        diagnostics.error(at, "a time limit of nothing would fail every message",
+                          "leave it out for the default");
     }
 }
 
@@ -89,8 +94,8 @@ void MllpDestination::orphan(std::uint64_t message, std::string_view why) {
     context_.log.warn("orphan_answer", {{"destination", context_.name}, {"message", message}, {"why", why}});
 }
 
-// What came while nothing was in flight answers nothing that is to come: it is counted and put away. False when the peer has gone, so that
-// a message is not risked on a connection known to be dead.
+// What came while nothing was in flight answers nothing that is to come: it is counted and put away. False
+// when the peer has gone, so that a message is not risked on a connection known to be dead.
 bool MllpDestination::still_open() {
     if (!socket_ || !socket_->is_open()) return false;
     for (;;) {
@@ -99,7 +104,8 @@ bool MllpDestination::still_open() {
         if (got == 0) return false;
         if (got < 0) return errno == EAGAIN || errno == EWOULDBLOCK;
         decoder_.commit(static_cast<std::size_t>(got));
-        for (auto event = decoder_.next(); event.kind != mllp::Event::Kind::need_more; event = decoder_.next()) {
+        for (auto event = decoder_.next(); event.kind != mllp::Event::Kind::need_more;
+             event = decoder_.next()) {
             if (event.kind == mllp::Event::Kind::too_large) return false;
             if (event.kind == mllp::Event::Kind::frame) orphan(0, "nothing was in flight");
         }
@@ -112,7 +118,8 @@ net::Task<Attempt> MllpDestination::deliver(Outgoing const& outgoing) {
         socket_.reset();
         decoder_ = mllp::Decoder(framing_, mllp::Limits{options_.max_answer.count});
         auto connected = co_await net::connect(options_.connect, options_.connect_within);
-        if (!connected) co_return Attempt{AttemptClass::connect, connected.error().code, connected.error().what, {}, {}};
+        if (!connected)
+            co_return Attempt{AttemptClass::connect, connected.error().code, connected.error().what, {}, {}};
         socket_.emplace(std::move(*connected));
     }
     std::string control_id;
@@ -134,9 +141,12 @@ net::Task<Attempt> MllpDestination::deliver(Outgoing const& outgoing) {
                             : Attempt{AttemptClass::cut, "cut", ec.message(), {}, {}};
     }
     auto attempt = co_await wait_for_answer(outgoing, control_id);
-    if (timed_out) attempt = Attempt{AttemptClass::timeout, "timeout", "no answer within the time limit", {}, {}};
+    if (timed_out)
+        attempt = Attempt{AttemptClass::timeout, "timeout", "no answer within the time limit", {}, {}};
     // An answer may still be under way for this message: only a new connection is sure not to carry it.
-    if (attempt.result == AttemptClass::timeout || attempt.result == AttemptClass::cut || attempt.result == AttemptClass::bad_answer) drop();
+    if (attempt.result == AttemptClass::timeout || attempt.result == AttemptClass::cut ||
+        attempt.result == AttemptClass::bad_answer)
+        drop();
     co_return attempt;
 }
 
@@ -150,14 +160,19 @@ net::Task<Attempt> MllpDestination::wait_for_answer(Outgoing const& outgoing, st
     for (;;) {
         for (auto event = next(); event.kind != mllp::Event::Kind::need_more; event = next()) {
             if (event.kind == mllp::Event::Kind::too_large) {
-                co_return Attempt{AttemptClass::bad_answer, "answer_too_large", "the answer is longer than max_answer", {}, {}};
+                co_return Attempt{AttemptClass::bad_answer,
+                                  "answer_too_large",
+                                  "the answer is longer than max_answer",
+                                  {},
+                                  {}};
             }
             if (event.kind != mllp::Event::Kind::frame) continue;
             if (auto attempt = read_hl7_answer(event.bytes, control_id)) co_return std::move(*attempt);
             orphan(outgoing.message, "MSA-2 names another message");
         }
         auto const room = decoder_.prepare(8'192);
-        auto [ec, count] = co_await socket_->async_read_some(net::asio::buffer(room.data(), room.size()), net::as_result);
+        auto [ec, count] =
+            co_await socket_->async_read_some(net::asio::buffer(room.data(), room.size()), net::as_result);
         if (ec) co_return Attempt{AttemptClass::cut, "cut", "the connection ended before the answer", {}, {}};
         decoder_.commit(count);
     }

@@ -29,17 +29,25 @@ std::optional<hl7::AckError> admission_fault(hl7::Message const& message) {
         return hl7::AckError{"MSH^1^9", required_field_missing, "MSH-9 (message type) is empty", 'E'};
     }
     if (message.get(control_id).presence != hl7::Presence::value) {
-        return hl7::AckError{"MSH^1^10", required_field_missing, "MSH-10 (message control ID) is empty, so no acknowledgement could name the message", 'E'};
+        return hl7::AckError{
+            "MSH^1^10", required_field_missing,
+            "MSH-10 (message control ID) is empty, so no acknowledgement could name the message", 'E'};
     }
     if (message.find("MSH", 2) != 0) {
-        return hl7::AckError{"MSH^2", segment_sequence_error, "a second MSH segment: send one message at a time", 'E'};
+        return hl7::AckError{"MSH^2", segment_sequence_error,
+                             "a second MSH segment: send one message at a time", 'E'};
     }
     return std::nullopt;
 }
 
-std::string nak_without_header(std::string_view control_id, std::string_view timestamp, hl7::AckError const& error) {
+std::string nak_without_header(std::string_view control_id, std::string_view timestamp,
+                               hl7::AckError const& error) {
     std::string out = "MSH|^~\\&|HILUM||||";
-    out.append(timestamp).append("||ACK|").append(control_id).append("|P|2.5.1\rMSA|AR|\rERR||").append(error.location);
+    out.append(timestamp)
+        .append("||ACK|")
+        .append(control_id)
+        .append("|P|2.5.1\rMSA|AR|\rERR||")
+        .append(error.location);
     out.append("|").append(error.code).append("^^HL70357|").append(1, error.severity).append("|||");
     hl7::escape(error.text, {}, out);
     return out += '\r';

@@ -13,11 +13,13 @@ namespace hilum::flow {
 // Bytes that no HL7 message could be read from.
 hl7::AckError unreadable(Error const& error);
 
-// A message that reads but can't be accepted: without type (MSH-9) or control id (MSH-10) it can't be acknowledged or traced, and
-// a second MSH means two messages in one frame, one of which would be lost in the other. Nothing: it is fine.
+// A message that reads but can't be accepted: without type (MSH-9) or control id (MSH-10) it can't be
+// acknowledged or traced, and a second MSH means two messages in one frame, one of which would be lost in the
+// other. Nothing: it is fine.
 std::optional<hl7::AckError> admission_fault(hl7::Message const& message);
 
 // The answer to bytes with no MSH to answer to: MSA-2 empty, default delimiters.
-std::string nak_without_header(std::string_view control_id, std::string_view timestamp, hl7::AckError const& error);
+std::string nak_without_header(std::string_view control_id, std::string_view timestamp,
+                               hl7::AckError const& error);
 
 }  // namespace hilum::flow

@@ -37,12 +37,13 @@ std::size_t CommitHub::index_of(net::Executor const& executor) const {
     return 0;
 }
 
-net::Task<void> CommitHub::wait(Pending& pending, std::function<Result<void>()> const& append, std::optional<Error>& refused) {
+net::Task<void> CommitHub::wait(Pending& pending, std::function<Result<void>()> const& append,
+                                std::optional<Error>& refused) {
     auto const executor = co_await net::asio::this_coro::executor;
     pending.context = index_of(executor);
     pending.ticket.owner = &pending;
-    // The store's pending bytes are bounded. Past the bound a sender waits here, and so does not send more; a store that stays busy for 30 s
-    // has a disk that doesn't answer.
+    // The store's pending bytes are bounded. Past the bound a sender waits here, and so does not send more; a
+    // store that stays busy for 30 s has a disk that doesn't answer.
     auto const end = std::chrono::steady_clock::now() + 30s;
     net::Timer pause(executor);
     for (;;) {
@@ -55,12 +56,15 @@ net::Task<void> CommitHub::wait(Pending& pending, std::function<Result<void>()> 
                     decltype(handler) held;
                 };
                 pending.resume = std::make_unique<Handler>(std::move(handler));
-                // From here on committed() may run at any moment, on the commit thread: it only posts, and this thread is here.
+                // From here on committed() may run at any moment, on the commit thread: it only posts, and
+                // this thread is here.
                 if (auto const appended = append(); appended) {
                     taken = true;
                 } else {
                     refused = appended.error();
-                    net::asio::post(executor, [resume = std::shared_ptr<Resume>(std::move(pending.resume))] { (*resume)(); });
+                    net::asio::post(executor, [resume = std::shared_ptr<Resume>(std::move(pending.resume))] {
+                        (*resume)();
+                    });
                 }
             },
             net::use_task);
@@ -78,12 +82,18 @@ void CommitHub::hand_to_lanes(Pending const& pending) {
     };
     if (pending.resend) {
         auto const& r = *pending.resend;
-        push(r.destination, {{ticket.position, 0}, r.sequence, r.position, r.ordinal, pending.received_us, true});
+        push(r.destination,
+             {{ticket.position, 0}, r.sequence, r.position, r.ordinal, pending.received_us, true});
         return;
     }
     std::uint32_t ordinal = 0;
     for (auto const& delivery : pending.deliveries) {
-        push(delivery.destination, {{ticket.position, ordinal}, ticket.sequence, ticket.position, ordinal, pending.received_us, false});
+        push(delivery.destination, {{ticket.position, ordinal},
+                                    ticket.sequence,
+                                    ticket.position,
+                                    ordinal,
+                                    pending.received_us,
+                                    false});
         ++ordinal;
     }
 }
@@ -100,9 +110,10 @@ void CommitHub::committed(std::span<store::Ticket* const> tickets) noexcept {
     }
     for (std::size_t i = 0; i < wake.size(); ++i) {
         if (wake[i].empty()) continue;
-        net::asio::post(runtime_.context(i), [list = std::make_shared<std::vector<std::unique_ptr<Resume>>>(std::move(wake[i]))] {
-            for (auto& resume : *list) (*resume)();
-        });
+        net::asio::post(runtime_.context(i),
+                        [list = std::make_shared<std::vector<std::unique_ptr<Resume>>>(std::move(wake[i]))] {
+                            for (auto& resume : *list) (*resume)();
+                        });
     }
 }
 

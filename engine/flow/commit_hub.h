@@ -1,5 +1,5 @@
-// Between the store's commit thread and the coroutines: wakes each sender where it waits and hands each delivery to its lane, in
-// journal order, with one hop per I/O thread and commit.
+// Between the store's commit thread and the coroutines: wakes each sender where it waits and hands each
+// delivery to its lane, in journal order, with one hop per I/O thread and commit.
 #pragma once
 
 #include <functional>
@@ -26,8 +26,9 @@ class CommitHub final : public store::CommitListener {
     void add(store::NameId destination, std::shared_ptr<delivery::Lane> lane);
     void remove(store::NameId destination);
 
-    // Appends and waits until the record is on stable storage; resumes on the caller's context. "busy" is waited out (bounded), other errors are
-    // the store's. `record` is a MessageRecord or a ResendRecord; on success the returned ticket has its number and place.
+    // Appends and waits until the record is on stable storage; resumes on the caller's context. "busy" is
+    // waited out (bounded), other errors are the store's. `record` is a MessageRecord or a ResendRecord; on
+    // success the returned ticket has its number and place.
     template <class Record>
     net::Task<Result<store::Ticket>> commit(store::Store& store, Record const& record);
 
@@ -49,12 +50,14 @@ class CommitHub final : public store::CommitListener {
     };
     static void prepare(Pending& pending, store::MessageRecord const& record);
     static void prepare(Pending& pending, store::ResendRecord const& record);
-    net::Task<void> wait(Pending& pending, std::function<Result<void>()> const& append, std::optional<Error>& refused);
+    net::Task<void> wait(Pending& pending, std::function<Result<void>()> const& append,
+                         std::optional<Error>& refused);
     void hand_to_lanes(Pending const& pending);
     std::size_t index_of(net::Executor const& executor) const;
 
     net::Runtime& runtime_;
-    mutable std::mutex mutex_;  // of lanes_: held briefly, by the commit thread and when the configuration changes
+    mutable std::mutex
+        mutex_;  // of lanes_: held briefly, by the commit thread and when the configuration changes
     std::unordered_map<store::NameId, std::shared_ptr<delivery::Lane>> lanes_;
 };
 

@@ -20,7 +20,8 @@ constexpr auto prune_every = 10min;
 
 template <class Kind>
 Kind const& kind_of(std::vector<Kind> const& catalogue, std::string const& name) {
-    return *std::find_if(catalogue.begin(), catalogue.end(), [&](auto const& kind) { return kind.name == name; });
+    return *std::find_if(catalogue.begin(), catalogue.end(),
+                         [&](auto const& kind) { return kind.name == name; });
 }
 
 }  // namespace
@@ -32,7 +33,9 @@ Engine::Engine(ops::Log& log, std::function<std::int64_t()> now_us, unsigned thr
       runtime_(std::make_unique<net::Runtime>(threads)),
       hub_(std::make_unique<CommitHub>(*runtime_)) {}
 
-Engine::~Engine() { stop(); }
+Engine::~Engine() {
+    stop();
+}
 
 void Engine::run_to_end(net::Task<void> task) {
     net::asio::co_spawn(runtime_->context(0), std::move(task), net::asio::use_future).get();
@@ -47,7 +50,8 @@ Result<void> Engine::start(Loaded loaded) {
         stop();
         return why;
     };
-    auto const generation = make_generation(std::move(loaded.config), std::move(loaded.pipeline), *store_, metrics_);
+    auto const generation =
+        make_generation(std::move(loaded.config), std::move(loaded.pipeline), *store_, metrics_);
     auto const& config = generation->config;
     add_recovered_lanes();
     take_destinations(config);
@@ -59,7 +63,9 @@ Result<void> Engine::start(Loaded loaded) {
     metrics_.add_source([this](std::string& out) { render_store(out); });
     net::asio::co_spawn(runtime_->context(0), prune_now_and_then(), net::asio::detached);
     ready_ = true;
-    log_.info("ready", {{"listeners", listeners_.size()}, {"destinations", destinations_.size()}, {"config", config.hash}});
+    log_.info(
+        "ready",
+        {{"listeners", listeners_.size()}, {"destinations", destinations_.size()}, {"config", config.hash}});
     return {};
 }
 
@@ -75,7 +81,10 @@ Result<void> Engine::open_store(config::Store const& configured) {
     auto const& recovery = store_->recovery();
     for (auto const& note : recovery.notes) log_.info("store_recovery", {{"note", note}});
     for (auto const& damage : recovery.damage) log_.error("store_damage", {{"damage", damage}});
-    log_.info("store_open", {{"dir", configured.dir}, {"clean", recovery.clean ? "yes" : "no"}, {"cut_bytes", recovery.cut_bytes}, {"took_us", recovery.took.count()}});
+    log_.info("store_open", {{"dir", configured.dir},
+                             {"clean", recovery.clean ? "yes" : "no"},
+                             {"cut_bytes", recovery.cut_bytes},
+                             {"took_us", recovery.took.count()}});
     return {};
 }
 
@@ -87,8 +96,10 @@ void Engine::add_recovered_lanes() {
 }
 
 void Engine::add_lane(std::string const& name, store::LaneState const& state) {
-    delivery::LaneContext const context{*runtime_, runtime_->next_index(), *store_, metrics_.destination(name), log_, now_us_};
-    auto lane = std::make_shared<delivery::Lane>(name, state.destination, context, state, !store_->recovery().clean);
+    delivery::LaneContext const context{
+        *runtime_, runtime_->next_index(), *store_, metrics_.destination(name), log_, now_us_};
+    auto lane =
+        std::make_shared<delivery::Lane>(name, state.destination, context, state, !store_->recovery().clean);
     {
         std::lock_guard lock(mutex_);
         lanes_[name] = lane;
@@ -102,7 +113,8 @@ void Engine::set_destination(config::Component const& component) {
     auto const id = store_->name_id(component.name);
     if (!lane(component.name)) {
         auto const known = store_->lanes();
-        auto const found = std::find_if(known.begin(), known.end(), [id](auto const& state) { return state.destination == id; });
+        auto const found = std::find_if(known.begin(), known.end(),
+                                        [id](auto const& state) { return state.destination == id; });
         store::LaneState fresh;
         fresh.destination = id;
         fresh.cursor = {store_->durable_end(), 0};  // nothing from before it was configured is for it
@@ -111,7 +123,8 @@ void Engine::set_destination(config::Component const& component) {
     auto const of = lane(component.name);
     auto index = std::size_t{0};
     while (&runtime_->context(index) != &of->executor().context()) ++index;
-    destinations::DestinationContext const context{*runtime_, index, metrics_.destination(component.name), log_, component.name};
+    destinations::DestinationContext const context{*runtime_, index, metrics_.destination(component.name),
+                                                   log_, component.name};
     // Made and used on the lane's own context.
     auto const& kind = kind_of(destinations::destination_catalogue(), component.kind);
     net::asio::post(of->executor(), [of, kind, component, context] {
@@ -127,7 +140,8 @@ void Engine::take_destinations(config::Config const& config) {
         destinations_[component.name] = component;
     }
     for (auto it = destinations_.begin(); it != destinations_.end();) {
-        auto const still = std::any_of(config.destinations.begin(), config.destinations.end(), [&](auto const& c) { return c.name == it->first; });
+        auto const still = std::any_of(config.destinations.begin(), config.destinations.end(),
+                                       [&](auto const& c) { return c.name == it->first; });
         if (still) {
             ++it;
             continue;
@@ -140,7 +154,8 @@ void Engine::take_destinations(config::Config const& config) {
 
 Result<void> Engine::start_listener(config::Component const& component) {
     RunningListener running{component, std::make_unique<Door>(*flow_, component.name), nullptr};
-    listeners::ListenerContext const context{*runtime_, *running.door, metrics_.listener(component.name), log_};
+    listeners::ListenerContext const context{*runtime_, *running.door, metrics_.listener(component.name),
+                                             log_};
     running.listener = kind_of(listeners::listener_catalogue(), component.kind).make(component, context);
     if (auto started = running.listener->start(); !started) {
         auto why = started.error();
@@ -174,17 +189,22 @@ Result<void> Engine::reload(Loaded loaded) {
     auto const before = flow_->generation();
     auto const& old = before->config;
     if (loaded.config.store.dir != old.store.dir || !(loaded.config.admin.listen == old.admin.listen)) {
-        return error("needs_restart", loaded.config.source, "store.dir and admin.listen can't change while the engine runs", "restart hilum");
+        return error("needs_restart", loaded.config.source,
+                     "store.dir and admin.listen can't change while the engine runs", "restart hilum");
     }
-    auto const next = make_generation(std::move(loaded.config), std::move(loaded.pipeline), *store_, metrics_);
+    auto const next =
+        make_generation(std::move(loaded.config), std::move(loaded.pipeline), *store_, metrics_);
 
-    // Listeners first: binding is what can fail, and until the new generation is in use a new one refuses messages as "not yet".
+    // Listeners first: binding is what can fail, and until the new generation is in use a new one refuses
+    // messages as "not yet".
     std::vector<config::Component> stopped;
     std::vector<std::string> started;
     std::optional<Error> failed;
     for (auto const& component : old.listeners) {
         auto const& all = next->config.listeners;
-        bool const kept = std::any_of(all.begin(), all.end(), [&](auto const& c) { return c.name == component.name && same(c, component); });
+        bool const kept = std::any_of(all.begin(), all.end(), [&](auto const& c) {
+            return c.name == component.name && same(c, component);
+        });
         if (kept) continue;
         stop_listener(component.name);
         stopped.push_back(component);
@@ -200,7 +220,8 @@ Result<void> Engine::reload(Loaded loaded) {
     if (failed) {
         for (auto const& name : started) stop_listener(name);
         for (auto const& component : stopped) {
-            if (auto again = start_listener(component); !again) log_.error("listener_lost", {{"listener", component.name}, {"error", again.error().code}});
+            if (auto again = start_listener(component); !again)
+                log_.error("listener_lost", {{"listener", component.name}, {"error", again.error().code}});
         }
         return *failed;
     }
@@ -219,7 +240,8 @@ void Engine::stop() {
     // All lanes at once: the grace is for the whole stop, not for each.
     std::vector<std::future<void>> ending;
     for (auto const& lane : all_lanes()) {
-        ending.push_back(net::asio::co_spawn(lane->executor(), [lane] { return lane->stop(stop_grace); }, net::asio::use_future));
+        ending.push_back(net::asio::co_spawn(
+            lane->executor(), [lane] { return lane->stop(stop_grace); }, net::asio::use_future));
     }
     for (auto& end : ending) end.get();
     runtime_->stop();

@@ -19,7 +19,8 @@
 
 namespace hilum::flow {
 
-// start(), reload() and stop() are for one thread, the main one, which they may block. Control is for the ops API's coroutines.
+// start(), reload() and stop() are for one thread, the main one, which they may block. Control is for the ops
+// API's coroutines.
 class Engine final : public ops::Control {
   public:
     Engine(ops::Log& log, std::function<std::int64_t()> now_us, unsigned threads);
@@ -42,7 +43,8 @@ class Engine final : public ops::Control {
     net::Task<Result<ops::QueueView>> pause(std::string destination) override;
     net::Task<Result<ops::QueueView>> resume(std::string destination) override;
     net::Task<Result<ops::QueueView>> retry(std::string destination) override;
-    net::Task<Result<ops::QueueView>> skip(std::string destination, std::uint64_t message, std::string reason) override;
+    net::Task<Result<ops::QueueView>> skip(std::string destination, std::uint64_t message,
+                                           std::string reason) override;
     net::Task<Result<std::vector<store::MessageRow>>> messages(store::Query query) override;
     net::Task<Result<ops::MessageView>> message(std::uint64_t number) override;
     net::Task<Result<Resent>> resend(std::uint64_t number, std::string destination, std::string by) override;
@@ -71,7 +73,8 @@ class Engine final : public ops::Control {
 
     LanePointer lane(std::string const& name) const;
     std::vector<LanePointer> all_lanes() const;
-    net::Task<Result<ops::QueueView>> change_lane(std::string destination, std::function<Result<void>(delivery::Lane&)> change);
+    net::Task<Result<ops::QueueView>> change_lane(std::string destination,
+                                                  std::function<Result<void>(delivery::Lane&)> change);
     net::Task<Result<store::StoredMessage>> read_message(std::uint64_t number, store::Position& position);
     net::Task<Result<Resent>> reprocess(store::StoredMessage const& stored, store::Position position);
 

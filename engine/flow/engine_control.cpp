@@ -10,9 +10,12 @@ namespace {
 
 std::string_view health_name(store::Health health) {
     switch (health) {
-        case store::Health::good: return "good";
-        case store::Health::full: return "full";
-        case store::Health::failed: return "failed";
+        case store::Health::good:
+            return "good";
+        case store::Health::full:
+            return "full";
+        case store::Health::failed:
+            return "failed";
     }
     return "failed";
 }
@@ -23,7 +26,9 @@ Error no_such_queue(std::string const& name) {
 
 }  // namespace
 
-bool Engine::ready() const { return ready_ && store_->health() == store::Health::good; }
+bool Engine::ready() const {
+    return ready_ && store_->health() == store::Health::good;
+}
 
 ops::StatusView Engine::status() const {
     ops::StatusView view;
@@ -44,7 +49,8 @@ std::vector<ops::ListenerView> Engine::listeners() const {
     std::lock_guard lock(mutex_);
     for (auto const& [name, running] : listeners_) {
         auto& m = const_cast<ops::Metrics&>(metrics_).listener(name);
-        views.push_back({name, running.listener->where(), m.received, m.acknowledged, m.rejected, m.open_connections});
+        views.push_back(
+            {name, running.listener->where(), m.received, m.acknowledged, m.rejected, m.open_connections});
     }
     return views;
 }
@@ -73,7 +79,8 @@ net::Task<std::vector<ops::QueueView>> Engine::queues() {
     co_return views;
 }
 
-net::Task<Result<ops::QueueView>> Engine::change_lane(std::string destination, std::function<Result<void>(delivery::Lane&)> change) {
+net::Task<Result<ops::QueueView>> Engine::change_lane(std::string destination,
+                                                      std::function<Result<void>(delivery::Lane&)> change) {
     auto const of = lane(destination);
     if (!of) co_return no_such_queue(destination);
     auto executor = of->executor();
@@ -105,10 +112,12 @@ net::Task<Result<ops::QueueView>> Engine::retry(std::string destination) {
     });
 }
 
-net::Task<Result<ops::QueueView>> Engine::skip(std::string destination, std::uint64_t message, std::string reason) {
+net::Task<Result<ops::QueueView>> Engine::skip(std::string destination, std::uint64_t message,
+                                               std::string reason) {
     return change_lane(std::move(destination), [message, reason](delivery::Lane& lane) -> Result<void> {
         if (lane.skip(message, reason)) return {};
-        return error("not_now", lane.name(), "message " + std::to_string(message) + " is not the head of this queue, or is in flight",
+        return error("not_now", lane.name(),
+                     "message " + std::to_string(message) + " is not the head of this queue, or is in flight",
                      "look at the queue again and skip what stands there now");
     });
 }
@@ -118,10 +127,14 @@ net::Task<Result<std::vector<store::MessageRow>>> Engine::messages(store::Query 
     co_return co_await net::run_blocking(*runtime_, find);
 }
 
-net::Task<Result<store::StoredMessage>> Engine::read_message(std::uint64_t number, store::Position& position) {
+net::Task<Result<store::StoredMessage>> Engine::read_message(std::uint64_t number,
+                                                             store::Position& position) {
     auto read = [this, number, &position]() -> Result<store::StoredMessage> {
         auto const found = store_->find(number);
-        if (!found) return error("no_such_message", std::to_string(number), "the store has no message with this number", "`hilum messages list` shows what there is");
+        if (!found)
+            return error("no_such_message", std::to_string(number),
+                         "the store has no message with this number",
+                         "`hilum messages list` shows what there is");
         position = *found;
         return store_->read(*found);
     };
@@ -153,20 +166,26 @@ net::Task<Result<ops::MessageView>> Engine::message(std::uint64_t number) {
     auto list = [this, number] { return store_->results(number); };
     auto attempts = co_await net::run_blocking(*runtime_, list);
     if (attempts) view.attempts = std::move(*attempts);
-    for (auto const& attempt : view.attempts) view.attempt_destinations.push_back(store_->name(attempt.record.destination));
+    for (auto const& attempt : view.attempts)
+        view.attempt_destinations.push_back(store_->name(attempt.record.destination));
     co_return view;
 }
 
-// A message that routes held goes through those routes again, as they are now; its first record stays as it is.
-net::Task<Result<Engine::Resent>> Engine::reprocess(store::StoredMessage const& stored, store::Position position) {
+// A message that routes held goes through those routes again, as they are now; its first record stays as it
+// is.
+net::Task<Result<Engine::Resent>> Engine::reprocess(store::StoredMessage const& stored,
+                                                    store::Position position) {
     auto const& record = stored.record;
     Flow::Again again{record.sequence, {}};
     for (auto const& verdict : record.verdicts) {
-        if (verdict.outcome == static_cast<std::uint8_t>(routes::RouteOutcome::held)) again.only.push_back(store_->name(verdict.route));
+        if (verdict.outcome == static_cast<std::uint8_t>(routes::RouteOutcome::held))
+            again.only.push_back(store_->name(verdict.route));
     }
     auto const entrance = flow_->entrance(store_->name(record.listener));
     auto const answer = co_await flow_->accept(entrance, record.received, record.source, &again);
-    if (!answer.stored) co_return error("not_now", std::to_string(record.sequence), "the store did not take it", "try again when `hilum queues list` answers");
+    if (!answer.stored)
+        co_return error("not_now", std::to_string(record.sequence), "the store did not take it",
+                        "try again when `hilum queues list` answers");
     store::ResultRecord released;
     released.sequence = record.sequence;
     released.key = {position, store::whole_message};
@@ -179,13 +198,15 @@ net::Task<Result<Engine::Resent>> Engine::reprocess(store::StoredMessage const& 
     co_return Resent{{}, answer.message};
 }
 
-net::Task<Result<Engine::Resent>> Engine::resend(std::uint64_t number, std::string destination, std::string by) {
+net::Task<Result<Engine::Resent>> Engine::resend(std::uint64_t number, std::string destination,
+                                                 std::string by) {
     store::Position position;
     auto stored = co_await read_message(number, position);
     if (!stored) co_return stored.error();
     auto const& record = stored->record;
     if (record.state == store::MessageState::rejected) {
-        co_return error("not_now", std::to_string(number), "the message was rejected at intake", "the sender has to correct it and send it again");
+        co_return error("not_now", std::to_string(number), "the message was rejected at intake",
+                        "the sender has to correct it and send it again");
     }
     if (record.state == store::MessageState::held && destination.empty()) {
         co_return co_await reprocess(*stored, position);
@@ -200,7 +221,9 @@ net::Task<Result<Engine::Resent>> Engine::resend(std::uint64_t number, std::stri
             if (r.record.key.position == position) last[r.record.key.ordinal] = r.record.outcome;
         }
     }
-    bool const any_held = std::any_of(last.begin(), last.end(), [](auto const& entry) { return entry.second == store::DeliveryOutcome::held; });
+    bool const any_held = std::any_of(last.begin(), last.end(), [](auto const& entry) {
+        return entry.second == store::DeliveryOutcome::held;
+    });
     Resent resent;
     for (std::uint32_t ordinal = 0; ordinal < record.deliveries.size(); ++ordinal) {
         auto const id = record.deliveries[ordinal].destination;
@@ -224,7 +247,9 @@ net::Task<Result<Engine::Resent>> Engine::resend(std::uint64_t number, std::stri
         resent.destinations.push_back(name);
     }
     if (resent.destinations.empty()) {
-        co_return error("not_now", std::to_string(number), destination.empty() ? "the message has no delivery" : "the message has no delivery for \"" + destination + "\"",
+        co_return error("not_now", std::to_string(number),
+                        destination.empty() ? "the message has no delivery"
+                                            : "the message has no delivery for \"" + destination + "\"",
                         "`hilum messages show " + std::to_string(number) + "` lists its deliveries");
     }
     co_return resent;
@@ -232,19 +257,31 @@ net::Task<Result<Engine::Resent>> Engine::resend(std::uint64_t number, std::stri
 
 void Engine::render_store(std::string& out) const {
     auto const stat = store_->stat();
-    auto gauge = [&out](std::string_view name, std::string_view help, std::string_view type, std::uint64_t value) {
-        out.append("# HELP ").append(name).append(" ").append(help).append("\n# TYPE ").append(name).append(" ").append(type);
+    auto gauge = [&out](std::string_view name, std::string_view help, std::string_view type,
+                        std::uint64_t value) {
+        out.append("# HELP ")
+            .append(name)
+            .append(" ")
+            .append(help)
+            .append("\n# TYPE ")
+            .append(name)
+            .append(" ")
+            .append(type);
         out.append("\n").append(name).append(" ").append(std::to_string(value)).append("\n");
     };
     gauge("hilum_store_bytes", "Bytes of journal on disk.", "gauge", stat.bytes);
     gauge("hilum_store_free_bytes", "Bytes free where the store is.", "gauge", stat.free_bytes);
     gauge("hilum_store_segments", "Journal segments.", "gauge", stat.segments);
     gauge("hilum_store_commits_total", "Group commits.", "counter", stat.commits);
-    gauge("hilum_store_committed_messages_total", "Messages in those commits.", "counter", stat.synced_messages);
-    gauge("hilum_store_healthy", "1 while the store takes messages.", "gauge", store_->health() == store::Health::good ? 1 : 0);
+    gauge("hilum_store_committed_messages_total", "Messages in those commits.", "counter",
+          stat.synced_messages);
+    gauge("hilum_store_healthy", "1 while the store takes messages.", "gauge",
+          store_->health() == store::Health::good ? 1 : 0);
     gauge("hilum_index_lag_messages", "Messages not yet in the search index.", "gauge", store_->index_lag());
 }
 
-std::string Engine::metrics() const { return metrics_.render(); }
+std::string Engine::metrics() const {
+    return metrics_.render();
+}
 
 }  // namespace hilum::flow

@@ -26,7 +26,8 @@ struct Generation {
     std::vector<store::NameId> destinations;  // parallel to pipeline->destination_names()
     std::vector<ops::RouteMetrics*> route_metrics;
 };
-std::shared_ptr<Generation const> make_generation(config::Config config, std::shared_ptr<routes::Pipeline const> pipeline,
+std::shared_ptr<Generation const> make_generation(config::Config config,
+                                                  std::shared_ptr<routes::Pipeline const> pipeline,
                                                   store::Store& store, ops::Metrics& metrics);
 
 class Flow {
@@ -37,7 +38,8 @@ class Flow {
     void use(std::shared_ptr<Generation const> generation) { generation_.store(std::move(generation)); }
     std::shared_ptr<Generation const> generation() const { return generation_.load(); }
 
-    // A message taken out of the store to go through the routes again; `only` names the routes that may send it (those that held it).
+    // A message taken out of the store to go through the routes again; `only` names the routes that may send
+    // it (those that held it).
     struct Again {
         store::Sequence origin = 0;
         std::vector<std::string> only;
@@ -49,14 +51,17 @@ class Flow {
         ops::ListenerMetrics* metrics = nullptr;
     };
     Entrance entrance(std::string name) const;
-    net::Task<Answer> accept(Entrance const& listener, std::string_view bytes, std::string_view source, Again const* again = nullptr);
+    net::Task<Answer> accept(Entrance const& listener, std::string_view bytes, std::string_view source,
+                             Again const* again = nullptr);
 
   private:
     struct Refusal;
     net::Task<Answer> refuse(Entrance const& listener, std::string_view bytes, std::string_view source,
-                             Generation const& generation, hl7::Message const* message, Refusal const& refusal);
+                             Generation const& generation, hl7::Message const* message,
+                             Refusal const& refusal);
     Answer not_stored(hl7::Message const& message, Error const& why);
-    void count(Generation const& generation, routes::Processed const& processed, ops::ListenerMetrics& metrics);
+    void count(Generation const& generation, routes::Processed const& processed,
+               ops::ListenerMetrics& metrics);
 
     store::Store& store_;
     CommitHub& hub_;

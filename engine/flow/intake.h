@@ -11,17 +11,18 @@ namespace hilum::flow {
 
 struct Answer {
     hl7::AckCode code = hl7::AckCode::AA;
-    std::string bytes;         // the whole ACK or NAK (ER7, unframed)
-    std::uint64_t message = 0; // its number in the store; 0 when it could not be stored
-    bool stored = false;       // on disk: only then code is AA/CA
+    std::string bytes;          // the whole ACK or NAK (ER7, unframed)
+    std::uint64_t message = 0;  // its number in the store; 0 when it could not be stored
+    bool stored = false;        // on disk: only then code is AA/CA
 };
 
 // One per listener; lives until the listener has stopped. Thread-safe.
 class Intake {
   public:
     virtual ~Intake() = default;
-    // Parse, route, commit, answer (engine/flow/accept.cpp is the story). Resumes on the caller's context; `bytes` and `source` must
-    // live until then. Never throws; every input gets an answer. Not cancellable: it takes as long as the disk does.
+    // Parse, route, commit, answer (engine/flow/accept.cpp is the story). Resumes on the caller's context;
+    // `bytes` and `source` must live until then. Never throws; every input gets an answer. Not cancellable:
+    // it takes as long as the disk does.
     //  `source` is for the trace: "10.0.0.7:51234", "file:adt.hl7#3".
     virtual net::Task<Answer> accept(std::string_view bytes, std::string_view source) = 0;
 };

@@ -24,10 +24,12 @@ struct ListenerContext {
 class Listener {
   public:
     virtual ~Listener() = default;
-    // Binds (or opens) and begins; when it returns, peers can connect. Called before the threads run or on any thread.
+    // Binds (or opens) and begins; when it returns, peers can connect. Called before the threads run or on
+    // any thread.
     virtual Result<void> start() = 0;
-    // Takes nothing new in; what is inside Intake::accept() is answered first, idle connections are closed. Returns when all of its coroutines
-    // have ended; at most a few seconds. Runs on any of the runtime's contexts.
+    // Takes nothing new in; what is inside Intake::accept() is answered first, idle connections are closed.
+    // Returns when all of its coroutines have ended; at most a few seconds. Runs on any of the runtime's
+    // contexts.
     virtual net::Task<void> stop() = 0;
     // What `hilum run` and the ops API show: "mllp 0.0.0.0:2575". With port 0 configured, the real port.
     virtual std::string where() const = 0;

@@ -1,4 +1,5 @@
-// The MLLP listener: HL7 v2 over TCP (MLLP Release 1), one message at a time per connection, as the protocol has it.
+// The MLLP listener: HL7 v2 over TCP (MLLP Release 1), one message at a time per connection, as the protocol
+// has it.
 #include <boost/asio/write.hpp>
 
 #include "engine/listeners/listener.h"
@@ -27,7 +28,8 @@ struct Options {
 template <class V>
 void describe(V& v, Options& o) {
     v.required("listen", o.listen, "address and port, such as 0.0.0.0:2575");
-    v.optional("max_frame", o.max_frame, "a longer message is refused without being kept, and the connection closed");
+    v.optional("max_frame", o.max_frame,
+               "a longer message is refused without being kept, and the connection closed");
     v.optional("idle", o.idle, "close a connection on which nothing has come for this long");
     v.optional("frame_time", o.frame_time, "a message that has begun must be complete within this time");
     v.optional("max_connections", o.max_connections, "further connections are closed at once and counted");
@@ -37,19 +39,22 @@ void describe(V& v, Options& o) {
 }
 
 Options decode(config::Component const& component, config::Diagnostics& diagnostics) {
-    return config::decode_options<Options>(component.options, "listener \"" + component.name + "\" (mllp)", diagnostics);
+    return config::decode_options<Options>(component.options, "listener \"" + component.name + "\" (mllp)",
+                                           diagnostics);
 }
 
 void check(config::Component const& component, config::Diagnostics& diagnostics) {
     auto const o = decode(component, diagnostics);
     auto const at = component.options.where;
     if (o.start_byte == o.end_byte) {
-        diagnostics.error(at, "start_byte and end_byte are the same", "leave both out for the standard's 0x0b and 0x1c");
+        diagnostics.error(at, "start_byte and end_byte are the same",
+                          "leave both out for the standard's 0x0b and 0x1c");
     }
     if (o.max_frame.count < 1024 || o.max_frame.count > (256u << 20)) {
         diagnostics.error(at, "max_frame must be from 1KiB to 256MiB", "the default is 16MiB");
     }
-    if (o.max_connections == 0) diagnostics.error(at, "max_connections is 0: nobody could connect", "leave it out for 16000");
+    if (o.max_connections == 0)
+        diagnostics.error(at, "max_connections is 0: nobody could connect", "leave it out for 16000");
 }
 
 class MllpListener final : public Listener {
@@ -62,7 +67,8 @@ class MllpListener final : public Listener {
                    static_cast<char>(options_.trailer_byte)},
           loop_(std::make_shared<net::AcceptLoop>(
               context.runtime, context.log, context.metrics, name_, options_.max_connections,
-              [this](std::shared_ptr<net::Connection> connection) { return serve(std::move(connection)); })) {}
+              [this](std::shared_ptr<net::Connection> connection) { return serve(std::move(connection)); })) {
+    }
 
     Result<void> start() override {
         auto const endpoint = net::resolve_listen(options_.listen);
@@ -75,7 +81,8 @@ class MllpListener final : public Listener {
   private:
     net::Task<void> serve(std::shared_ptr<net::Connection> connection);
     // False when the connection is to end.
-    net::Task<bool> handle(net::Connection& connection, mllp::Event event, net::Deadline& deadline, std::string& out);
+    net::Task<bool> handle(net::Connection& connection, mllp::Event event, net::Deadline& deadline,
+                           std::string& out);
     void complain(net::Connection const& connection, mllp::Event const& event);
 
     std::string name_;
@@ -87,17 +94,18 @@ class MllpListener final : public Listener {
 
 net::Task<void> MllpListener::serve(std::shared_ptr<net::Connection> connection) {
     mllp::Decoder decoder(framing_, mllp::Limits{options_.max_frame.count});
-    // Once a message's <EB> is here and its <CR> is not, the peer gets a moment to send it; then the message counts as complete (a named
-    // tolerance: some senders leave it out and wait for their answer).
+    // Once a message's <EB> is here and its <CR> is not, the peer gets a moment to send it; then the message
+    // counts as complete (a named tolerance: some senders leave it out and wait for their answer).
     bool awaiting = false;
-    net::Deadline deadline(context_.runtime.deadlines(connection->socket.get_executor()), [&connection, &awaiting] {
-        boost::system::error_code ignored;
-        if (awaiting) {
-            connection->socket.cancel(ignored);
-        } else {
-            connection->close();
-        }
-    });
+    net::Deadline deadline(context_.runtime.deadlines(connection->socket.get_executor()),
+                           [&connection, &awaiting] {
+                               boost::system::error_code ignored;
+                               if (awaiting) {
+                                   connection->socket.cancel(ignored);
+                               } else {
+                                   connection->close();
+                               }
+                           });
     std::string out;
     bool in_frame = false;
     bool complained = false;  // garbage is logged once a connection, counted always
@@ -113,18 +121,23 @@ net::Task<void> MllpListener::serve(std::shared_ptr<net::Connection> connection)
         }
         if (decoder.buffered() == 0 && decoder.capacity() > 16'384) decoder.release();
         auto const room = decoder.prepare(in_frame ? 65'536 : 8'192);
-        auto [ec, count] = co_await connection->socket.async_read_some(net::asio::buffer(room.data(), room.size()), net::as_result);
-        bool const complete = ec == net::asio::error::operation_aborted && awaiting && deadline.passed() && !connection->stopping;
+        auto [ec, count] = co_await connection->socket.async_read_some(
+            net::asio::buffer(room.data(), room.size()), net::as_result);
+        bool const complete = ec == net::asio::error::operation_aborted && awaiting && deadline.passed() &&
+                              !connection->stopping;
         if (ec && !complete) {
             if (deadline.passed()) {
                 context_.metrics.timeouts.fetch_add(1, std::memory_order_relaxed);
-                context_.log.info("connection_timed_out", {{"listener", name_}, {"peer", connection->peer}, {"inside_message", in_frame ? "yes" : "no"}});
+                context_.log.info("connection_timed_out", {{"listener", name_},
+                                                           {"peer", connection->peer},
+                                                           {"inside_message", in_frame ? "yes" : "no"}});
             }
             co_return;
         }
         decoder.commit(count);
         awaiting = false;
-        for (auto event = complete ? decoder.flush() : decoder.next(); event.kind != mllp::Event::Kind::need_more; event = decoder.next()) {
+        for (auto event = complete ? decoder.flush() : decoder.next();
+             event.kind != mllp::Event::Kind::need_more; event = decoder.next()) {
             if (event.kind == mllp::Event::Kind::frame) {
                 deadline.clear();
                 bool const go_on = co_await handle(*connection, event, deadline, out);
@@ -143,7 +156,8 @@ net::Task<void> MllpListener::serve(std::shared_ptr<net::Connection> connection)
     }
 }
 
-net::Task<bool> MllpListener::handle(net::Connection& connection, mllp::Event event, net::Deadline& deadline, std::string& out) {
+net::Task<bool> MllpListener::handle(net::Connection& connection, mllp::Event event, net::Deadline& deadline,
+                                     std::string& out) {
     auto const began = std::chrono::steady_clock::now();
     if (event.missing_trailer) context_.metrics.tolerated.fetch_add(1, std::memory_order_relaxed);
     connection.busy = true;
@@ -151,10 +165,12 @@ net::Task<bool> MllpListener::handle(net::Connection& connection, mllp::Event ev
     out.clear();
     mllp::encode(answer.bytes, out, framing_);
     deadline.set(30s);  // a peer that does not read its answers
-    auto [ec, count] = co_await net::asio::async_write(connection.socket, net::asio::buffer(out), net::as_result);
+    auto [ec, count] =
+        co_await net::asio::async_write(connection.socket, net::asio::buffer(out), net::as_result);
     connection.busy = false;
     auto const took = std::chrono::steady_clock::now() - began;
-    context_.metrics.ack_seconds.observe(static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+    context_.metrics.ack_seconds.observe(
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
     if (out.capacity() > 65'536) std::string().swap(out);
     co_return !ec && !connection.stopping;
 }
@@ -163,8 +179,14 @@ void MllpListener::complain(net::Connection const& connection, mllp::Event const
     static constexpr char hex[] = "0123456789abcdef";
     std::string const byte{'0', 'x', hex[event.first_byte >> 4], hex[event.first_byte & 15]};
     using enum mllp::Event::Kind;
-    std::string_view const name = event.kind == garbage ? "bytes_outside_frame" : event.kind == restart ? "frame_restarted" : "frame_too_large";
-    context_.log.warn(name, {{"listener", name_}, {"peer", connection.peer}, {"bytes", event.skipped}, {"first_byte", byte}, {"offset", event.offset}});
+    std::string_view const name = event.kind == garbage   ? "bytes_outside_frame"
+                                  : event.kind == restart ? "frame_restarted"
+                                                          : "frame_too_large";
+    context_.log.warn(name, {{"listener", name_},
+                             {"peer", connection.peer},
+                             {"bytes", event.skipped},
+                             {"first_byte", byte},
+                             {"offset", event.offset}});
 }
 
 std::unique_ptr<Listener> make(config::Component const& component, ListenerContext context) {

@@ -18,7 +18,9 @@ void shut(Socket& socket) {
 
 }  // namespace
 
-void Connection::close() { shut(socket); }
+void Connection::close() {
+    shut(socket);
+}
 
 AcceptLoop::AcceptLoop(Runtime& runtime, ops::Log& log, ops::ListenerMetrics& metrics, std::string name,
                        std::size_t max_connections, Serve serve)
@@ -40,12 +42,14 @@ Result<void> AcceptLoop::start(tcp::endpoint const& endpoint) {
         boost::system::error_code ignored;
         acceptor_.close(ignored);
         bool const taken = ec == asio::error::address_in_use;
-        return error(taken ? "address_in_use" : "bind", text(endpoint), ec.message(),
-                     taken ? "another program listens there: `ss -ltnp` names it; stop it or choose another port"
-                           : "check that this machine has the address and that the port is allowed to this user");
+        return error(
+            taken ? "address_in_use" : "bind", text(endpoint), ec.message(),
+            taken ? "another program listens there: `ss -ltnp` names it; stop it or choose another port"
+                  : "check that this machine has the address and that the port is allowed to this user");
     }
     endpoint_ = acceptor_.local_endpoint(ec);
-    asio::co_spawn(acceptor_.get_executor(), [self = shared_from_this()] { return self->accept(); }, asio::detached);
+    asio::co_spawn(
+        acceptor_.get_executor(), [self = shared_from_this()] { return self->accept(); }, asio::detached);
     return {};
 }
 
@@ -54,12 +58,15 @@ Task<void> AcceptLoop::accept() {
     auto last_complaint = std::chrono::steady_clock::time_point::min();
     while (!stopping_) {
         auto const index = runtime_.next_index();
-        auto [ec, socket] = co_await acceptor_.async_accept(runtime_.context(index).get_executor(), as_result);
+        auto [ec, socket] =
+            co_await acceptor_.async_accept(runtime_.context(index).get_executor(), as_result);
         if (stopping_) break;
         if (ec) {
-            // Out of descriptors or memory: the connection waits in the kernel's queue until some are free again.
+            // Out of descriptors or memory: the connection waits in the kernel's queue until some are free
+            // again.
             auto const now = std::chrono::steady_clock::now();
-            if (last_complaint == std::chrono::steady_clock::time_point::min() || now - last_complaint > 60s) {
+            if (last_complaint == std::chrono::steady_clock::time_point::min() ||
+                now - last_complaint > 60s) {
                 log_.warn("accept_paused", {{"listener", name_}, {"error", ec.message()}});
                 last_complaint = now;
             }
@@ -81,7 +88,8 @@ Task<void> AcceptLoop::accept() {
         }
         asio::co_spawn(
             runtime_.context(index).get_executor(),
-            [self = shared_from_this(), connection, id] { return self->run_one(connection, id); }, asio::detached);
+            [self = shared_from_this(), connection, id] { return self->run_one(connection, id); },
+            asio::detached);
     }
 }
 

@@ -1,4 +1,5 @@
-// Accepting TCP connections: bounded, surviving a lack of descriptors, handing each connection to the next I/O thread.
+// Accepting TCP connections: bounded, surviving a lack of descriptors, handing each connection to the next
+// I/O thread.
 #pragma once
 
 #include <functional>
@@ -28,13 +29,14 @@ using Serve = std::function<Task<void>(std::shared_ptr<Connection>)>;
 
 class AcceptLoop : public std::enable_shared_from_this<AcceptLoop> {
   public:
-    AcceptLoop(Runtime& runtime, ops::Log& log, ops::ListenerMetrics& metrics, std::string name, std::size_t max_connections,
-               Serve serve);
+    AcceptLoop(Runtime& runtime, ops::Log& log, ops::ListenerMetrics& metrics, std::string name,
+               std::size_t max_connections, Serve serve);
 
     // Binds and begins. Errors: "address_in_use", "bind".
     Result<void> start(tcp::endpoint const& endpoint);
     tcp::endpoint endpoint() const { return endpoint_; }
-    // Stops accepting, closes idle connections at once and busy ones after their answer (at most `grace`); returns when all have ended.
+    // Stops accepting, closes idle connections at once and busy ones after their answer (at most `grace`);
+    // returns when all have ended.
     Task<void> stop(std::chrono::milliseconds grace);
 
   private:

@@ -11,8 +11,8 @@ namespace {
 
 using Resolver = asio::ip::basic_resolver<tcp, Executor>;
 
-// Closes `object` when the time is up. The state is shared with the timer's handler, which may still be queued when the waiting
-// coroutine is gone.
+// Closes `object` when the time is up. The state is shared with the timer's handler, which may still be
+// queued when the waiting coroutine is gone.
 template <class Object, class Cancel>
 class Within {
   public:
@@ -56,7 +56,8 @@ Result<tcp::endpoint> resolve_listen(config::Endpoint const& endpoint) {
     return tcp::endpoint(address, endpoint.port);
 }
 
-Task<Result<tcp::endpoint>> resolve_connect(config::Endpoint const& endpoint, std::chrono::milliseconds within) {
+Task<Result<tcp::endpoint>> resolve_connect(config::Endpoint const& endpoint,
+                                            std::chrono::milliseconds within) {
     boost::system::error_code ec;
     auto const address = asio::ip::make_address(endpoint.host, ec);
     if (!ec) co_return tcp::endpoint(address, endpoint.port);
@@ -64,11 +65,12 @@ Task<Result<tcp::endpoint>> resolve_connect(config::Endpoint const& endpoint, st
     auto executor = co_await asio::this_coro::executor;
     auto resolver = std::make_shared<Resolver>(executor);
     Within limit(resolver, executor, within, [](Resolver& r) { r.cancel(); });
-    auto [failed, found] =
-        co_await resolver->async_resolve(endpoint.host, std::to_string(endpoint.port), Resolver::numeric_service, as_result);
+    auto [failed, found] = co_await resolver->async_resolve(endpoint.host, std::to_string(endpoint.port),
+                                                            Resolver::numeric_service, as_result);
     if (limit.fired()) co_return error("timeout", endpoint.text(), "the name could not be looked up in time");
     if (failed || found.empty()) {
-        co_return error("connect", endpoint.text(), "the name is not known: " + failed.message(), "check the name and this machine's DNS");
+        co_return error("connect", endpoint.text(), "the name is not known: " + failed.message(),
+                        "check the name and this machine's DNS");
     }
     co_return found.begin()->endpoint();
 }

@@ -23,7 +23,8 @@ template <class T>
 using Task = asio::awaitable<T, Executor>;
 using Socket = asio::basic_stream_socket<tcp, Executor>;
 using Acceptor = asio::basic_socket_acceptor<tcp, Executor>;
-using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                         asio::wait_traits<std::chrono::steady_clock>, Executor>;
 // co_await op(as_result) gives [error_code, value]: no exceptions on the paths a peer can take.
 inline constexpr asio::as_tuple_t<asio::use_awaitable_t<Executor>> as_result{};
 inline constexpr asio::use_awaitable_t<Executor> use_task{};
@@ -31,12 +32,13 @@ inline constexpr asio::use_awaitable_t<Executor> use_task{};
 // A literal address and port to an endpoint; error "bad_address" at the text.
 Result<tcp::endpoint> resolve_listen(config::Endpoint const& endpoint);
 // DNS, or the literal address; bounded by `within`.
-Task<Result<tcp::endpoint>> resolve_connect(config::Endpoint const& endpoint, std::chrono::milliseconds within);
+Task<Result<tcp::endpoint>> resolve_connect(config::Endpoint const& endpoint,
+                                            std::chrono::milliseconds within);
 // Connects with a time limit; error codes "connect" and "timeout".
 Task<Result<Socket>> connect(config::Endpoint const& endpoint, std::chrono::milliseconds within);
 
-// TCP_NODELAY; keepalive after 30 s idle, every 10 s, 3 probes; TCP_USER_TIMEOUT: a peer that is gone without a word is noticed
-// within about a minute, also while bytes to it are unacknowledged.
+// TCP_NODELAY; keepalive after 30 s idle, every 10 s, 3 probes; TCP_USER_TIMEOUT: a peer that is gone without
+// a word is noticed within about a minute, also while bytes to it are unacknowledged.
 void tune(Socket& socket);
 
 std::string text(tcp::endpoint const& endpoint);  // "10.0.0.7:51234", "[::1]:51234"

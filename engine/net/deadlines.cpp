@@ -18,8 +18,8 @@ void Deadlines::stop() {
 void Deadlines::sweep() {
     if (stopped_) return;
     auto const now = std::chrono::steady_clock::now();
-    // An expired() may destroy any deadline, its own included, so what is due moves to a list of its own first, from where a
-    // destroyed one unlinks itself.
+    // An expired() may destroy any deadline, its own included, so what is due moves to a list of its own
+    // first, from where a destroyed one unlinks itself.
     HookList due;
     for (auto it = hooks_.begin(); it != hooks_.end();) {
         auto& hook = *it++;
@@ -53,6 +53,8 @@ void Deadline::set(std::chrono::milliseconds from_now) {
     hook_.at = std::chrono::steady_clock::now() + from_now;
 }
 
-void Deadline::clear() { hook_.at = std::chrono::steady_clock::time_point::max(); }
+void Deadline::clear() {
+    hook_.at = std::chrono::steady_clock::time_point::max();
+}
 
 }  // namespace hilum::net

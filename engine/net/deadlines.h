@@ -20,7 +20,8 @@ class Deadlines {
 
   private:
     friend class Deadline;
-    struct Hook : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+    struct Hook
+        : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
         std::chrono::steady_clock::time_point at = std::chrono::steady_clock::time_point::max();
         std::function<void()> expired;
     };
@@ -31,7 +32,8 @@ class Deadlines {
     bool stopped_ = false;
 };
 
-// Calls `expired` once when the time set has passed (typically: close the socket, so that the wait ends with an error).
+// Calls `expired` once when the time set has passed (typically: close the socket, so that the wait ends with
+// an error).
 class Deadline {
   public:
     Deadline(Deadlines& deadlines, std::function<void()> expired);

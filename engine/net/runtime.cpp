@@ -8,7 +8,9 @@ Runtime::Runtime(unsigned threads) {
     for (unsigned i = 0; i < std::max(1u, threads); ++i) workers_.push_back(std::make_unique<Worker>());
 }
 
-Runtime::~Runtime() { stop(); }
+Runtime::~Runtime() {
+    stop();
+}
 
 Deadlines& Runtime::deadlines(Executor const& executor) {
     for (auto& worker : workers_) {

@@ -49,7 +49,8 @@ class Runtime {
     bool stopped_ = false;
 };
 
-// Runs `work` (a plain function returning T) on `target`, an executor or pool, and resumes the caller on its own context.
+// Runs `work` (a plain function returning T) on `target`, an executor or pool, and resumes the caller on its
+// own context.
 template <class Target, class F>
 auto run_on(Target& target, F work) -> Task<decltype(work())>;
 

@@ -1,4 +1,5 @@
-// What the ops API may ask of the running engine. The engine implements it; ops/ knows no more of the engine than this.
+// What the ops API may ask of the running engine. The engine implements it; ops/ knows no more of the engine
+// than this.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +15,14 @@ namespace hilum::ops {
 
 struct QueueView {
     std::string destination, where;
-    std::string state;  // running, idle, retrying, paused, stopped (the store failed), removed (no longer configured)
+    std::string
+        state;  // running, idle, retrying, paused, stopped (the store failed), removed (no longer configured)
     std::uint64_t queued = 0, held = 0;
-    std::int64_t oldest_us = 0;        // received time of the head; 0: none
-    std::uint64_t head_message = 0;    // its number; 0: none
+    std::int64_t oldest_us = 0;      // received time of the head; 0: none
+    std::uint64_t head_message = 0;  // its number; 0: none
     std::uint32_t head_attempts = 0;
     std::int64_t next_attempt_us = 0;  // 0: none planned
-    std::string last_error;            // class and code of the last failure: "connect refused"; no patient data
+    std::string last_error;  // class and code of the last failure: "connect refused"; no patient data
     std::int64_t last_error_us = 0, last_delivered_us = 0;
 };
 struct ListenerView {
@@ -30,8 +32,8 @@ struct ListenerView {
 };
 struct MessageView {
     store::MessageRow row;
-    store::StoredMessage stored;                 // the bytes
-    std::vector<std::string> route_names;        // of stored.record.verdicts, same order
+    store::StoredMessage stored;           // the bytes
+    std::vector<std::string> route_names;  // of stored.record.verdicts, same order
     std::vector<store::StoredResult> attempts;
     std::vector<std::string> attempt_destinations;  // names, same order
 };
@@ -44,8 +46,8 @@ struct StatusView {
     std::uint64_t index_lag = 0;
 };
 
-// Called from coroutines on any of the runtime's contexts; each call resumes its caller there. Error codes: "no_such_queue",
-// "no_such_message", "not_now" (with the reason in `what`), and those of the store.
+// Called from coroutines on any of the runtime's contexts; each call resumes its caller there. Error codes:
+// "no_such_queue", "no_such_message", "not_now" (with the reason in `what`), and those of the store.
 class Control {
   public:
     virtual ~Control() = default;
@@ -57,16 +59,19 @@ class Control {
     virtual net::Task<Result<QueueView>> resume(std::string destination) = 0;
     virtual net::Task<Result<QueueView>> retry(std::string destination) = 0;  // try the head now
     // Passes over the head. `message` guards against a head that has changed meanwhile ("not_now").
-    virtual net::Task<Result<QueueView>> skip(std::string destination, std::uint64_t message, std::string reason) = 0;
+    virtual net::Task<Result<QueueView>> skip(std::string destination, std::uint64_t message,
+                                              std::string reason) = 0;
     virtual net::Task<Result<std::vector<store::MessageRow>>> messages(store::Query query) = 0;
     virtual net::Task<Result<MessageView>> message(std::uint64_t number) = 0;
-    // Sends again what was delivered or is held: for one destination of the message, or (empty) all of its deliveries that are held, else all. A
-    // message held by a route is processed again by the routes as they are now. Returns the destinations queued, or the new message's number.
+    // Sends again what was delivered or is held: for one destination of the message, or (empty) all of its
+    // deliveries that are held, else all. A message held by a route is processed again by the routes as they
+    // are now. Returns the destinations queued, or the new message's number.
     struct Resent {
         std::vector<std::string> destinations;
         std::uint64_t reprocessed_as = 0;
     };
-    virtual net::Task<Result<Resent>> resend(std::uint64_t number, std::string destination, std::string by) = 0;
+    virtual net::Task<Result<Resent>> resend(std::uint64_t number, std::string destination,
+                                             std::string by) = 0;
     virtual std::string metrics() const = 0;
 };
 

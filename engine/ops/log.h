@@ -1,5 +1,6 @@
-// Log lines: one event is one line on stderr, `2026-11-22T03:04:05.678Z warn frame_refused listener=adt_in bytes=17000000`. Values are
-// escaped, so that nothing from a peer can begin a line of its own. Never message content: trace ids instead.
+// Log lines: one event is one line on stderr, `2026-11-22T03:04:05.678Z warn frame_refused listener=adt_in
+// bytes=17000000`. Values are escaped, so that nothing from a peer can begin a line of its own. Never message
+// content: trace ids instead.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,7 @@ struct LogField {
     LogField(std::string_view k, std::string_view v) : key(k), value(v) {}
     LogField(std::string_view k, char const* v) : key(k), value(v) {}
     template <class N>
-        requires std::is_arithmetic_v<N>
-    LogField(std::string_view k, N v) : key(k), value(std::to_string(v)) {}
+    requires std::is_arithmetic_v<N> LogField(std::string_view k, N v) : key(k), value(std::to_string(v)) {}
 };
 
 // Thread-safe. Owned by main, passed by reference.
@@ -29,9 +29,15 @@ class Log {
     explicit Log(Level least = Level::info);
     ~Log();
     void event(Level level, std::string_view name, std::initializer_list<LogField> fields = {});
-    void info(std::string_view name, std::initializer_list<LogField> fields = {}) { event(Level::info, name, fields); }
-    void warn(std::string_view name, std::initializer_list<LogField> fields = {}) { event(Level::warn, name, fields); }
-    void error(std::string_view name, std::initializer_list<LogField> fields = {}) { event(Level::error, name, fields); }
+    void info(std::string_view name, std::initializer_list<LogField> fields = {}) {
+        event(Level::info, name, fields);
+    }
+    void warn(std::string_view name, std::initializer_list<LogField> fields = {}) {
+        event(Level::warn, name, fields);
+    }
+    void error(std::string_view name, std::initializer_list<LogField> fields = {}) {
+        event(Level::error, name, fields);
+    }
 
     // The line without time, for tests.
     static std::string format(Level level, std::string_view name, std::initializer_list<LogField> fields);

@@ -1,4 +1,5 @@
-// Counters and latency histograms, kept as atomics beside what they count; render() is the Prometheus text format 0.0.4.
+// Counters and latency histograms, kept as atomics beside what they count; render() is the Prometheus text
+// format 0.0.4.
 #pragma once
 
 #include <array>
@@ -19,9 +20,10 @@ using Counter = std::atomic<std::uint64_t>;
 // Fixed buckets from 100 µs to 100 s, 1-2.5-5 steps. Thread-safe, lock-free.
 class Histogram {
   public:
-    static constexpr std::array<std::uint64_t, 19> bounds_us{100,       250,       500,       1'000,     2'500,      5'000,      10'000,
-                                                             25'000,    50'000,    100'000,   250'000,   500'000,    1'000'000,  2'500'000,
-                                                             5'000'000, 10'000'000, 25'000'000, 50'000'000, 100'000'000};
+    static constexpr std::array<std::uint64_t, 19> bounds_us{
+        100,       250,        500,        1'000,      2'500,      5'000,     10'000,
+        25'000,    50'000,     100'000,    250'000,    500'000,    1'000'000, 2'500'000,
+        5'000'000, 10'000'000, 25'000'000, 50'000'000, 100'000'000};
     void observe(std::uint64_t us) noexcept;
     std::uint64_t count() const noexcept;
     // Prometheus lines: name_bucket{labels,le="0.0001"} ..., name_sum, name_count. Seconds.
@@ -43,7 +45,8 @@ struct RouteMetrics {
 };
 struct DestinationMetrics {
     Counter delivered{0}, retried{0}, held{0}, skipped{0}, orphans{0}, possible_duplicates{0};
-    std::map<std::string, Counter, std::less<>> failures;  // by class; filled at construction, only incremented later
+    std::map<std::string, Counter, std::less<>>
+        failures;  // by class; filled at construction, only incremented later
     std::atomic<std::uint64_t> depth{0};
     std::atomic<std::int64_t> oldest_us{0};  // received time of the oldest waiting message; 0: none
     Histogram delivery_seconds;              // from received to delivered

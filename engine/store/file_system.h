@@ -17,10 +17,12 @@ namespace hilum::store {
 class File {
   public:
     virtual ~File() = default;
-    virtual Result<void> write_at(std::uint64_t offset, std::string_view bytes) = 0;      // all of it, or an error
-    virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<char> into) = 0;  // short only at the end of the file
-    virtual Result<void> sync() = 0;                                                      // fdatasync
-    virtual Result<void> allocate(std::uint64_t size) = 0;                                // reserve; "disk_full" when there is no room
+    virtual Result<void> write_at(std::uint64_t offset,
+                                  std::string_view bytes) = 0;  // all of it, or an error
+    virtual Result<std::size_t> read_at(std::uint64_t offset,
+                                        std::span<char> into) = 0;  // short only at the end of the file
+    virtual Result<void> sync() = 0;                                // fdatasync
+    virtual Result<void> allocate(std::uint64_t size) = 0;  // reserve; "disk_full" when there is no room
     virtual Result<void> truncate(std::uint64_t size) = 0;
     virtual Result<std::uint64_t> size() = 0;
 };
@@ -35,7 +37,8 @@ class FileSystem {
     virtual Result<void> remove(std::string const& path) = 0;
     virtual Result<void> rename(std::string const& from, std::string const& to) = 0;
     virtual Result<void> sync_dir(std::string const& dir) = 0;
-    // An exclusive lock held while the returned object lives; error "store_locked" when somebody else holds it.
+    // An exclusive lock held while the returned object lives; error "store_locked" when somebody else holds
+    // it.
     virtual Result<std::shared_ptr<void>> lock(std::string const& path) = 0;
     virtual Result<std::uint64_t> free_bytes(std::string const& dir) = 0;
 };

@@ -14,7 +14,9 @@ using NameId = std::uint32_t;    // a listener's, route's or destination's name 
 // A place in the journal: segment number and byte offset in it. Ordered as the journal is.
 struct Position {
     std::uint64_t value = 0;
-    static Position at(std::uint32_t segment, std::uint32_t offset) { return {(std::uint64_t{segment} << 32) | offset}; }
+    static Position at(std::uint32_t segment, std::uint32_t offset) {
+        return {(std::uint64_t{segment} << 32) | offset};
+    }
     std::uint32_t segment() const { return static_cast<std::uint32_t>(value >> 32); }
     std::uint32_t offset() const { return static_cast<std::uint32_t>(value); }
     friend auto operator<=>(Position const&, Position const&) = default;
@@ -52,10 +54,10 @@ struct MessageRecord {
     std::int64_t received_us = 0;
     NameId listener = 0;
     MessageState state = MessageState::accepted;
-    Sequence origin = 0;  // a reprocessed message names the one it came from
+    Sequence origin = 0;      // a reprocessed message names the one it came from
     std::string_view source;  // "10.0.0.7:51234", "file:adt.hl7#3"
     std::string_view config_hash;
-    std::string_view received;  // raw bytes, as they came
+    std::string_view received;     // raw bytes, as they came
     std::string_view answer_code;  // "AA", "AR" ...: what the sender is told
     std::string_view answer;       // the whole NAK of a rejected message; else empty
     std::vector<VerdictEntry> verdicts;
@@ -63,15 +65,15 @@ struct MessageRecord {
     std::vector<DeliveryEntry> deliveries;
 };
 
-// A person's (or a policy's) order to deliver again what an earlier record holds. It is a new entry at the journal's end: order per lane
-// is journal order.
+// A person's (or a policy's) order to deliver again what an earlier record holds. It is a new entry at the
+// journal's end: order per lane is journal order.
 struct ResendRecord {
-    Sequence sequence = 0;   // of the message
-    Position position;       // of its record
+    Sequence sequence = 0;      // of the message
+    Position position;          // of its record
     std::uint32_t ordinal = 0;  // which of its deliveries
-    NameId destination = 0;  // usually that delivery's own
+    NameId destination = 0;     // usually that delivery's own
     std::int64_t time_us = 0;
-    std::string_view by;     // who asked
+    std::string_view by;  // who asked
 };
 
 enum class DeliveryOutcome : std::uint8_t {
@@ -80,14 +82,16 @@ enum class DeliveryOutcome : std::uint8_t {
     skipped = 3,    // a person passed over it
     cancelled = 4,  // never to be sent
     failed = 5,     // an attempt that will be repeated: not settled
-    released = 6,   // a held message or delivery was dealt with another way (resent, reprocessed): no longer held
+    released =
+        6,  // a held message or delivery was dealt with another way (resent, reprocessed): no longer held
 };
 
 // What became of a delivery, or of one attempt.
 struct ResultRecord {
     Sequence sequence = 0;
-    LaneKey key;              // the lane entry (of a resend: of the resend record)
-    LaneKey settled_up_to;    // every entry of this lane before this one is settled: the lane's cursor after this result
+    LaneKey key;            // the lane entry (of a resend: of the resend record)
+    LaneKey settled_up_to;  // every entry of this lane before this one is settled: the lane's cursor after
+                            // this result
     NameId destination = 0;
     DeliveryOutcome outcome = DeliveryOutcome::delivered;
     std::uint32_t attempt = 1;

@@ -1,10 +1,8 @@
 #include "engine/store/store.h"
 
 #include <algorithm>
-#include <deque>
 #include <mutex>
 #include <set>
-#include <unordered_set>
 
 #include "engine/store/cursor.h"
 #include "engine/store/index.h"

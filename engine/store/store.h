@@ -1,4 +1,5 @@
-// The store: the journal is the truth, the index is derived (DESIGN §2). A narrow door, so that a shared store can stand here later.
+// The store: the journal is the truth, the index is derived (DESIGN §2). A narrow door, so that a shared
+// store can stand here later.
 #pragma once
 
 #include <atomic>
@@ -19,7 +20,8 @@
 
 namespace hilum::store {
 
-// One append under way. Owned by the caller, who keeps it alive until CommitListener::committed() has named it.
+// One append under way. Owned by the caller, who keeps it alive until CommitListener::committed() has named
+// it.
 struct Ticket {
     void* owner = nullptr;       // for the listener; the store doesn't look at it
     Sequence sequence = 0;       // set by append()
@@ -30,15 +32,16 @@ struct Ticket {
 class CommitListener {
   public:
     virtual ~CommitListener() = default;
-    // One group commit is on stable storage (or failed): its tickets in journal order. Called on the commit thread; must not block.
+    // One group commit is on stable storage (or failed): its tickets in journal order. Called on the commit
+    // thread; must not block.
     virtual void committed(std::span<Ticket* const> tickets) noexcept = 0;
 };
 
 // A lane's next entry, found by scanning.
 struct LaneEntry {
-    LaneKey key;            // of this entry
+    LaneKey key;  // of this entry
     Sequence sequence = 0;
-    Position message;       // where the message record is (another place for a resend)
+    Position message;           // where the message record is (another place for a resend)
     std::uint32_t ordinal = 0;  // which delivery of the message record
     std::int64_t received_us = 0;
     bool resend = false;
@@ -46,9 +49,9 @@ struct LaneEntry {
 
 struct LaneState {
     NameId destination = 0;
-    LaneKey cursor;             // everything of this lane before it is settled
-    std::uint64_t queued = 0;   // entries not settled
-    std::uint64_t held = 0;     // deliveries held for a person
+    LaneKey cursor;                      // everything of this lane before it is settled
+    std::uint64_t queued = 0;            // entries not settled
+    std::uint64_t held = 0;              // deliveries held for a person
     std::vector<LaneKey> settled_ahead;  // entries at or after the cursor that are settled all the same
 };
 
@@ -57,8 +60,9 @@ struct StoredMessage {
     MessageRecord record;
     std::string buffer;
     StoredMessage() = default;
-    StoredMessage(StoredMessage&&) = default;             // std::string moves may relocate small strings:
-    StoredMessage& operator=(StoredMessage&&) = default;  // buffers here are heap-allocated (> 64 bytes), so views stay valid
+    StoredMessage(StoredMessage&&) = default;  // std::string moves may relocate small strings:
+    StoredMessage& operator=(StoredMessage&&) =
+        default;  // buffers here are heap-allocated (> 64 bytes), so views stay valid
     std::string_view body(std::uint32_t ordinal) const;  // of a delivery
 };
 
@@ -68,10 +72,11 @@ struct StoredResult {
 };
 
 struct RecoveryReport {
-    bool clean = true;                 // the last run ended by close()
-    std::uint64_t cut_bytes = 0;       // torn tail that was cut
-    std::vector<std::string> notes;    // for the log, one line each: what was found and what was done
-    std::vector<std::string> damage;   // durable records that can't be read: segment:offset and the message numbers that are missing
+    bool clean = true;                // the last run ended by close()
+    std::uint64_t cut_bytes = 0;      // torn tail that was cut
+    std::vector<std::string> notes;   // for the log, one line each: what was found and what was done
+    std::vector<std::string> damage;  // durable records that can't be read: segment:offset and the message
+                                      // numbers that are missing
     std::chrono::microseconds took{0};
 };
 
@@ -103,11 +108,16 @@ struct Options {
     std::uint64_t max_pending = 64u << 20;  // bytes waiting for the next commit; past it append() says "busy"
     bool index = true;                      // false: no index thread (some tests)
     std::function<std::int64_t()> now_us;   // Unix time; injected
-    // Damage found while reading, once a place; one line without message content. Called on whatever thread reads. May be empty.
+    // Damage found while reading, once a place; one line without message content. Called on whatever thread
+    // reads. May be empty.
     std::function<void(std::string const&)> on_damage;
 };
 
-enum class Health : std::uint8_t { good, full, failed };  // full: no room, tries again; failed: an I/O error, until restart
+enum class Health : std::uint8_t {
+    good,
+    full,
+    failed
+};  // full: no room, tries again; failed: an I/O error, until restart
 
 class Store {
   public:
@@ -119,11 +129,13 @@ class Store {
     virtual NameId name_id(std::string_view name) = 0;
     virtual std::string name(NameId id) const = 0;
 
-    // Takes the record into the next group commit; copies what it needs. Thread-safe. Errors: "store_failed" (no more until restart),
-    // "disk_full", "busy" (try again in a moment), "record_too_large" (over 1 GiB or a segment). On an error the ticket is not used.
+    // Takes the record into the next group commit; copies what it needs. Thread-safe. Errors: "store_failed"
+    // (no more until restart), "disk_full", "busy" (try again in a moment), "record_too_large" (over 1 GiB or
+    // a segment). On an error the ticket is not used.
     virtual Result<void> append(MessageRecord const& record, Ticket& ticket) = 0;
     virtual Result<void> append(ResendRecord const& record, Ticket& ticket) = 0;
-    // Hands a result to the operating system before it returns (it survives kill -9), without a sync of its own. Thread-safe.
+    // Hands a result to the operating system before it returns (it survives kill -9), without a sync of its
+    // own. Thread-safe.
     virtual Result<void> record(ResultRecord const& result) = 0;
 
     virtual Health health() const = 0;
@@ -132,8 +144,9 @@ class Store {
 
     // Lanes as recovered at open(); the caller keeps them up to date afterwards through its own results.
     virtual std::vector<LaneState> lanes() const = 0;
-    // The next entries of a lane from `from` on, at most `max`, none past durable_end(); `reached` is where to go on. Skips damaged records
-    // (reported once to the damage callback). Blocking, bounded: reads at most `max_bytes` of journal a call.
+    // The next entries of a lane from `from` on, at most `max`, none past durable_end(); `reached` is where
+    // to go on. Skips damaged records (reported once to the damage callback). Blocking, bounded: reads at
+    // most `max_bytes` of journal a call.
     struct Scan {
         std::vector<LaneEntry> entries;
         LaneKey reached;
@@ -159,15 +172,20 @@ class Store {
     };
     virtual Stat stat() const = 0;
 
-    // Commits what is pending, marks a clean end, stops the threads. Called once, after which nothing else is.
+    // Commits what is pending, marks a clean end, stops the threads. Called once, after which nothing else
+    // is.
     virtual Result<void> close() = 0;
 };
 
 // Opens or creates the store in options.dir and recovers it. `listener` outlives the store.
-Result<std::unique_ptr<Store>> open_store(Options options, std::shared_ptr<FileSystem> files, CommitListener& listener);
+Result<std::unique_ptr<Store>> open_store(Options options, std::shared_ptr<FileSystem> files,
+                                          CommitListener& listener);
 
 // Offline work for `hilum store`: needs the store's lock.
-Result<RecoveryReport> verify(std::string const& dir, std::shared_ptr<FileSystem> files);  // reads every record, changes nothing
-Result<void> reindex(std::string const& dir, std::shared_ptr<FileSystem> files);           // deletes the index; it is rebuilt at the next start
+Result<RecoveryReport> verify(std::string const& dir,
+                              std::shared_ptr<FileSystem> files);  // reads every record, changes nothing
+Result<void> reindex(
+    std::string const& dir,
+    std::shared_ptr<FileSystem> files);  // deletes the index; it is rebuilt at the next start
 
 }  // namespace hilum::store

@@ -1,3 +1,5 @@
+#include "engine/delivery/lane.h"
+
 #include <doctest/doctest.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -6,7 +8,6 @@
 #include <future>
 #include <thread>
 
-#include "engine/delivery/lane.h"
 #include "support/fake_store.h"
 
 using namespace hilum;
@@ -34,7 +35,8 @@ struct Script {
 
 class ScriptedDestination final : public destinations::Destination {
   public:
-    ScriptedDestination(std::shared_ptr<Script> script, net::Executor executor) : script_(std::move(script)), timer_(executor) {}
+    ScriptedDestination(std::shared_ptr<Script> script, net::Executor executor)
+        : script_(std::move(script)), timer_(executor) {}
     net::Task<Attempt> deliver(destinations::Outgoing const& outgoing) override {
         bool hang = false;
         {
@@ -70,12 +72,15 @@ struct Bench {
     std::shared_ptr<Script> script = std::make_shared<Script>();
     std::shared_ptr<Lane> lane;
 
-    explicit Bench(store::LaneState const& state = {}, bool after_crash = false, delivery::PolicyOptions options = quick(),
+    explicit Bench(store::LaneState const& state = {}, bool after_crash = false,
+                   delivery::PolicyOptions options = quick(),
                    std::vector<std::string> const& recovered = {}) {
         for (auto const& body : recovered) store.add(body);
-        delivery::LaneContext const context{runtime, 0, store, metrics.destination("lab"), log, [] { return std::int64_t{1'000'000}; }};
+        delivery::LaneContext const context{
+            runtime, 0, store, metrics.destination("lab"), log, [] { return std::int64_t{1'000'000}; }};
         lane = std::make_shared<Lane>("lab", 1, context, state, after_crash);
-        lane->set_destination(std::make_unique<ScriptedDestination>(script, lane->executor()), delivery::Policy(options));
+        lane->set_destination(std::make_unique<ScriptedDestination>(script, lane->executor()),
+                              delivery::Policy(options));
         runtime.start();
         boost::asio::post(lane->executor(), [l = lane] { l->start(); });
     }
@@ -111,7 +116,9 @@ struct Bench {
     }
 };
 
-Attempt failure(AttemptClass kind) { return {kind, std::string(destinations::name(kind)), "", {}, {}}; }
+Attempt failure(AttemptClass kind) {
+    return {kind, std::string(destinations::name(kind)), "", {}, {}};
+}
 
 std::vector<DeliveryOutcome> outcomes(test::FakeStore const& store) {
     std::vector<DeliveryOutcome> all;
@@ -161,7 +168,8 @@ TEST_CASE("what the receiver refuses is held and the lane goes on") {
         bench.lane->push(bench.store.add("b"));
         REQUIRE(bench.drained());
         CHECK(bench.script->bodies() == std::vector<std::string>{"a", "b"});
-        CHECK(outcomes(bench.store) == std::vector<DeliveryOutcome>{DeliveryOutcome::held, DeliveryOutcome::delivered});
+        CHECK(outcomes(bench.store) ==
+              std::vector<DeliveryOutcome>{DeliveryOutcome::held, DeliveryOutcome::delivered});
         CHECK(bench.view().held == 1);
     }
 }
@@ -257,7 +265,8 @@ TEST_CASE("without its destination a lane keeps what waits, and goes on when it 
     bench.lane->push(bench.store.add("a"));
     REQUIRE(bench.soon([&] { return bench.view().state == "removed" && bench.view().queued == 1; }));
     bench.on_lane([&](Lane& l) {
-        l.set_destination(std::make_unique<ScriptedDestination>(bench.script, l.executor()), delivery::Policy(Bench::quick()));
+        l.set_destination(std::make_unique<ScriptedDestination>(bench.script, l.executor()),
+                          delivery::Policy(Bench::quick()));
         return true;
     });
     CHECK(bench.drained());

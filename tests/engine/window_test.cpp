@@ -1,8 +1,9 @@
+#include "engine/delivery/window.h"
+
 #include <doctest/doctest.h>
 
 #include <random>
 
-#include "engine/delivery/window.h"
 #include "support/fake_store.h"
 
 using namespace hilum;

@@ -1,4 +1,5 @@
-// A store in memory for tests of what stands on it: entries committed by hand, results kept, calls that can be made to fail.
+// A store in memory for tests of what stands on it: entries committed by hand, results kept, calls that can
+// be made to fail.
 #pragma once
 
 #include <algorithm>
@@ -39,8 +40,12 @@ class FakeStore final : public store::Store {
     store::RecoveryReport const& recovery() const override { return recovery_; }
     store::NameId name_id(std::string_view) override { return 1; }
     std::string name(store::NameId) const override { return "lab"; }
-    Result<void> append(store::MessageRecord const&, store::Ticket&) override { return error("unused", "", ""); }
-    Result<void> append(store::ResendRecord const&, store::Ticket&) override { return error("unused", "", ""); }
+    Result<void> append(store::MessageRecord const&, store::Ticket&) override {
+        return error("unused", "", "");
+    }
+    Result<void> append(store::ResendRecord const&, store::Ticket&) override {
+        return error("unused", "", "");
+    }
     Result<void> record(store::ResultRecord const& result) override {
         std::lock_guard lock(mutex_);
         if (failing_records_ > 0) {
@@ -72,7 +77,8 @@ class FakeStore final : public store::Store {
                 found.at_end = false;
                 break;
             }
-            found.entries.push_back({key, message.sequence, position, 0, static_cast<std::int64_t>(message.sequence), false});
+            found.entries.push_back(
+                {key, message.sequence, position, 0, static_cast<std::int64_t>(message.sequence), false});
             found.reached = key.next();
         }
         return found;
@@ -91,8 +97,12 @@ class FakeStore final : public store::Store {
         return stored;
     }
     Result<store::Position> find(store::Sequence) override { return error("unused", "", ""); }
-    Result<std::vector<store::MessageRow>> query(store::Query const&) override { return std::vector<store::MessageRow>{}; }
-    Result<std::vector<store::StoredResult>> results(store::Sequence) override { return std::vector<store::StoredResult>{}; }
+    Result<std::vector<store::MessageRow>> query(store::Query const&) override {
+        return std::vector<store::MessageRow>{};
+    }
+    Result<std::vector<store::StoredResult>> results(store::Sequence) override {
+        return std::vector<store::StoredResult>{};
+    }
     std::uint64_t index_lag() const override { return 0; }
     Result<std::size_t> prune() override { return std::size_t{0}; }
     Stat stat() const override { return {}; }
