@@ -78,6 +78,7 @@ class Journal {
     Result<void> may_append(std::uint64_t size) const;  // under pending_mutex_
     void added(bool was_empty);
     void run();
+    void look_out(std::unique_lock<std::mutex>& lock) const;  // under pending_mutex_, given up meanwhile
     bool work_waits() const;
     Clock::time_point deadline() const;
     void on_time();

@@ -9,6 +9,7 @@ namespace hilum::store {
 namespace {
 
 constexpr auto idle_sync_after = std::chrono::milliseconds(200);
+constexpr auto look_out_for = std::chrono::microseconds(150);
 constexpr auto full_retry_after = std::chrono::milliseconds(500);
 
 }  // namespace
@@ -277,6 +278,18 @@ void Journal::on_time() {
     }
 }
 
+// A sender that is alone sends again as soon as it has its answer. Looking out for that a moment, giving the
+// core to whoever wants it, is quicker than going to sleep and being woken: a fifth of the time of a message
+// on an idle machine.
+void Journal::look_out(std::unique_lock<std::mutex>& lock) const {
+    auto const until = Clock::now() + look_out_for;
+    while (!work_waits() && Clock::now() < until) {
+        lock.unlock();
+        std::this_thread::yield();
+        lock.lock();
+    }
+}
+
 void Journal::run() {
     std::unique_lock lock(pending_mutex_);
     for (;;) {
@@ -296,8 +309,10 @@ void Journal::run() {
             std::swap(pending_, committing_);
             lock.unlock();
             commit(committing_);
+            bool const alone = committing_.entries.size() == 1;
             committing_.clear();
             lock.lock();
+            if (alone) look_out(lock);
             continue;
         }
         if (stop_) break;
