@@ -47,12 +47,12 @@ if [ "$mode" != quick ]; then
   fixed_addresses=""
   if setarch -R true 2>/dev/null; then fixed_addresses="setarch -R"; fi
 
-  build asan
+  build asan test_parsers test_routes test_engine hilum load sink
   step "asan, ubsan: tests"
   UBSAN_OPTIONS=print_stacktrace=1 ctest --preset asan --no-label-summary \
     -R '^(parsers|routes|engine|e2e_flow|e2e_bad_peers)$'
 
-  build tsan
+  build tsan test_engine hilum load sink
   step "tsan: tests"
   $fixed_addresses ctest --preset tsan --no-label-summary -R '^(engine|e2e_flow)$'
 

@@ -237,8 +237,10 @@ net::Task<void> FileListener::take(std::unique_ptr<ClaimedFile> file) {
             if (++number <= file->settled_before()) continue;
             // Noted only when another message follows: after a crash at most one message is taken twice
             // either way.
-            if (given > 0 && !co_await insist([&file, number] { return file->note_settled(number - 1); }))
-                co_return;
+            if (given > 0) {
+                bool const noted = co_await insist([&file, number] { return file->note_settled(number - 1); });
+                if (!noted) co_return;
+            }
             if (!co_await give(*file, bytes, number)) co_return;
             ++given;
             if (stopping_) {

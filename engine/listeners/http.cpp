@@ -218,7 +218,10 @@ net::Task<bool> Session::exchange() {
     if (got == Got::all && !parser.is_done()) {
         bool const asks =
             parser.get().find(http::field::expect) != parser.get().end() && parser.get().version() >= 11;
-        if (asks && buffer_.size() == 0 && !co_await write("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
+        if (asks && buffer_.size() == 0) {
+            bool const told = co_await write("HTTP/1.1 100 Continue\r\n\r\n");
+            if (!told) co_return false;
+        }
         cancel_only_ = true;
         deadline_.set(options_.read_time);
         got = co_await read_body(parser);
@@ -277,8 +280,8 @@ class HttpListener final : public Listener {
 
 net::Task<void> HttpListener::serve(std::shared_ptr<net::Connection> connection) {
     Session session(*connection, options_, context_, name_);
-    while (!connection->stopping && co_await session.exchange()) {
-    }
+    // The awaited value stands apart from the condition: g++ 12 miscompiles `while (a && co_await b)`.
+    for (bool more = true; more && !connection->stopping;) more = co_await session.exchange();
 }
 
 std::unique_ptr<Listener> make(config::Component const& component, ListenerContext context) {
