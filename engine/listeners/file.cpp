@@ -238,7 +238,8 @@ net::Task<void> FileListener::take(std::unique_ptr<ClaimedFile> file) {
             // Noted only when another message follows: after a crash at most one message is taken twice
             // either way.
             if (given > 0) {
-                bool const noted = co_await insist([&file, number] { return file->note_settled(number - 1); });
+                bool const noted =
+                    co_await insist([&file, number] { return file->note_settled(number - 1); });
                 if (!noted) co_return;
             }
             if (!co_await give(*file, bytes, number)) co_return;

@@ -57,6 +57,8 @@ class Listening:
         self.engine.start()
         self.port = self.engine.port('in')
         self.bystander = Bystander(self.port)
+        # It has its connection before anybody else asks for one.
+        e2e.wait_until(lambda: self.bystander.times, 5, 'the bystander is served')
         return self
 
     def __exit__(self, kind, value, trace):
