@@ -7,6 +7,11 @@
 namespace hilum::flow {
 
 using namespace std::chrono_literals;
+namespace {
+
+constexpr auto look_out_at_most = 600us;
+
+}  // namespace
 
 CommitHub::CommitHub(net::Runtime& runtime) : runtime_(runtime) {}
 
@@ -58,8 +63,10 @@ net::Task<void> CommitHub::wait(Pending& pending, std::function<Result<void>()> 
                 pending.resume = std::make_unique<Handler>(std::move(handler));
                 // From here on committed() may run at any moment, on the commit thread: it only posts, and
                 // this thread is here.
+                pending.appended = Clock::now();
                 if (auto const appended = append(); appended) {
                     taken = true;
+                    look_out(pending.context);
                 } else {
                     refused = appended.error();
                     net::asio::post(executor, [resume = std::shared_ptr<Resume>(std::move(pending.resume))] {
@@ -98,8 +105,19 @@ void CommitHub::hand_to_lanes(Pending const& pending) {
     }
 }
 
+// A sender that is alone waits for one sync and one wake-up of this thread after another, and on many
+// machines the wake-up is a fifth of it. Where syncs are quick, the thread stays awake for its answer.
+void CommitHub::look_out(std::size_t context) const {
+    Clock::duration const took(alone_took_.load(std::memory_order_relaxed));
+    if (took == Clock::duration::zero() || took > look_out_at_most) return;
+    runtime_.look_out(context, Clock::now() + 2 * took);
+}
+
 void CommitHub::committed(std::span<store::Ticket* const> tickets) noexcept {
     std::vector<std::vector<std::unique_ptr<Resume>>> wake(runtime_.size());
+    auto const took = tickets.size() == 1 ? Clock::now() - static_cast<Pending*>(tickets[0]->owner)->appended
+                                          : Clock::duration::zero();
+    alone_took_.store(took.count(), std::memory_order_relaxed);
     {
         std::lock_guard lock(mutex_);
         for (auto* ticket : tickets) {
@@ -110,10 +128,12 @@ void CommitHub::committed(std::span<store::Ticket* const> tickets) noexcept {
     }
     for (std::size_t i = 0; i < wake.size(); ++i) {
         if (wake[i].empty()) continue;
-        net::asio::post(runtime_.context(i),
-                        [list = std::make_shared<std::vector<std::unique_ptr<Resume>>>(std::move(wake[i]))] {
-                            for (auto& resume : *list) (*resume)();
-                        });
+        net::asio::post(
+            runtime_.context(i),
+            [this, i, list = std::make_shared<std::vector<std::unique_ptr<Resume>>>(std::move(wake[i]))] {
+                runtime_.look_out(i, {});
+                for (auto& resume : *list) (*resume)();
+            });
     }
 }
 

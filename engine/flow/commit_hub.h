@@ -2,6 +2,8 @@
 // delivery to its lane, in journal order, with one hop per I/O thread and commit.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -35,6 +37,7 @@ class CommitHub final : public store::CommitListener {
     void committed(std::span<store::Ticket* const> tickets) noexcept override;
 
   private:
+    using Clock = std::chrono::steady_clock;
     struct Resume {
         virtual ~Resume() = default;
         virtual void operator()() = 0;
@@ -45,6 +48,7 @@ class CommitHub final : public store::CommitListener {
         std::unique_ptr<Resume> resume;
         std::size_t context = 0;
         std::int64_t received_us = 0;
+        Clock::time_point appended{};
         std::span<store::DeliveryEntry const> deliveries;  // of a message
         store::ResendRecord const* resend = nullptr;
     };
@@ -55,7 +59,10 @@ class CommitHub final : public store::CommitListener {
     void hand_to_lanes(Pending const& pending);
     std::size_t index_of(net::Executor const& executor) const;
 
+    void look_out(std::size_t context) const;
+
     net::Runtime& runtime_;
+    std::atomic<Clock::rep> alone_took_{0};  // how long the last commit took if it was of one record, or 0
     mutable std::mutex
         mutex_;  // of lanes_: held briefly, by the commit thread and when the configuration changes
     std::unordered_map<store::NameId, std::shared_ptr<delivery::Lane>> lanes_;

@@ -20,10 +20,20 @@ Deadlines& Runtime::deadlines(Executor const& executor) {
     return workers_.front()->deadlines;
 }
 
+void Runtime::Worker::run() {
+    while (context.run_one() != 0) {
+        while (look_out != std::chrono::steady_clock::time_point{}) {
+            if (context.poll_one() != 0) continue;
+            if (std::chrono::steady_clock::now() >= look_out) look_out = {};
+            std::this_thread::yield();
+        }
+    }
+}
+
 void Runtime::start() {
     for (auto& worker : workers_) {
         worker->deadlines.start();
-        worker->thread = std::thread([&context = worker->context] { context.run(); });
+        worker->thread = std::thread([&w = *worker] { w.run(); });
     }
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -29,6 +30,13 @@ class Runtime {
     // Round robin, for new connections and lanes. Thread-safe.
     std::size_t next_index() { return next_.fetch_add(1, std::memory_order_relaxed) % workers_.size(); }
 
+    // Until then (or until it is called with {}) the thread of this context polls instead of sleeping when it
+    // has nothing to do: for an answer that is due within the time it takes to be woken. Only from that
+    // thread.
+    void look_out(std::size_t index, std::chrono::steady_clock::time_point until) {
+        workers_[index]->look_out = until;
+    }
+
     // For calls that block (files, DNS). Never call back into a socket from there: post to a context.
     asio::thread_pool& blocking() { return blocking_; }
 
@@ -41,7 +49,10 @@ class Runtime {
         asio::io_context context;
         asio::executor_work_guard<Executor> guard;
         Deadlines deadlines;
+        std::chrono::steady_clock::time_point look_out{};
         std::thread thread;
+
+        void run();
     };
     std::vector<std::unique_ptr<Worker>> workers_;
     std::atomic<std::size_t> next_{0};

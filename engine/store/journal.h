@@ -87,10 +87,11 @@ class Journal {
     // one left over.
     Result<std::size_t> commit_some(Batch& batch, std::size_t first, std::size_t& applied_owed);
     std::size_t how_many_fit(Batch const& batch, std::size_t first) const;
-    Result<void> write_names();                  // under file_mutex_
-    Result<void> write(std::string_view bytes);  // under file_mutex_; at the end of the journal
-    Result<void> roll(std::uint64_t room);       // under file_mutex_
-    Result<void> regain();                       // under file_mutex_: room after a full disk
+    Result<void> write_names();                         // under file_mutex_
+    Result<void> write(std::string_view bytes);         // under file_mutex_; at the end of the journal
+    Result<void> roll(std::uint64_t room);              // under file_mutex_
+    Result<void> clear_ahead_of(std::uint64_t commit);  // under file_mutex_, after a write of so many bytes
+    Result<void> regain();                              // under file_mutex_: room after a full disk
     Result<void> sync();
     Result<void> idle_sync();
     void refuse(Batch& batch, std::size_t first, Error const& why);
@@ -129,6 +130,7 @@ class Journal {
     std::uint32_t segment_;
     std::uint64_t offset_;
     std::uint64_t allocated_;
+    std::uint64_t cleared_ = 0;  // so far zeros have been written out
     Ledger ledger_;
     std::string scratch_;
 
