@@ -143,6 +143,7 @@ class Message {
     // message.cpp
     Result<void> read_header(std::string_view bytes);
     void index_segments();
+    void add_line(std::string_view text, std::string_view terminator);
     // `name` has three characters.
     bool is(Slot const& slot, std::string_view name) const {
         std::string_view const text = slot.text;
