@@ -70,6 +70,8 @@ std::uint16_t bit(Tolerance t) {
 }
 
 constexpr std::size_t msh2_longest = 8;
+// How nearly all messages begin; read_header() needs a tenth of its time for them.
+constexpr std::string_view usual_header = "MSH|^~\\&|";
 
 struct Declared {
     Delimiters delimiters;
@@ -148,6 +150,7 @@ Result<void> Message::read_header(std::string_view bytes) {
         return error("no_msh", "byte " + std::to_string(start), "an HL7 message begins with the segment MSH",
                      "check that the sender sends HL7 v2 in the vertical bar encoding (ER7)");
     }
+    if (text.substr(0, usual_header.size()) == usual_header) return {};  // delimiters_ is made for it
     std::string_view const to_cr = text.substr(0, text.find('\r'));
     std::string_view const line = to_cr.substr(0, to_cr.find('\n'));
     if (line.size() < 5) {
