@@ -6,7 +6,6 @@
 // search and allocates nothing. Everything here is immutable once built and may be read from any thread.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -21,7 +20,7 @@
 
 namespace hilum::hl7 {
 
-// HL7 v2.8.2 §2.5.3.4 (optionality). `supported` does not occur in the standard, only in profiles.
+// HL7 v2.8.2 §2.5.3.4 (optionality).
 enum class Usage : char {
     required = 'R',
     optional = 'O',
@@ -131,7 +130,7 @@ class Structure {
   private:
     friend class Dictionary;
     std::string_view name_;
-    std::uint32_t first_ = 0;             // of the standard
+    std::uint16_t const* ids_ = nullptr;  // of the standard
     StructureNode const* own_ = nullptr;  // of an overlay
     std::size_t count_ = 0;
 };
@@ -160,10 +159,16 @@ struct DictionaryOverlay {
         std::map<std::string, std::string> codes;  // code to meaning; those of the standard stay
         bool closed = false;                       // no other codes are right: TableKind::hl7
     };
+    struct Node {  // a segment, or a group when it has children
+        std::string name;
+        std::uint16_t min = 1;
+        std::uint16_t max = 1;  // 0: any number
+        std::vector<Node> children;
+    };
     struct Structure {
         std::string name;                 // "ZDS_Z01", or one of the standard, which it replaces
         std::vector<std::string> events;  // "ZDS^Z01", "ORU^R01": the messages that have it
-        std::string definition;           // "MSH [PID [PD1]] {ORDER: ORC {OBX [{NTE}]}}", see docs
+        std::vector<Node> nodes;          // from MSH on
     };
     std::vector<Segment> segments;
     std::vector<Table> tables;
@@ -172,18 +177,15 @@ struct DictionaryOverlay {
     bool empty() const { return segments.empty() && tables.empty() && structures.empty(); }
 };
 
+// Copies share what they hold.
 class Dictionary {
   public:
     // The standard alone. A constant: no construction, no lock.
     static Dictionary const& standard();
     // The standard with an overlay, which holds for every version. Errors (code "bad_dictionary", place
-    // naming the entry): a segment name that is none, field number 0 or above 999, a datatype no version
-    // has, a structure definition that does not parse.
+    // naming the entry): a segment or group name that is none, a field number of 0 or above 999, a datatype
+    // no version has, a structure without segments, with more than 1,000 nodes or nested deeper than 16.
     static Result<Dictionary> with(DictionaryOverlay const& overlay);
-
-    Dictionary(Dictionary&&) noexcept;
-    Dictionary& operator=(Dictionary&&) noexcept;
-    ~Dictionary();
 
     // nullopt: that version does not have it.
     std::optional<Segment> segment(Version version, std::string_view name) const;
@@ -199,15 +201,15 @@ class Dictionary {
     std::optional<Structure> structure(Version version, std::string_view type, std::string_view event,
                                        std::string_view named = {}) const;
 
-    // Whether any version has a group of that name, for checking paths; and the nearest such name, "" when
-    // none is near.
+    // Whether any version has a group of that name, and all such names in byte order: for checking paths.
     bool is_group(std::string_view name) const;
-    std::string_view nearest_group(std::string_view name) const;
+    std::vector<std::string_view> group_names() const;
 
   private:
     struct Overlay;
-    constexpr Dictionary();
-    std::unique_ptr<Overlay> overlay_;
+    constexpr Dictionary() = default;
+    std::optional<Structure> structure_in(Version version, std::string_view key) const;
+    std::shared_ptr<Overlay const> overlay_;  // nullptr: the standard alone
 };
 
 }  // namespace hilum::hl7
