@@ -17,7 +17,7 @@ namespace hilum::hl7 {
 // inside the one before it, and so does the segment. An unindexed group means the first; [*] each.
 struct GroupPath {
     struct Step {
-        std::string name;              // "ORDER_OBSERVATION": capitals, digits, underscores; four or more
+        std::string name;              // "ORDER_OBSERVATION": capitals, digits, underscores; two or more
         std::uint32_t occurrence = 1;  // or Path::all
         std::size_t column = 1;        // where it stands in the text, from 1
         friend bool operator==(Step const& a, Step const& b) {

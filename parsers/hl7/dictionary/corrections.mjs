@@ -5,8 +5,14 @@
 // one path serve every version. [versions or '*', structure or '*', from, to]
 export const groupNames = [
   ['*', '*', 'TIIMING', 'TIMING'],
-  ['2.5 2.5.1', 'MDM_T02 MDM_T04 MDM_T06 MDM_T08 MDM_T10', 'OBXNTE', 'OBSERVATION'],  // §9.6.2
-  ['2.5 2.5.1', 'ADT_A40', 'PATIENT_ID', 'PATIENT'],  // §3.3.40: the structure ADT_A39
+  ['*', '*', 'DEFINTION', 'DEFINITION'],
+  ['*', '*', 'RSPONSE', 'RESPONSE'],
+  ['*', '*', 'LOCATIONL_RESOURCE', 'LOCATION_RESOURCE'],
+  ['*', '*', 'Observation/Result_Group', 'OBSERVATION_RESULT_GROUP'],
+  ['*', '*', 'SUBJECT_PERSON/ANIMAL_IDENTIFICATION', 'SUBJECT_PERSON_ANIMAL_IDENTIFICATION'],
+  ['*', '*', 'SUBJECT_POPULATION/LOCATION_IDENTIFICATION', 'SUBJECT_POPULATION_LOCATION_IDENTIFICATION'],
+  ['*', '*', 'OBXNTE', 'OBSERVATION'],  // §9.6.2 since 2.6
+  ['*', 'ADT_A40', 'PATIENT_ID', 'PATIENT'],  // §3.3.40: the structure ADT_A39
   ['2.3', 'ORU_R01', 'RESPONSE', 'PATIENT_RESULT'],  // 2.3 names no groups; 2.5 names this one so (§7.3.1)
 ];
 
