@@ -360,6 +360,14 @@ void StructureBuilder::report(StructureFinding::Code code, std::size_t number, s
     if (result_.findings_.size() < findings_max) result_.findings_.push_back({code, number, group, what});
 }
 
+MessageStructure const& StructureCache::get() {
+    if (!structure_ || revision_ != message_->structure_revision()) {
+        structure_ = MessageStructure::of(*message_, *dictionary_);
+        revision_ = message_->structure_revision();
+    }
+    return *structure_;
+}
+
 MessageStructure MessageStructure::of(Message const& message, Structure const& structure) {
     MessageStructure result;
     result.structure_ = structure;
