@@ -270,8 +270,16 @@ Value Message::value_in(std::string_view repetition, Path const& path) const {
 
 Value Message::get(Path const& path) const {
     std::size_t const number = find(path.segment_name(), path.occurrence == Path::all ? 1 : path.occurrence);
-    if (number == 0) return {};
-    std::string_view const field = field_in(segments_[number - 1].text, path);
+    return number == 0 ? Value{} : value_of(segments_[number - 1].text, path);
+}
+
+Value Message::get_in(std::size_t segment, Path const& path) const {
+    bool const there = segment != 0 && segment <= segments_.size();
+    return there ? value_of(segments_[segment - 1].text, path) : Value{};
+}
+
+Value Message::value_of(std::string_view segment, Path const& path) const {
+    std::string_view const field = field_in(segment, path);
     if (path.field == 0) return classify(field);
     std::uint32_t const repetition = path.repetition == Path::all ? 1 : path.repetition;
     if (fixed(path)) return repetition == 1 ? value_in(field, path) : Value{};
