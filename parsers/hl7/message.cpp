@@ -4,7 +4,6 @@
 #include <array>
 #include <cstring>
 
-#include "parsers/hl7/escape.h"
 #include "parsers/hl7/scan.h"
 
 namespace hilum::hl7 {
@@ -118,10 +117,11 @@ Message::Message(Message&&) noexcept = default;
 Message& Message::operator=(Message&&) noexcept = default;
 Message::~Message() = default;
 
-Result<Message> Message::view(std::string_view bytes) {
+Result<Message> Message::view(std::string_view bytes, std::optional<Charset> as) {
     Result<Message> result(boost::system::in_place_value, Message());
     auto const header = result->read_header(bytes);
     if (header) {
+        result->find_charset(as);
         result->index_segments();
     } else {
         result = header.error();
@@ -129,12 +129,12 @@ Result<Message> Message::view(std::string_view bytes) {
     return result;
 }
 
-Result<Message> Message::parse(std::string bytes) {
+Result<Message> Message::parse(std::string bytes, std::optional<Charset> as) {
     // The views point into the string; on the heap it keeps its address when the message is moved.
     bytes.reserve(64);
     std::string_view const all = bytes;
-    auto result = view(all);
-    if (result) result->owned_ = std::move(bytes);
+    auto result = view(all, as);
+    if (result && result->owned_.empty()) result->owned_ = std::move(bytes);
     return result;
 }
 
@@ -282,7 +282,7 @@ Value Message::get(Path const& path) const {
 std::string_view Message::text(Path const& path, std::string& scratch) const {
     Value const value = get(path);
     if (value.presence != Presence::value) return {};
-    return fixed(path) ? value.raw : unescape(value.raw, delimiters_, scratch);
+    return fixed(path) ? value.raw : decode(value.raw, scratch);
 }
 
 std::string Message::text(std::string_view path) const {
@@ -301,7 +301,7 @@ std::size_t Message::repetitions(Path const& path) const {
 
 void Message::append_to(std::string& out) const {
     if (!edited_) {
-        out += bytes_;
+        append_bytes(bytes_, out);
         return;
     }
     std::size_t size = prefix_.size();
@@ -309,7 +309,7 @@ void Message::append_to(std::string& out) const {
     out.reserve(out.size() + size);
     out += prefix_;
     for (auto const& slot : segments_) {
-        out += slot.text;
+        append_bytes(slot.text, out);
         out += slot.terminator;
     }
 }
