@@ -5,6 +5,7 @@
 #include "engine/cli/output.h"
 #include "engine/ops/json.h"
 #include "parsers/hl7/batch.h"
+#include "parsers/hl7/charset_check.h"
 #include "parsers/hl7/message.h"
 
 namespace hilum::cli {
@@ -133,6 +134,8 @@ void show(hl7::Message const& message, std::size_t number, std::size_t bytes) {
     for (auto const& [tolerance, name] : tolerance_names) {
         if (message.has(tolerance)) ((out += "tolerated: ") += name) += '\n';
     }
+    for (auto const& finding : hl7::check_charset(message))
+        out += "found: " + printable(finding.text()) + '\n';
     std::vector<std::vector<std::string>> rows;
     for (auto const& segment : all_lines(message)) {
         rows.push_back({printable(segment.segment), std::string(segment.title)});
@@ -156,6 +159,11 @@ void show_json(hl7::Message const& message, std::size_t number, std::size_t byte
             for (auto const& [tolerance, name] : tolerance_names) {
                 if (message.has(tolerance)) w.value(name);
             }
+        });
+        w.field("charset", message.charset().name());
+        w.key("findings");
+        w.array([&] {
+            for (auto const& finding : hl7::check_charset(message)) w.value(finding.text());
         });
         w.key("segments");
         w.array([&] {

@@ -53,6 +53,14 @@ std::size_t leading_bytes(std::string_view bytes) {
     return at;
 }
 
+// A byte order mark of UTF-16 or UTF-32, or MSH in one of them.
+bool is_wide(std::string_view text) {
+    using namespace std::string_view_literals;
+    std::string_view const begin = text.substr(0, 2);
+    return begin == "\xff\xfe" || begin == "\xfe\xff" || begin == "M\0"sv || begin == "\0M"sv ||
+           text.substr(0, 4) == "\0\0\0M"sv || text.substr(0, 4) == "\0\0\xfe\xff"sv;
+}
+
 // The length of the character at the start of `text`: a well-formed UTF-8 sequence, else one byte.
 std::size_t character_length(std::string_view text) {
     auto const lead = static_cast<unsigned char>(text[0]);
@@ -144,6 +152,11 @@ Result<void> Message::read_header(std::string_view bytes) {
     prefix_ = bytes.substr(0, start);
     if (start != 0) tolerances_ |= bit(Tolerance::leading_bytes);
     std::string_view const text = bytes.substr(start);
+    if (is_wide(text)) {
+        return error("wide_charset", "byte " + std::to_string(start),
+                     "the message is UTF-16 or UTF-32, whose bytes can't be framed or split",
+                     "have the sender write UNICODE UTF-8");
+    }
     if (text.substr(0, 3) != "MSH") {
         return error("no_msh", "byte " + std::to_string(start), "an HL7 message begins with the segment MSH",
                      "check that the sender sends HL7 v2 in the vertical bar encoding (ER7)");

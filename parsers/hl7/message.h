@@ -54,7 +54,8 @@ class Message {
   public:
     // A view over `bytes`, which must outlive the message. No copy, no allocation for up to 32 segments.
     // Errors: "no_msh", "short_msh" (no MSH-2 at all), "bad_delimiters" (MSH-1 or MSH-2 holds a letter,
-    // digit, space or control byte, MSH-1 is no ASCII byte, or MSH-2 has more than eight bytes).
+    // digit, space or control byte, MSH-1 is no ASCII byte, or MSH-2 has more than eight bytes),
+    // "wide_charset" (UTF-16 or UTF-32).
     // `as` is read and written instead of what MSH-18 says, until an edit sets MSH-18. A message in a charset
     // that masks() is copied when it has bytes to mask.
     static Result<Message> view(std::string_view bytes, std::optional<Charset> as = {});

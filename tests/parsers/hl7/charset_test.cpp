@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "parsers/hl7/ack.h"
+#include "parsers/hl7/charset_check.h"
 #include "parsers/hl7/charset_mask.h"
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/utf8.h"
@@ -437,5 +438,54 @@ TEST_CASE("charset: a megabyte of anything takes linear time") {
             CHECK(m->bytes() == bytes);
             CHECK_FALSE(m->text("NTE-3").empty());
         }
+    }
+}
+
+TEST_CASE("charset: findings say where") {
+    struct Case {
+        char const* name;
+        std::string msh18, bytes;
+        std::vector<std::string> findings;
+    };
+    for (auto const& c : std::vector<Case>{
+             {"ASCII", "", "Muller", {}},
+             {"declared and right", "8859/1", "M\xfcller", {}},
+             {"an escape sequence", "~ISO IR87", "\x1b$B;3\x1b(B", {}},
+             {"undeclared", "", "M\xfcller", {"undeclared_charset at MSH[1]-18"}},
+             {"ASCII is declared", "ASCII", "M\xc3\xbcller", {"undeclared_charset at MSH[1]-18"}},
+             {"unknown", "KLINGON", "M\xfcller", {"unknown_charset at MSH[1]-18"}},
+             {"not UTF-8",
+              "UNICODE UTF-8",
+              "M\xfcller",
+              {"undecodable at MSH[1]-4", "undecodable at PID[1]-3", "undecodable at PID[1]-5",
+               "undecodable at NTE[1]-3"}},
+         }) {
+        CAPTURE(c.name);
+        auto const m = Message::parse(message(c.msh18, c.bytes));
+        REQUIRE(m.has_value());
+        std::vector<std::string> found;
+        for (auto const& finding : hilum::hl7::check_charset(*m)) {
+            CHECK_FALSE(finding.next.empty());
+            found.push_back(finding.code + " at " + finding.place);
+        }
+        CHECK(found == c.findings);
+        CHECK(hilum::hl7::check_charset(*m, 0).empty());
+        CHECK(hilum::hl7::check_charset(*m, 1).size() == std::min<std::size_t>(1, c.findings.size()));
+    }
+    // What stands where a segment's name should is not shown.
+    auto const odd = Message::parse("MSH|^~\\&|A||||||ADT|1|P|2.5||||||UNICODE UTF-8\r\xff\xff\xff|a\r");
+    REQUIRE(odd.has_value());
+    auto const findings = hilum::hl7::check_charset(*odd);
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].place == "segment[1]");
+}
+
+TEST_CASE("charset: UTF-16 and UTF-32 are named and refused") {
+    for (std::string const& bytes :
+         {"M\0S\0H\0|\0"s, "\0M\0S\0H\0|"s, "\xff\xfeM\0S\0H\0"s, "\xfe\xff\0M\0S\0H"s, "M\0\0\0S\0\0\0"s,
+          "\0\0\0M\0\0\0S"s, "\xff\xfe\0\0M\0\0\0"s, "\0\0\xfe\xff\0\0\0M"s}) {
+        auto const m = Message::view(bytes);
+        REQUIRE_FALSE(m.has_value());
+        CHECK(m.error().code == "wide_charset");
     }
 }
