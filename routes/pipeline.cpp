@@ -110,7 +110,7 @@ class Run {
             if (!*wanted) return settle(verdict, RouteOutcome::filtered, "when: " + std::string(clause));
         }
         if (route.steps.empty()) return deliver(index, message, structures, bytes, body, depth);
-        auto view = hl7::Message::view(bytes);
+        auto view = hl7::Message::view(bytes, message.charset_given());
         if (!view) return refuse(verdict, route, view.error().what);
         hl7::StructureCache changed_structures(*view);
         if (!change(verdict, route, *view, changed_structures)) return;
