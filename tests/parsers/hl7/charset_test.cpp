@@ -497,3 +497,17 @@ TEST_CASE("charset: UTF-16 and UTF-32 are named and refused") {
         CHECK(m.error().code == "wide_charset");
     }
 }
+
+TEST_CASE("utf8: a byte above 0x7f is found wherever it is") {
+    for (std::size_t size = 0; size < 200; ++size) {
+        std::string text(size, '\x7f');
+        CHECK(hilum::hl7::is_ascii(text));
+        CHECK(hilum::hl7::valid_utf8(text) == size);
+        for (std::size_t at = 0; at < size; ++at) {
+            text[at] = '\x80';
+            CHECK_FALSE(hilum::hl7::is_ascii(text));
+            CHECK(hilum::hl7::valid_utf8(text) == at);
+            text[at] = '\x7f';
+        }
+    }
+}
