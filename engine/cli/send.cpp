@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/write.hpp>
+#include <set>
 
 #include "engine/cli/commands.h"
 #include "engine/cli/desk.h"
@@ -16,7 +17,7 @@ namespace {
 constexpr std::size_t answer_bytes_max = 1u << 20;
 
 struct Options {
-    std::string to, timeout = "30s";
+    std::string to, timeout = "30s", wait_for = "message";
     std::vector<std::string> files;
     std::size_t repeat = 1;
     bool json = false, quiet = false;
@@ -40,8 +41,9 @@ struct Outcome {
 
 class Client {
   public:
-    Client(net::Deadlines& deadlines, config::Endpoint to, std::chrono::milliseconds timeout)
-        : to_(std::move(to)), timeout_(timeout), deadline_(deadlines, [this] {
+    Client(net::Deadlines& deadlines, config::Endpoint to, std::chrono::milliseconds timeout,
+           destinations::WaitFor wait_for)
+        : to_(std::move(to)), timeout_(timeout), wait_for_(wait_for), deadline_(deadlines, [this] {
               boost::system::error_code ignored;
               if (socket_) socket_->close(ignored);
           }) {}
@@ -53,6 +55,7 @@ class Client {
             if (!connected) co_return connected.error();
             socket_ = std::move(*connected);
             decoder_ = mllp::Decoder({}, mllp::Limits{answer_bytes_max});
+            not_waited_for_.clear();
         }
         auto const began = std::chrono::steady_clock::now();
         Outcome outcome = co_await exchange(outgoing);
@@ -72,7 +75,7 @@ class Client {
         auto [ec, written] =
             co_await net::asio::async_write(*socket_, net::asio::buffer(frame), net::as_result);
         if (ec) co_return ended(ec);
-        auto const wanted = destinations::wanted(outgoing.request, destinations::WaitFor::message);
+        auto const wanted = destinations::wanted(outgoing.request, wait_for_);
         Outcome outcome;
         if (wanted.nothing()) {
             outcome.accepted = true;
@@ -92,13 +95,13 @@ class Client {
                 co_return outcome;
             }
             outcome = judge(outgoing, event.bytes);
-            bool const earlier = !previous_.empty() && outcome.control_id == previous_ &&
-                                 outcome.control_id != outgoing.control_id;
+            bool const earlier =
+                outcome.control_id != outgoing.control_id && not_waited_for_.contains(outcome.control_id);
             bool const more = wanted.application && outcome.accepted && outcome.code == "CA";
             done = !earlier && !more;
         }
         deadline_.clear();
-        previous_ = outgoing.control_id;
+        if (outgoing.request.enhanced) not_waited_for_.insert(outgoing.control_id);
         co_return outcome;
     }
 
@@ -169,10 +172,12 @@ class Client {
 
     config::Endpoint to_;
     std::chrono::milliseconds timeout_;
+    destinations::WaitFor wait_for_;
     net::Deadline deadline_;
     std::optional<net::Socket> socket_;
     mllp::Decoder decoder_;
-    std::string previous_;  // MSH-10 of the last message, for which more answers may come
+    std::set<std::string>
+        not_waited_for_;  // MSH-10 of messages for which answers may come that none asked for
 };
 
 void report(Options const& options, Outgoing const& outgoing, Outcome const& outcome) {
@@ -221,7 +226,10 @@ std::vector<Outgoing> messages_of(std::vector<std::string> const& names,
 net::Task<void> send_all(Options const& options, config::Endpoint to, std::chrono::milliseconds timeout,
                          net::Deadlines& deadlines, std::vector<Outgoing> const& messages,
                          std::size_t& refused) {
-    Client client(deadlines, std::move(to), timeout);
+    auto const wait_for = options.wait_for == "accept"        ? destinations::WaitFor::accept
+                          : options.wait_for == "application" ? destinations::WaitFor::application
+                                                              : destinations::WaitFor::message;
+    Client client(deadlines, std::move(to), timeout, wait_for);
     for (std::size_t round = 0; round < options.repeat; ++round) {
         for (auto const& outgoing : messages) {
             auto const outcome = co_await client.send(outgoing);
@@ -284,6 +292,11 @@ void add_send(CLI::App& app, int& exit_code) {
                      "HL7 v2 messages: one, several or a batch a file; - for standard input")
         ->required();
     command->add_option("--timeout", options->timeout, "time limit for the connection and for each answer")
+        ->capture_default_str();
+    command
+        ->add_option("--wait-for", options->wait_for,
+                     "the answer to wait for: message (as its MSH-15 and MSH-16 ask), accept or application")
+        ->check(CLI::IsMember({"message", "accept", "application"}))
         ->capture_default_str();
     command->add_option("--repeat", options->repeat, "send everything this many times")
         ->check(CLI::PositiveNumber);

@@ -282,6 +282,19 @@ def test_release_2():
                 check(engine.metric('hilum_attempt_failures_total', destination='out', **{'class': 'busy'}) == 1, 'one NAK')
 
 
+def test_hilum_send():
+    """`hilum send` waits for what each message asks for."""
+    with e2e.folder() as dir, e2e.Receiver() as lab, e2e.Engine(dir, e2e.straight(lab.port)) as engine:
+        path = os.path.join(dir, 'messages.hl7')
+        with open(path, 'wb') as f:
+            for i, asks in enumerate([('', ''), ('AL', 'AL'), ('NE', 'NE'), ('AL', 'NE'), ('NE', 'AL'), ('ER', '')]):
+                f.write(asking(f'H{i}', *asks))
+        code, out, err = e2e.hilum('send', '--timeout', '1s', '--to', f'127.0.0.1:{engine.port("in")}', path)
+        check(code == 0, f'{out}{err}')
+        got = [line.split('#', 1)[1].split()[1] for line in out.splitlines()]
+        check(got == ['AA', 'AA', 'sent:', 'CA', 'AA', 'sent:'], f'{out}')
+
+
 def test_sequence_numbers():
     with e2e.folder() as dir, e2e.Receiver() as lab:
         config = e2e.straight(lab.port)
