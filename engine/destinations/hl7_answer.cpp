@@ -31,6 +31,7 @@ std::optional<Attempt> read_hl7_answer(std::string_view bytes, std::string_view 
 Wanted wanted(hl7::AckRequest const& request, WaitFor wait_for) {
     using enum hl7::AckCondition;
     Wanted out;
+    if (wait_for == WaitFor::none) return out;
     if (wait_for == WaitFor::application) {
         out.application = true;
     } else if (wait_for == WaitFor::accept || !request.enhanced) {

@@ -13,9 +13,9 @@ namespace hilum::destinations {
 // orphan). Bytes that are no acknowledgement are a bad_answer.
 std::optional<Attempt> read_hl7_answer(std::string_view bytes, std::string_view control_id);
 
-// Which acknowledgement of enhanced mode ends a delivery: what the message asks for (MSH-15, MSH-16), or
-// whatever it asks, the accept or the application acknowledgement.
-enum class WaitFor : unsigned char { message, accept, application };
+// Which acknowledgement ends a delivery: what the message asks for (MSH-15, MSH-16), or whatever it asks, the
+// accept or the application acknowledgement, or none.
+enum class WaitFor : unsigned char { message, accept, application, none };
 
 // What an outgoing message is waited for with. Without anything the delivery ends when it is written.
 struct Wanted {

@@ -37,12 +37,13 @@ void describe(V& v, Options& o) {
     v.optional("connect_within", o.connect_within, "time limit for a connection");
     v.optional("answer_within", o.answer_within,
                "time limit for the answer; then the connection is dropped before the message is sent again");
-    static constexpr config::Choice<WaitFor> words[] = {
-        {"message", WaitFor::message}, {"accept", WaitFor::accept}, {"application", WaitFor::application}};
-    v.choice(
-        "wait_for", o.wait_for, words,
-        "the acknowledgement that ends a delivery: as the message's MSH-15 and MSH-16 ask, or accept (CA) "
-        "or application (AA) whatever they ask");
+    static constexpr config::Choice<WaitFor> words[] = {{"message", WaitFor::message},
+                                                        {"accept", WaitFor::accept},
+                                                        {"application", WaitFor::application},
+                                                        {"none", WaitFor::none}};
+    v.choice("wait_for", o.wait_for, words,
+             "the acknowledgement that ends a delivery: as the message's MSH-15 and MSH-16 ask, or whatever "
+             "they ask accept (CA), application (AA) or none");
     v.optional("application_within", o.application_within,
                "time limit for the application acknowledgement of enhanced mode");
     v.optional("answers_at", o.answers_at,

@@ -198,9 +198,9 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     outcome.timestamp = timestamp;
     if (sequence.verdict == Sequence::repeated) {
         // Its first copy is on disk, with all that it caused.
-        auto const id = fresh_id('D');
-        outcome.control_id = id;
-        outcome.application_id = id;
+        auto const control_id = fresh_id('D'), application_id = fresh_id('A');
+        outcome.control_id = control_id;
+        outcome.application_id = application_id;
         auto repeated = answer_of(*message, outcome, listener.application_to != 0);
         repeated.stored = true;
         count_answers(repeated, metrics);
@@ -311,6 +311,8 @@ net::Task<Answer> Flow::refuse(Entrance const& listener, std::string_view bytes,
     if (ticket) {
         answer.message = ticket->sequence;
         answer.stored = true;
+    } else {
+        answer.application = std::move(application);  // no delivery will take it
     }
     count_answers(answer, metrics);
     co_return answer;

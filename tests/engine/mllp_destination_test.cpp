@@ -110,6 +110,7 @@ TEST_CASE("mllp destination: what is waited for, by MSH-15, MSH-16 and wait_for"
         CHECK(text(wanted(request, WaitFor::message)) == row.by_message);
         CHECK(text(wanted(request, WaitFor::accept)) == "a");
         CHECK(text(wanted(request, WaitFor::application)) == "p");
+        CHECK(text(wanted(request, WaitFor::none)) == "-");
     }
 }
 
@@ -123,7 +124,8 @@ TEST_CASE("mllp destination: answers of enhanced mode, row by row") {
         char const* outcome;
     };
     std::string const quick = "answer_within: 300ms\napplication_within: 300ms\n";
-    std::string const accept = quick + "wait_for: accept\n", application = quick + "wait_for: application\n";
+    std::string const accept = quick + "wait_for: accept\n", application = quick + "wait_for: application\n",
+                      none = quick + "wait_for: none\n";
     Row const rows[] = {
         {"original mode", "", "", quick.c_str(), {"AA"}, "delivered AA"},
         {"accept alone", "AL", "NE", quick.c_str(), {"CA"}, "delivered CA"},
@@ -144,6 +146,7 @@ TEST_CASE("mllp destination: answers of enhanced mode, row by row") {
         {"wait_for: accept", "NE", "NE", accept.c_str(), {}, "timeout timeout"},
         {"wait_for: accept, of two", "AL", "AL", accept.c_str(), {"CA"}, "delivered CA"},
         {"wait_for: application", "AL", "NE", application.c_str(), {"CA", "AA"}, "delivered AA"},
+        {"wait_for: none", "AL", "AL", none.c_str(), {}, "delivered sent"},
         {"wait_for: application, in vain",
          "AL",
          "NE",
