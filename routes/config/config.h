@@ -85,9 +85,11 @@ struct KindCheck {
 struct Catalogue {
     std::vector<KindCheck> listeners;
     std::vector<KindCheck> destinations;
-    std::vector<std::string_view> listener_keys;     // common keys, e.g. none yet
+    std::vector<std::string_view> listener_keys;     // common keys, e.g. "ack"
     std::vector<std::string_view> destination_keys;  // common keys, e.g. "retry"
     std::vector<std::string_view> steps;             // known step kinds
+    // Destinations that a listener names by itself, such as the one for its acknowledgements. May be null.
+    NameList (*listener_destinations)(Component const& listener) = nullptr;
 };
 
 // Loads one file or every *.yaml/*.yml of a directory (sorted; the same name in two files is an error).

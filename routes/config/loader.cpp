@@ -51,7 +51,7 @@ Config Loader::finish(std::string source) {
             lacking("listeners", config_.listeners.empty(), "nothing could come in");
             lacking("routes", config_.routes.empty(), "nothing would be done with messages");
         }
-        check_references(config_, read_, diagnostics_);
+        check_references(config_, read_, catalogue_, diagnostics_);
     }
     config_.source = std::move(source);
     config_.hash = hash_.text();

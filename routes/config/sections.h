@@ -54,6 +54,7 @@ struct SectionsRead {
     bool destinations = true;
     bool routes = true;
 };
-void check_references(Config const& config, SectionsRead read, Diagnostics& diagnostics);
+void check_references(Config const& config, SectionsRead read, Catalogue const& catalogue,
+                      Diagnostics& diagnostics);
 
 }  // namespace hilum::config
