@@ -129,8 +129,8 @@ class Reader {
 };
 
 std::string by_key(std::string_view pattern, std::string const& schema) {
-    return R"({"type":["object","null"],"patternProperties":{")" + std::string(pattern) + R"(":)" + schema +
-           R"(},"additionalProperties":false})";
+    return R"({"type":["object","null"],"propertyNames":{"pattern":")" + std::string(pattern) +
+           R"("},"additionalProperties":)" + schema + '}';
 }
 
 }  // namespace
@@ -155,8 +155,10 @@ std::string dictionary_schema() {
     DictionaryTable table;
     SchemaWriter of_table;
     of_table.optional("name", table.name, "what it is called");
-    of_table.property("codes", by_key("^.+$", R"({"type":["string","number","boolean"]})"),
-                      "its further codes, each with its meaning", false);
+    of_table.property(
+        "codes",
+        R"({"type":["object","null"],"additionalProperties":{"type":["string","number","boolean"]}})",
+        "its further codes, each with its meaning", false);
     of_table.optional("closed", table.closed, "whether any other code is wrong");
     SchemaWriter top;
     top.property("segments", by_key("^[A-Z][A-Z0-9]{2}$", of_segment.text()),
