@@ -67,7 +67,11 @@ std::vector<std::string_view> listener_keys() {
 }
 
 void check_listener_common(config::Component const& component, config::Diagnostics& diagnostics) {
-    read(component, diagnostics);
+    auto const options = read(component, diagnostics);
+    auto const& to = options.ack.application_to;
+    if (!to.empty() && options.ack.mode == AckMode::original)
+        diagnostics.error(to.where, "application_to has no effect without enhanced mode",
+                          "add mode: enhanced, or leave it out");
 }
 
 IntakeOptions intake_options(config::Component const& component) {

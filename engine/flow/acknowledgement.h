@@ -1,7 +1,7 @@
 // How a listener acknowledges: the keys that every listener may carry beside its kind, and the answers that a
 // message gets under them.
 //
-//   lab_in: { mllp: {...}, ack: { mode: message, application_to: lab_acks }, sequence: check }
+//   lab_in: { mllp: {...}, ack: { mode: enhanced, application_to: lab_acks }, sequence: check }
 #pragma once
 
 #include <cstdint>
@@ -16,19 +16,19 @@
 
 namespace hilum::flow {
 
-enum class AckMode : unsigned char { message, original };
+enum class AckMode : unsigned char { original, enhanced };
 
 struct AckPolicy {
-    AckMode mode = AckMode::message;
+    AckMode mode = AckMode::original;
     config::Text application_to;  // a destination; empty: the connection the message came on
 };
 
 template <class V>
 void describe(V& v, AckPolicy& o) {
-    static constexpr config::Choice<AckMode> words[] = {{"message", AckMode::message},
-                                                        {"original", AckMode::original}};
+    static constexpr config::Choice<AckMode> words[] = {{"original", AckMode::original},
+                                                        {"enhanced", AckMode::enhanced}};
     v.choice("mode", o.mode, words,
-             "message: as MSH-15 and MSH-16 ask; original: AA, AE or AR to every message whatever they ask");
+             "original: AA, AE or AR to every message, whatever MSH-15 and MSH-16 ask; enhanced: as they ask");
     v.optional("application_to", o.application_to,
                "the destination that application acknowledgements of enhanced mode go to; without it they "
                "follow the accept acknowledgement on the same connection");

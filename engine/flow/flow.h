@@ -59,7 +59,7 @@ class Flow {
         std::string name;
         store::NameId id = 0;
         ops::ListenerMetrics* metrics = nullptr;
-        AckMode mode = AckMode::message;
+        AckMode mode = AckMode::original;
         store::NameId application_to = 0;            // the destination of application acknowledgements; or 0
         store::NameId acknowledgement = 0;           // what stands for a route in their deliveries
         std::shared_ptr<SequenceTable> sequences{};  // when MSH-13 is checked

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "parsers/hl7/dictionary.h"
 #include "routes/config/describe.h"
 #include "routes/config/diagnostics.h"
 #include "routes/config/node.h"
@@ -70,8 +71,9 @@ struct Config {
     std::vector<Table> tables;
     Store store;
     Admin admin;
-    std::string source;  // the path it was loaded from
-    std::string hash;    // 12 hex digits over the effective configuration, for the trace
+    hl7::Dictionary dictionary = hl7::Dictionary::standard();  // with what "dictionary" adds
+    std::string source;                                        // the path it was loaded from
+    std::string hash;  // 12 hex digits over the effective configuration, for the trace
 };
 
 // A kind of listener or destination as the loader needs to know it: the engine passes its catalogues, so that

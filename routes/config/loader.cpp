@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "routes/config/dictionary.h"
+
 namespace hilum::config {
 namespace {
 
@@ -87,6 +89,9 @@ void Loader::section(Entry const& entry) {
             config_.admin = decode_options<Admin>(entry.value, "\"admin\"", diagnostics_);
             if (Node const* listen = entry.value.find("listen")) config_.admin.where = listen->where;
         }
+    } else if (key == "dictionary") {
+        if (once(entry, "dictionary", dictionary_where_))
+            config_.dictionary = read_dictionary(entry.value, diagnostics_);
     } else {
         diagnostics_.error(entry.where, "unknown key " + in_quotes(key),
                            suggest(key, top_level_keys, "keys"));

@@ -6,8 +6,8 @@
 
 namespace hilum::config {
 
-inline constexpr std::string_view top_level_keys[] = {"listeners", "destinations", "routes",
-                                                      "tables",    "store",        "admin"};
+inline constexpr std::string_view top_level_keys[] = {"listeners", "destinations", "routes",    "tables",
+                                                      "store",     "admin",        "dictionary"};
 
 template <class V>
 void describe(V& v, Store& o) {

@@ -20,8 +20,6 @@ def read(row):
 def plain(port):
     """Every message is answered and waited for alike, whatever its MSH-15 and MSH-16 ask (test_ack.py has those)."""
     config = e2e.straight(port)
-    config['listeners']['in']['ack'] = {'mode': 'original'}
-    config['destinations']['out']['mllp']['wait_for'] = 'accept'
     return config
 
 
@@ -57,7 +55,7 @@ def test_hilum_send():
     rows = [r for r in e2e.shared_messages() if r['class'] == 'single']
     files = [os.path.join(e2e.SHARED, 'messages', r['path']) for r in rows]
     with e2e.folder() as dir, e2e.Sink() as out, e2e.Engine(dir, plain(out.port)) as engine:
-        code, stdout, stderr = e2e.hilum('send', '--wait-for', 'accept', '--to', f'127.0.0.1:{engine.port("in")}', *files)
+        code, stdout, stderr = e2e.hilum('send', '--to', f'127.0.0.1:{engine.port("in")}', *files)
         check(code == 0, f'exit code {code}: {stderr[-500:]} {stdout[-500:]}')
         accepted = engine.metric('hilum_messages_acknowledged_total', listener='in')
         say(f'{len(files)} files, {accepted:.0f} messages acknowledged')
