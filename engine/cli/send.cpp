@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t answer_bytes_max = 1u << 20;
 
 struct Options {
-    std::string to, timeout = "30s", wait_for = "message";
+    std::string to, timeout = "30s", wait_for = "accept";
     std::vector<std::string> files;
     std::size_t repeat = 1;
     bool json = false, quiet = false;

@@ -41,9 +41,6 @@ Wanted wanted(hl7::AckRequest const& request, WaitFor wait_for) {
         out.accept = request.accept == AL || request.accept == SU;
         out.application = request.application == AL || request.application == SU;
         out.quiet = out.nothing() && (request.accept == ER || request.application == ER);
-        // NE and NE: written is not delivered (a receiver that ends now has lost it), and most receivers answer
-        // whatever they are asked. Who never answers is to be named by `wait_for: none`.
-        if (out.nothing()) out.accept = true;
     }
     return out;
 }

@@ -171,6 +171,10 @@ Exchange MllpDestination::begin(Outgoing const& outgoing) const {
         request = hl7::ack_request(*message);
     }
     exchange.wanted = wanted(request, options_.wait_for);
+    // NE and NE: written is not delivered (a receiver that ends now has lost it), and most receivers answer
+    // whatever they are asked. One that never does is to be named by `wait_for: none`.
+    if (exchange.wanted.nothing() && options_.wait_for != WaitFor::none && options_.release == 1)
+        exchange.wanted.accept = true;
     exchange.asks_application =
         exchange.wanted.application || (request.enhanced && request.application != hl7::AckCondition::NE);
     exchange.committed = options_.release == 1;

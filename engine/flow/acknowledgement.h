@@ -27,8 +27,9 @@ template <class V>
 void describe(V& v, AckPolicy& o) {
     static constexpr config::Choice<AckMode> words[] = {{"original", AckMode::original},
                                                         {"enhanced", AckMode::enhanced}};
-    v.choice("mode", o.mode, words,
-             "original: AA, AE or AR to every message, whatever MSH-15 and MSH-16 ask; enhanced: as they ask");
+    v.choice(
+        "mode", o.mode, words,
+        "original: AA, AE or AR to every message, whatever MSH-15 and MSH-16 ask; enhanced: as they ask");
     v.optional("application_to", o.application_to,
                "the destination that application acknowledgements of enhanced mode go to; without it they "
                "follow the accept acknowledgement on the same connection");

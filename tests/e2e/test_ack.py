@@ -44,11 +44,17 @@ def codes(connection, count):
     return [e2e.field(connection.read(), b'MSA', 1).decode() for _ in range(count)]
 
 
+def enhanced(port, **more):
+    config = e2e.straight(port, **more)
+    config['listeners']['in']['ack'] = {'mode': 'enhanced'}
+    return config
+
+
 def refusing(dir, port):
     """Takes A01, and refuses A99 at intake: a route with on_error: reject, that can't do its work."""
     with open(os.path.join(dir, 'wards.csv'), 'w') as f:
         f.write('local,standard\n2W,WARD-2-WEST\n')
-    config = e2e.straight(port, when="MSH-9.2 = 'A01'")
+    config = enhanced(port, when="MSH-9.2 = 'A01'")
     config['routes'].append({'name': 'refuse', 'from': 'in', 'when': "MSH-9.2 = 'A99'", 'on_error': 'reject', 'to': 'out',
                              'steps': [{'lookup': {'field': 'PV1-3.1', 'table': 'wards', 'otherwise': 'hold'}}]})
     config['tables'] = {'wards': {'csv': 'wards.csv', 'key': 'local', 'value': 'standard'}}
@@ -83,8 +89,7 @@ def test_every_combination():
 
 def test_original_mode_by_configuration():
     with e2e.folder() as dir, e2e.Receiver() as lab:
-        config = e2e.straight(lab.port)
-        config['listeners']['in']['ack'] = {'mode': 'original'}
+        config = e2e.straight(lab.port)  # the default
         with e2e.Engine(dir, config) as engine, e2e.Connection(engine.port('in')) as sender:
             for i, (accept, application) in enumerate([('AL', 'AL'), ('NE', 'NE'), ('ER', '')]):
                 answer = sender.send(asking(f'O{i}', accept, application))
@@ -95,7 +100,7 @@ def test_original_mode_by_configuration():
 def test_application_acknowledgement_to_a_destination():
     with e2e.folder() as dir, e2e.Receiver() as lab, e2e.Receiver() as acks:
         config = refusing(dir, lab.port)
-        config['listeners']['in']['ack'] = {'application_to': 'acks'}
+        config['listeners']['in']['ack'] = {'mode': 'enhanced', 'application_to': 'acks'}
         config['destinations']['acks'] = {'mllp': {'connect': f'127.0.0.1:{acks.port}'}, 'retry': e2e.FAST_RETRY}
         with e2e.Engine(dir, config) as engine, e2e.Connection(engine.port('in')) as sender:
             sender.write(e2e.START + asking('E1', 'AL', 'AL') + e2e.END)
@@ -178,7 +183,7 @@ def test_late_acknowledgement_on_the_same_connection():
             yield 0, frame(ack('CA', identifier(message)))
             yield 1, frame(ack('AA', identifier(message)))
 
-        with Enhanced(answers) as lab, e2e.Engine(dir, e2e.straight(lab.port)) as engine, \
+        with Enhanced(answers) as lab, e2e.Engine(dir, enhanced(lab.port)) as engine, \
                 e2e.Connection(engine.port('in')) as sender:
             sender.write(frame(asking('L1', 'AL', 'AL')) + frame(asking('L2', 'AL', 'NE')))
             check(codes(sender, 3) == ['CA', 'AA', 'CA'], 'answers')
@@ -196,8 +201,8 @@ def test_acknowledgement_on_another_connection():
             yield 0, None
 
         with Enhanced(answers) as lab:
-            config = e2e.straight(lab.port)
-            config['listeners']['acks_in'] = {'mllp': {'listen': '127.0.0.1:0'}}
+            config = enhanced(lab.port)
+            config['listeners']['acks_in'] = {'mllp': {'listen': '127.0.0.1:0'}, 'ack': {'mode': 'enhanced'}}
             config['destinations']['out']['mllp'] |= {'answers_at': 'acks_in', 'application_within': '30s'}
             config['destinations']['kept'] = {'file': {'dir': f'{dir}/kept', 'name': '{MSH-10}.hl7'}}
             config['routes'].append({'name': 'acks', 'from': 'acks_in', 'to': 'kept'})
@@ -223,8 +228,8 @@ def test_late_acknowledgement_in_the_trace():
     """wait_for: accept delivers by CA; what the application says later is in the trace."""
     with e2e.folder() as dir:
         with Enhanced(lambda message, _: [(0, frame(ack('CA', identifier(message))))]) as lab:
-            config = e2e.straight(lab.port)
-            config['listeners']['acks_in'] = {'mllp': {'listen': '127.0.0.1:0'}}
+            config = enhanced(lab.port)
+            config['listeners']['acks_in'] = {'mllp': {'listen': '127.0.0.1:0'}, 'ack': {'mode': 'enhanced'}}
             config['destinations']['out']['mllp'] |= {'answers_at': 'acks_in', 'wait_for': 'accept'}
             config['routes'].append({'name': 'acks', 'from': 'acks_in', 'to': 'out', 'when': 'false'})
             with e2e.Engine(dir, config) as engine, e2e.Connection(engine.port('in')) as sender, \
@@ -241,7 +246,9 @@ def test_late_acknowledgement_in_the_trace():
 
 def test_nothing_asked_and_nothing_said():
     with e2e.folder() as dir, Enhanced(lambda *_: []) as lab:
-        with e2e.Engine(dir, e2e.straight(lab.port)) as engine, e2e.Connection(engine.port('in')) as sender:
+        config = enhanced(lab.port)
+        config['destinations']['out']['mllp']['wait_for'] = 'none'
+        with e2e.Engine(dir, config) as engine, e2e.Connection(engine.port('in')) as sender:
             sender.write(b''.join(frame(asking(f'Q{i}', 'NE', 'NE')) for i in range(20)))
             e2e.wait_until(lambda: len(lab.messages) == 20, 10, 'all sent')
             e2e.wait_until(lambda: engine.metric('hilum_delivered_total', destination='out') == 20, 10, 'all delivered')
@@ -257,7 +264,7 @@ def test_release_2():
             return [(0, ACK), (0, frame(ack('AA', identifier(message))))]
 
         with Enhanced(answers) as lab:
-            config = e2e.straight(lab.port, release=2)
+            config = enhanced(lab.port, release=2)
             config['destinations']['out']['mllp']['release'] = 2
             with e2e.Engine(dir, config) as engine, socket.create_connection(('127.0.0.1', engine.port('in'))) as sender:
                 sender.settimeout(10 * e2e.PATIENCE)
@@ -284,12 +291,12 @@ def test_release_2():
 
 def test_hilum_send():
     """`hilum send` waits for what each message asks for."""
-    with e2e.folder() as dir, e2e.Receiver() as lab, e2e.Engine(dir, e2e.straight(lab.port)) as engine:
+    with e2e.folder() as dir, e2e.Receiver() as lab, e2e.Engine(dir, enhanced(lab.port)) as engine:
         path = os.path.join(dir, 'messages.hl7')
         with open(path, 'wb') as f:
             for i, asks in enumerate([('', ''), ('AL', 'AL'), ('NE', 'NE'), ('AL', 'NE'), ('NE', 'AL'), ('ER', '')]):
                 f.write(asking(f'H{i}', *asks))
-        code, out, err = e2e.hilum('send', '--timeout', '1s', '--to', f'127.0.0.1:{engine.port("in")}', path)
+        code, out, err = e2e.hilum('send', '--wait-for', 'message', '--timeout', '1s', '--to', f'127.0.0.1:{engine.port("in")}', path)
         check(code == 0, f'{out}{err}')
         got = [line.split('#', 1)[1].split()[1] for line in out.splitlines()]
         check(got == ['AA', 'AA', 'sent:', 'CA', 'AA', 'sent:'], f'{out}')
@@ -297,7 +304,7 @@ def test_hilum_send():
 
 def test_sequence_numbers():
     with e2e.folder() as dir, e2e.Receiver() as lab:
-        config = e2e.straight(lab.port)
+        config = enhanced(lab.port)
         config['listeners']['in']['sequence'] = 'check'
         with e2e.Engine(dir, config) as engine, e2e.Connection(engine.port('in')) as sender:
             rows = [('S0', '0', b'AA', b'-1'), ('S1', '41', b'AA', b'41'), ('S2', '42', b'AA', b'42'), ('S2', '42', b'AA', b'43'),

@@ -68,7 +68,9 @@ TEST_CASE("answers: on the connection, and elsewhere") {
 TEST_CASE("listener options: ack and sequence") {
     CHECK(findings("ack: stored\nsequence: check\n") == "");
     CHECK(findings("ack: { mode: original }\n") == "");
-    CHECK(findings("ack: { application_to: acks }\nsequence: off\n") == "");
+    CHECK(findings("ack: { mode: enhanced, application_to: acks }\nsequence: off\n") == "");
+    CHECK(findings("ack: { application_to: acks }\n").find("no effect without enhanced mode") !=
+          std::string::npos);
     CHECK(findings("ack: delivered\n").find("\"delivered\" is no way to acknowledge") != std::string::npos);
     CHECK(findings("ack: { application: acks }\n").find("unknown key \"application\"") != std::string::npos);
     CHECK(findings("sequence: on\n") != "");
