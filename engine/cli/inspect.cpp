@@ -16,20 +16,6 @@ struct Options {
     bool json = false;
 };
 
-struct ToleranceName {
-    hl7::Tolerance tolerance;
-    std::string_view name;
-};
-constexpr ToleranceName tolerance_names[] = {
-    {hl7::Tolerance::lf_terminator, "segments end with LF"},
-    {hl7::Tolerance::crlf_terminator, "segments end with CR LF"},
-    {hl7::Tolerance::no_final_terminator, "no terminator after the last segment"},
-    {hl7::Tolerance::short_msh2, "MSH-2 declares fewer than four characters"},
-    {hl7::Tolerance::blank_lines, "empty segments"},
-    {hl7::Tolerance::leading_bytes, "white space or a byte order mark before MSH"},
-    {hl7::Tolerance::bad_segment_name, "a segment name that is none"},
-};
-
 std::vector<std::string_view> split(std::string_view text, char delimiter) {
     if (delimiter == '\0') return {text};
     std::vector<std::string_view> parts;
@@ -122,7 +108,7 @@ void show(hl7::Message const& message, std::size_t number, std::size_t bytes) {
     std::string out = "message " + std::to_string(number) + ": " + printable(message.text("MSH-9")) +
                       ", version " + printable(message.text("MSH-12")) + ", " + std::to_string(bytes) +
                       " bytes, " + std::to_string(message.segment_count()) + " segments\n";
-    for (auto const& [tolerance, name] : tolerance_names) {
+    for (auto const& [tolerance, name] : hl7::tolerance_names) {
         if (message.has(tolerance)) ((out += "tolerated: ") += name) += '\n';
     }
     std::vector<std::vector<std::string>> rows;
@@ -145,7 +131,7 @@ void show_json(hl7::Message const& message, std::size_t number, std::size_t byte
         w.field("bytes", bytes);
         w.key("tolerated");
         w.array([&] {
-            for (auto const& [tolerance, name] : tolerance_names) {
+            for (auto const& [tolerance, name] : hl7::tolerance_names) {
                 if (message.has(tolerance)) w.value(name);
             }
         });

@@ -97,7 +97,7 @@ void Engine::add_recovered_lanes() {
 
 void Engine::add_lane(std::string const& name, store::LaneState const& state) {
     delivery::LaneContext const context{
-        *runtime_, runtime_->next_index(), *store_, metrics_.destination(name), log_, now_us_};
+        *runtime_, runtime_->next_delivery_index(), *store_, metrics_.destination(name), log_, now_us_};
     auto lane =
         std::make_shared<delivery::Lane>(name, state.destination, context, state, !store_->recovery().clean);
     {

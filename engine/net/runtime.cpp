@@ -4,8 +4,9 @@
 
 namespace hilum::net {
 
-Runtime::Runtime(unsigned threads) {
-    for (unsigned i = 0; i < std::max(1u, threads); ++i) workers_.push_back(std::make_unique<Worker>());
+Runtime::Runtime(unsigned threads) : intake_(std::max(1u, threads)) {
+    for (std::size_t i = 0; i < intake_ + (intake_ + 1) / 2; ++i)
+        workers_.push_back(std::make_unique<Worker>());
 }
 
 Runtime::~Runtime() {

@@ -1,4 +1,5 @@
-// The threads of the engine: one I/O thread and io_context per core, and a small pool for blocking file work.
+// The threads of the engine: one I/O thread and io_context per core for what comes in, half as many for
+// deliveries, so that these never wait behind a burst of senders, and a small pool for blocking file work.
 #pragma once
 
 #include <atomic>
@@ -17,8 +18,8 @@ namespace hilum::net {
 
 class Runtime {
   public:
-    explicit Runtime(unsigned threads);
-    ~Runtime();  // stop() and join
+    explicit Runtime(unsigned threads);  // for what comes in; at least 1
+    ~Runtime();                          // stop() and join
     Runtime(Runtime const&) = delete;
     Runtime& operator=(Runtime const&) = delete;
 
@@ -27,8 +28,11 @@ class Runtime {
     Deadlines& deadlines(std::size_t index) { return workers_[index]->deadlines; }
     // The deadlines of the context that this executor belongs to.
     Deadlines& deadlines(Executor const& executor);
-    // Round robin, for new connections and lanes. Thread-safe.
-    std::size_t next_index() { return next_.fetch_add(1, std::memory_order_relaxed) % workers_.size(); }
+    // Round robin, for new connections and for lanes. Thread-safe.
+    std::size_t next_index() { return next_.fetch_add(1, std::memory_order_relaxed) % intake_; }
+    std::size_t next_delivery_index() {
+        return intake_ + next_delivery_.fetch_add(1, std::memory_order_relaxed) % (workers_.size() - intake_);
+    }
 
     // Until then (or until it is called with {}) the thread of this context polls instead of sleeping when it
     // has nothing to do: for an answer that is due within the time it takes to be woken. Only from that
@@ -54,8 +58,9 @@ class Runtime {
 
         void run();
     };
-    std::vector<std::unique_ptr<Worker>> workers_;
-    std::atomic<std::size_t> next_{0};
+    std::size_t intake_;
+    std::vector<std::unique_ptr<Worker>> workers_;  // intake_ for what comes in, then those for deliveries
+    std::atomic<std::size_t> next_{0}, next_delivery_{0};
     asio::thread_pool blocking_{2};
     bool stopped_ = false;
 };

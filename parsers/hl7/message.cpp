@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "parsers/hl7/escape.h"
+#include "parsers/hl7/line_ends.h"
 #include "parsers/hl7/scan.h"
 
 namespace hilum::hl7 {
@@ -176,58 +176,54 @@ Result<void> Message::read_header(std::string_view bytes) {
 }
 
 void Message::index_segments() {
-    char const* const data = bytes_.data();
-    std::size_t const size = bytes_.size();
-    auto const find = [&](char c, std::size_t from) {
-        auto const* hit = static_cast<char const*>(std::memchr(data + from, c, size - from));
-        return hit ? static_cast<std::size_t>(hit - data) : size;
-    };
-    // Each of the two is looked for again only when passed: every byte is seen once for CR and once for LF.
-    std::size_t begin = prefix_.size();
-    std::size_t cr = find('\r', begin), lf = find('\n', begin);
-    bool const cr_ends = cr < lf && cr + 1 != lf;
+    std::string_view const body = bytes_.substr(prefix_.size());
+    char const* const data = body.data();
+    std::size_t const size = body.size();
     auto const lf_is_text = [&](std::size_t at) {
-        std::string_view const after = bytes_.substr(at + 1, 4);
+        std::string_view const after = body.substr(at + 1, 4);
         if (after.empty() || after[0] == '\r' || after[0] == '\n') return false;
         return !segment_name(after) || after.size() < 4 || after[3] != delimiters_.field;
     };
 
+    LineEnds ends(body);
+    std::size_t begin = 0;
+    bool cr_ends = false;  // MSH ends with a bare CR
     while (begin < size) {
-        if (cr < begin) cr = find('\r', begin);
-        if (lf < begin) lf = find('\n', begin);
-        while (cr_ends && lf < cr && lf_is_text(lf)) {
-            tolerances_ |= bit(Tolerance::lf_in_text);
-            lf = find('\n', lf + 1);
-        }
-        std::size_t const end = std::min(cr, lf);
-        std::size_t next = end;
-        if (end < size) {
-            if (data[end] == '\n') {
-                tolerances_ |= bit(Tolerance::lf_terminator);
-                next = end + 1;
-            } else if (end + 1 < size && data[end + 1] == '\n') {
-                tolerances_ |= bit(Tolerance::crlf_terminator);
-                next = end + 2;
-            } else {
-                next = end + 1;
-            }
-        } else {
+        std::size_t end = ends.next();
+        if (end == nowhere) end = size;
+        if (end < begin) continue;  // the LF of a CR LF
+        std::size_t next = end + 1;
+        if (end == size) {
             tolerances_ |= bit(Tolerance::no_final_terminator);
-        }
-        if (end == begin) {
-            // A blank line belongs to what ends the segment before it; MSH is not blank, so there is one.
-            tolerances_ |= bit(Tolerance::blank_lines);
-            std::string_view& terminator = segments_.back().terminator;
-            terminator = {terminator.data(), terminator.size() + next - begin};
-        } else {
-            std::string_view const text{data + begin, end - begin};
-            if (!segment_name(text) || (text.size() > 3 && text[3] != delimiters_.field)) {
-                tolerances_ |= bit(Tolerance::bad_segment_name);
+            next = end;
+        } else if (data[end] == '\n') {
+            if (cr_ends && lf_is_text(end)) {
+                tolerances_ |= bit(Tolerance::lf_in_text);
+                continue;
             }
-            segments_.push_back({text, {data + end, next - end}});
+            tolerances_ |= bit(Tolerance::lf_terminator);
+        } else if (next < size && data[next] == '\n') {
+            tolerances_ |= bit(Tolerance::crlf_terminator);
+            ++next;
+        } else if (segments_.empty()) {
+            cr_ends = true;
         }
+        add_line(body.substr(begin, end - begin), body.substr(end, next - end));
         begin = next;
     }
+}
+
+void Message::add_line(std::string_view text, std::string_view terminator) {
+    if (text.empty()) {
+        // A blank line belongs to what ends the segment before it; MSH is not blank, so there is one.
+        tolerances_ |= bit(Tolerance::blank_lines);
+        std::string_view& before = segments_.back().terminator;
+        before = {before.data(), before.size() + terminator.size()};
+        return;
+    }
+    if (!segment_name(text) || (text.size() > 3 && text[3] != delimiters_.field))
+        tolerances_ |= bit(Tolerance::bad_segment_name);
+    segments_.push_back({text, terminator});
 }
 
 std::string_view Message::segment(std::size_t number) const {

@@ -37,6 +37,22 @@ enum class Tolerance : std::uint16_t {
     lf_in_text = 256,         // an LF inside a segment of a message whose segments end with CR; kept as text
 };
 
+struct ToleranceName {
+    Tolerance tolerance;
+    std::string_view name;
+};
+inline constexpr ToleranceName tolerance_names[] = {
+    {Tolerance::lf_terminator, "segments end with LF"},
+    {Tolerance::crlf_terminator, "segments end with CR LF"},
+    {Tolerance::no_final_terminator, "no terminator after the last segment"},
+    {Tolerance::short_msh2, "MSH-2 declares fewer than four characters"},
+    {Tolerance::blank_lines, "empty segments"},
+    {Tolerance::leading_bytes, "white space or a byte order mark before MSH"},
+    {Tolerance::bad_segment_name, "a segment name that is none"},
+    {Tolerance::odd_msh2, "MSH-2 with a repeated character, one that is no ASCII, or more than five"},
+    {Tolerance::lf_in_text, "a line feed inside a text"},
+};
+
 // What ends a segment: CR, LF or CR LF, each wherever it stands; but where MSH ends with a bare CR, an LF
 // that is not followed by a segment ("OBX|") or the end is text (senders break lines in notes that way).
 //
@@ -127,6 +143,7 @@ class Message {
     // message.cpp
     Result<void> read_header(std::string_view bytes);
     void index_segments();
+    void add_line(std::string_view text, std::string_view terminator);
     // `name` has three characters.
     bool is(Slot const& slot, std::string_view name) const {
         std::string_view const text = slot.text;

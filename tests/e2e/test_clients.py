@@ -9,6 +9,9 @@ import hilum_e2e as e2e
 from hilum_e2e import check, say
 
 CLIENTS = os.path.join(e2e.ROOT, 'tests', 'e2e', 'clients')
+# Debian 12's Node 18 is too old for node-hl7-client, so npm brings one along.
+OWN_NODE = os.path.join(CLIENTS, 'node_modules', '.bin', 'node')
+NODE = OWN_NODE if os.path.exists(OWN_NODE) else 'node'
 
 
 def one_of_each_type():
@@ -27,9 +30,9 @@ def one_of_each_type():
 
 
 def run(client, messages):
-    if not shutil.which('node'):
+    if not shutil.which(NODE):
         raise e2e.Skip('no node')
-    major = int(subprocess.run(['node', '--version'], capture_output=True, text=True).stdout.strip('v\n').split('.')[0])
+    major = int(subprocess.run([NODE, '--version'], capture_output=True, text=True).stdout.strip('v\n').split('.')[0])
     with open(os.path.join(CLIENTS, 'package-lock.json')) as f:
         needs = json.load(f)['packages'][f'node_modules/{client}']['engines']['node']
     if major < int(needs.strip('>=').split('.')[0]):
@@ -40,7 +43,7 @@ def run(client, messages):
     with e2e.folder() as dir, e2e.Receiver() as out, e2e.Engine(dir, e2e.straight(out.port)) as engine:
         sent, declined = 0, []
         for kind, path in sorted(messages.items()):
-            done = subprocess.run(['node', script, '127.0.0.1', str(engine.port('in')), path], cwd=CLIENTS,
+            done = subprocess.run([NODE, script, '127.0.0.1', str(engine.port('in')), path], cwd=CLIENTS,
                                   capture_output=True, text=True, timeout=60 * e2e.PATIENCE)
             if done.returncode != 0 and engine.metric('hilum_messages_received_total') == sent:
                 declined.append(kind)  # the client itself refused to send it
