@@ -10,9 +10,11 @@
 namespace hilum::hl7 {
 
 inline constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+inline constexpr std::size_t sparse_after = 128;  // bytes without the delimiter
 
 // The position of the `count`-th `delimiter` (from 1) at or after `from`; nowhere when there are fewer.
-// Fields are short, so a memchr for each costs more than counting delimiters eight bytes at a time.
+// Fields are short, so a memchr for each costs more than counting delimiters eight bytes at a time; where
+// there has been none for a while (a document in base64), memchr is the faster one.
 inline std::size_t find_nth(std::string_view text, char delimiter, std::uint32_t count,
                             std::size_t from = 0) {
     char const* const data = text.data();
@@ -20,7 +22,16 @@ inline std::size_t find_nth(std::string_view text, char delimiter, std::uint32_t
     if constexpr (std::endian::native == std::endian::little) {
         constexpr std::uint64_t ones = 0x0101010101010101, low7 = 0x7f7f7f7f7f7f7f7f;
         std::uint64_t const pattern = ones * static_cast<unsigned char>(delimiter);
+        std::size_t sparse = from + sparse_after;
         for (; at + 8 <= text.size(); at += 8) {
+            if (at >= sparse) {
+                auto const* hit =
+                    static_cast<char const*>(std::memchr(data + at, delimiter, text.size() - at));
+                if (hit == nullptr) return nowhere;
+                at = static_cast<std::size_t>(hit - data);
+                if (at + 8 > text.size()) break;
+                sparse = at + sparse_after;
+            }
             std::uint64_t word;
             std::memcpy(&word, data + at, 8);
             word ^= pattern;
@@ -29,6 +40,7 @@ inline std::size_t find_nth(std::string_view text, char delimiter, std::uint32_t
             auto const here = static_cast<std::uint32_t>(((hits >> 7) * ones) >> 56);
             if (here < count) {
                 count -= here;
+                if (here != 0) sparse = at + sparse_after;
                 continue;
             }
             while (--count != 0) hits &= hits - 1;
