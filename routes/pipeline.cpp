@@ -110,7 +110,7 @@ class Run {
             if (!*wanted) return settle(verdict, RouteOutcome::filtered, "when: " + std::string(clause));
         }
         if (route.steps.empty()) return deliver(index, message, bytes, body, depth);
-        auto view = hl7::Message::view(bytes);
+        auto view = hl7::Message::view(bytes, message.charset_given());
         if (!view) return refuse(verdict, route, view.error().what);
         if (!change(verdict, route, *view)) return;
         if (!view->edited()) return deliver(index, message, bytes, body, depth);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "parsers/hl7/escape.h"
 #include "parsers/hl7/line_ends.h"
 #include "parsers/hl7/scan.h"
 
@@ -52,6 +51,14 @@ std::size_t leading_bytes(std::string_view bytes) {
         }
     }
     return at;
+}
+
+// A byte order mark of UTF-16 or UTF-32, or MSH in one of them.
+bool is_wide(std::string_view text) {
+    using namespace std::string_view_literals;
+    std::string_view const begin = text.substr(0, 2);
+    return begin == "\xff\xfe" || begin == "\xfe\xff" || begin == "M\0"sv || begin == "\0M"sv ||
+           text.substr(0, 4) == "\0\0\0M"sv || text.substr(0, 4) == "\0\0\xfe\xff"sv;
 }
 
 // The length of the character at the start of `text`: a well-formed UTF-8 sequence, else one byte.
@@ -118,10 +125,11 @@ Message::Message(Message&&) noexcept = default;
 Message& Message::operator=(Message&&) noexcept = default;
 Message::~Message() = default;
 
-Result<Message> Message::view(std::string_view bytes) {
+Result<Message> Message::view(std::string_view bytes, std::optional<Charset> as) {
     Result<Message> result(boost::system::in_place_value, Message());
     auto const header = result->read_header(bytes);
     if (header) {
+        result->find_charset(as);
         result->index_segments();
     } else {
         result = header.error();
@@ -129,12 +137,12 @@ Result<Message> Message::view(std::string_view bytes) {
     return result;
 }
 
-Result<Message> Message::parse(std::string bytes) {
+Result<Message> Message::parse(std::string bytes, std::optional<Charset> as) {
     // The views point into the string; on the heap it keeps its address when the message is moved.
     bytes.reserve(64);
     std::string_view const all = bytes;
-    auto result = view(all);
-    if (result) result->owned_ = std::move(bytes);
+    auto result = view(all, as);
+    if (result && result->owned_.empty()) result->owned_ = std::move(bytes);
     return result;
 }
 
@@ -144,6 +152,11 @@ Result<void> Message::read_header(std::string_view bytes) {
     prefix_ = bytes.substr(0, start);
     if (start != 0) tolerances_ |= bit(Tolerance::leading_bytes);
     std::string_view const text = bytes.substr(start);
+    if (is_wide(text)) {
+        return error("wide_charset", "byte " + std::to_string(start),
+                     "the message is UTF-16 or UTF-32, whose bytes can't be framed or split",
+                     "have the sender write UNICODE UTF-8");
+    }
     if (text.substr(0, 3) != "MSH") {
         return error("no_msh", "byte " + std::to_string(start), "an HL7 message begins with the segment MSH",
                      "check that the sender sends HL7 v2 in the vertical bar encoding (ER7)");
@@ -278,7 +291,7 @@ Value Message::get(Path const& path) const {
 std::string_view Message::text(Path const& path, std::string& scratch) const {
     Value const value = get(path);
     if (value.presence != Presence::value) return {};
-    return fixed(path) ? value.raw : unescape(value.raw, delimiters_, scratch);
+    return fixed(path) ? value.raw : decode(value.raw, scratch);
 }
 
 std::string Message::text(std::string_view path) const {
@@ -297,7 +310,7 @@ std::size_t Message::repetitions(Path const& path) const {
 
 void Message::append_to(std::string& out) const {
     if (!edited_) {
-        out += bytes_;
+        append_bytes(bytes_, out);
         return;
     }
     std::size_t size = prefix_.size();
@@ -305,7 +318,7 @@ void Message::append_to(std::string& out) const {
     out.reserve(out.size() + size);
     out += prefix_;
     for (auto const& slot : segments_) {
-        out += slot.text;
+        append_bytes(slot.text, out);
         out += slot.terminator;
     }
 }

@@ -6,9 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <forward_list>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "parsers/hl7/charset.h"
 #include "parsers/hl7/delimiters.h"
 #include "parsers/hl7/path.h"
 #include "parsers/result.h"
@@ -18,7 +20,8 @@ namespace hilum::hl7 {
 // HL7 v2.8.2 §2.5.3.5: a field not there, there without characters, there as the explicit null "".
 enum class Presence : unsigned char { absent, empty, null, value };
 
-// Raw text (still escaped), a view into the message; valid until the message is edited or destroyed.
+// Raw text (still escaped, in the message's charset and its masked form, see charset_mask.h), a view into the
+// message; valid until the message is edited or destroyed. Message::decode makes text of it.
 struct Value {
     std::string_view raw;
     Presence presence = Presence::absent;
@@ -60,14 +63,20 @@ inline constexpr ToleranceName tolerance_names[] = {
 // repeats an earlier one or is no ASCII byte declares nothing for its position (a UTF-8 sequence is one
 // character); an escape character written twice (^~\\&, out of somebody's source code) counts once. An empty
 // MSH-2 means the recommended ^~\&.
+//
+// Text is UTF-8 outside, and in the bytes what MSH-18 declares (charset.h). A byte order mark of UTF-8 before
+// MSH outweighs MSH-18.
 class Message {
   public:
     // A view over `bytes`, which must outlive the message. No copy, no allocation for up to 32 segments.
     // Errors: "no_msh", "short_msh" (no MSH-2 at all), "bad_delimiters" (MSH-1 or MSH-2 holds a letter,
-    // digit, space or control byte, MSH-1 is no ASCII byte, or MSH-2 has more than eight bytes).
-    static Result<Message> view(std::string_view bytes);
+    // digit, space or control byte, MSH-1 is no ASCII byte, or MSH-2 has more than eight bytes),
+    // "wide_charset" (UTF-16 or UTF-32).
+    // `as` is read and written instead of what MSH-18 says, until an edit sets MSH-18. A message in a charset
+    // that masks() is copied when it has bytes to mask.
+    static Result<Message> view(std::string_view bytes, std::optional<Charset> as = {});
     // Owns the bytes.
-    static Result<Message> parse(std::string bytes);
+    static Result<Message> parse(std::string bytes, std::optional<Charset> as = {});
 
     Message(Message&&) noexcept;
     Message& operator=(Message&&) noexcept;
@@ -79,8 +88,12 @@ class Message {
     std::uint16_t tolerances() const { return tolerances_; }  // bits of Tolerance
     bool has(Tolerance t) const { return (tolerances_ & static_cast<std::uint16_t>(t)) != 0; }
 
-    // Segments in order, from 1. Text is without terminator. Segments shorter than three characters count
-    // too.
+    Charset charset() const { return charset_; }
+    // The `as` that still holds.
+    std::optional<Charset> charset_given() const { return given_; }
+
+    // Segments in order, from 1, raw. Text is without terminator. Segments shorter than three characters
+    // count too.
     std::size_t segment_count() const { return segments_.size(); }
     std::string_view segment(std::size_t number) const;
     // The number of the n-th segment of that name, 0 when there is none.
@@ -94,6 +107,12 @@ class Message {
     // Unescaped text; empty when absent, empty or null. `scratch` holds it when something was escaped.
     std::string_view text(Path const& path, std::string& scratch) const;
     std::string text(std::string_view path) const;  // for tests and slow paths; a bad path gives ""
+
+    // The text that raw text of this message stands for: decoded and unescaped. Returns `raw` itself where
+    // both change nothing, else a view of `scratch`.
+    std::string_view decode(std::string_view raw, std::string& scratch) const;
+    // Appends the bytes that raw text of this message came as.
+    void append_bytes(std::string_view raw, std::string& out) const;
 
     // Calls f(Value) for every value that the path names, in order ([*] on segment and repetition), absent
     // ones left out.
@@ -116,6 +135,10 @@ class Message {
     // declares none for what the path or the text needs), "position_too_large" (more than 65,535 delimiters
     // would have to be made), "segment_break" (raw text with CR or LF). A failed edit changes nothing, with
     // [*] nothing after the failure.
+    //
+    // Text is written in the message's charset: "not_in_charset" when that lacks a character. Setting MSH-18
+    // to another charset that is known writes the whole message in that one, whatever it was in; then
+    // "undecodable" when it holds bytes that are no characters.
     Result<void> set(Path const& path, std::string_view text);
     // set_raw also takes a whole segment (field 0); `raw` then begins with that segment's name.
     Result<void> set_raw(Path const& path, std::string_view raw);
@@ -152,8 +175,15 @@ class Message {
     }
     std::string_view field_in(std::string_view segment, Path const& path) const;
     Value value_in(std::string_view repetition, Path const& path) const;
+    // message_charset.cpp
+    void find_charset(std::optional<Charset> as);
+    Charset charset_to_write() const;
+    Result<void> encode(Path const& path, std::string& raw) const;
+    Result<void> follow_msh18(Path const& path, std::string_view raw);
+    Result<void> recode(Charset to, std::string_view msh);
     // message_edit.cpp
     Result<void> put_everywhere(Path const& path, std::string_view raw);
+    Result<void> put_one(Slot& slot, Path const& path, std::string_view raw);
     Result<void> put(Slot& slot, Path const& path, std::string_view raw);
     void rewrite(Slot& slot, std::string text);
     Result<Slot*> slot_for(Path const& path);
@@ -163,10 +193,12 @@ class Message {
     std::size_t erase_in(Slot& slot, Path const& path);
     std::size_t erase_repetition(Slot& slot, Path const& path);
 
-    std::string owned_;
-    std::string_view bytes_;   // all that came
+    std::string owned_;        // what bytes_ points into: with parse(), or masked
+    std::string_view bytes_;   // all that came, masked
     std::string_view prefix_;  // leading_bytes
     Delimiters delimiters_;
+    Charset charset_;
+    std::optional<Charset> given_;
     std::uint16_t tolerances_ = 0;
     bool edited_ = false;
     boost::container::small_vector<Slot, 32> segments_;

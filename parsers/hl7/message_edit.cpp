@@ -2,6 +2,7 @@
 #include <array>
 #include <span>
 
+#include "parsers/hl7/charset_mask.h"
 #include "parsers/hl7/escape.h"
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/scan.h"
@@ -90,6 +91,7 @@ Result<void> Message::set(Path const& path, std::string_view text) {
     std::string raw;
     raw.reserve(text.size());
     escape(text, delimiters_, raw);
+    if (auto done = encode(path, raw); !done) return done;
     return put_everywhere(path, raw);
 }
 
@@ -99,6 +101,8 @@ Result<void> Message::set_raw(Path const& path, std::string_view raw) {
         return error("whole_segment", path.text(), "the raw text does not begin with the segment's name",
                      "write the whole segment, as in PV1|1|I");
     }
+    std::string masked;
+    if (charset_.masks() && mask(raw, charset_, delimiters_, masked)) raw = masked;
     return put_everywhere(path, raw);
 }
 
@@ -114,13 +118,13 @@ Result<void> Message::put_everywhere(Path const& path, std::string_view raw) {
         raw = kept;
         for (auto& slot : segments_) {
             if (!is(slot, path.segment_name())) continue;
-            if (auto done = put(slot, path, raw); !done) return done;
+            if (auto done = put_one(slot, path, raw); !done) return done;
         }
         return {};
     }
     auto slot = slot_for(path);
     if (!slot) return slot.error();
-    if (*slot != nullptr) return put(**slot, path, raw);
+    if (*slot != nullptr) return put_one(**slot, path, raw);
 
     if (path.repetition == Path::all) return {};  // every existing one, and none exists
 
@@ -137,6 +141,11 @@ Result<void> Message::put_everywhere(Path const& path, std::string_view raw) {
     placed.text = fresh.text;
     placed.edit = fresh.edit;
     return {};
+}
+
+Result<void> Message::put_one(Slot& slot, Path const& path, std::string_view raw) {
+    bool const charset = path.field == 18 && &slot == &segments_.front();
+    return charset ? follow_msh18(path, raw) : put(slot, path, raw);
 }
 
 // The slot of a path's segment; nullptr when it is the next one in number.

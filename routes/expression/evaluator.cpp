@@ -3,7 +3,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include "parsers/hl7/escape.h"
 #include "routes/expression/functions.h"
 
 namespace hilum::expression {
@@ -120,11 +119,9 @@ Collection const* Evaluation::operand(Node const& node, Frame const& frame, Coll
 
 Item Evaluation::item_of(hl7::Value const& value, Node const& node) {
     if (value.presence == hl7::Presence::null) return Item::hl7_null();
-    auto const& delimiters = context_->message->delimiters();
-    if (node.verbatim || value.raw.find(delimiters.escape) == std::string_view::npos)
-        return Item::hl7(value.raw);
+    if (node.verbatim) return Item::hl7(value.raw);
     std::string scratch;
-    auto const text = hl7::unescape(value.raw, delimiters, scratch);
+    auto const text = context_->message->decode(value.raw, scratch);
     if (text.data() == value.raw.data()) return Item::hl7(value.raw);
     bytes_ += text.size();
     return Item::hl7(storage_->keep(std::string(text)));
