@@ -354,7 +354,8 @@ void Converter::segment(std::string_view text, std::string_view name, std::strin
     // In a header, the delimiter itself is the first field.
     std::size_t const offset = name == "MSH" || name == "FHS" || name == "BHS" ? 1 : 0;
     for (std::size_t i = 1 + offset; i < fields.size(); ++i) {
-        if (fields[i].empty() || leaves(name, i)) continue;
+        bool const in_header = place == "MSH" && (i == 8 || i == 11);  // MSH-9 and MSH-12: header()
+        if (fields[i].empty() || in_header || leaves(name, i)) continue;
         std::size_t const naming = field_naming_datatype(name, i);
         std::string const named = naming != 0 && naming < fields.size() ? fields[naming] : std::string();
         field(place + "-" + std::to_string(i + offset), i + offset, text, named, fields[i]);

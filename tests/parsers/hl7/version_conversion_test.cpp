@@ -67,7 +67,7 @@ TEST_CASE("one segment from version to version") {
         {"TS to DTM", "2.5.1", "2.6", "PID|1||4711||DOE||19700101^D|M", "PID|1||4711||DOE||19700101|M",
          "dropped PID-7"},
         {"TS in a component", "2.5.1", "2.6", "PID|1||4711||DOE^J^^^^^^^^^^20200101&D",
-         "PID|1||4711||DOE^J^^^^^^^^^^20200101&D", ""},
+         "PID|1||4711||DOE^J^^^^^^^^^^20200101", "dropped PID-5.12"},
         {"TS to DT", "2.3", "2.1", "PID|1||4711||DOE||197001011230|M", "PID|1||4711||DOE||19700101|M",
          "dropped PID-7"},
         {"telephone to its new component", "2.5.1", "2.7", "PID|1||4711||DOE||||||||555-0100^PRN",
