@@ -6,4 +6,6 @@
 #include "parsers/hl7/escape.h"
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/path.h"
+#include "parsers/hl7/version_conversion.h"
+#include "parsers/hl7/xml.h"
 #include "parsers/mllp/decoder.h"

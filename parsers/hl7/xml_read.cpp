@@ -103,25 +103,32 @@ class XmlReader {
 Result<void> XmlReader::header(xml_node msh) {
     auto const children = numbered(msh, "MSH");
     if (!children) return children.error();
-    std::string msh1 = "|", msh2 = "^~\\&", msh18;
+    std::string first = "MSH", msh1 = "|", msh2 = "^~\\&";
     for (auto const& child : *children) {
-        if (child.number == 1) msh1 = child.node.text().get();
-        if (child.number == 2) msh2 = child.node.text().get();
-        if (child.number == 18) {
-            if (!msh18.empty()) msh18 += '~';
-            msh18 += child.node.text().get();
-        }
+        if (child.number > 2) break;
+        out_.clear();
+        if (auto done = leaf(child.node, Text::literal); !done) return done;
+        (child.number == 1 ? msh1 : msh2) = out_;
     }
-    std::string const first = "MSH" + msh1 + msh2 + msh1;
-    auto const message = Message::view(first);
     if (msh1.size() != 1) return refuse(msh, "not_a_message", "MSH.1 is not one character");
+    first += msh1 + msh2 + msh1;
+    auto const message = Message::view(first);
     if (!message) {
         Error e = message.error();
         e.place = refuse(msh, "", "").place;
         return e;
     }
     d_ = message->delimiters();
-    charset_ = Charset::declared(msh18, '~');
+    out_.clear();
+    bool again = false;
+    for (auto const& child : *children) {
+        if (child.number != 18) continue;
+        if (again) out_ += d_.repetition;
+        again = true;
+        if (auto done = value(child.node, 1); !done) return done;
+    }
+    charset_ = Charset::declared(out_, d_.repetition);
+    out_.clear();
     return {};
 }
 

@@ -381,16 +381,7 @@ void XmlWriter::find_places() {
             finding.code == StructureFinding::Code::too_many)
             aside_[finding.segment] = 1;
     }
-    Path path;
-    std::string_view("MSH").copy(path.segment, 3);
-    path.field = 18;
-    path.repetition = Path::all;
-    std::string names;
-    message_.for_each(path, [&](Value const& value) {
-        if (!names.empty()) names += d_.repetition;
-        names += value.raw;
-    });
-    declared_ = Charset::declared(names, d_.repetition);
+    declared_ = Charset::declared(part(message_.segment(1), d_.field, 18), d_.repetition);
 }
 
 Result<std::string> XmlWriter::run() {

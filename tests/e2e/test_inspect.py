@@ -4,7 +4,7 @@ import json
 import os
 
 import hilum_e2e as e2e
-from hilum_e2e import check
+from hilum_e2e import check, say
 
 ADT = ('MSH|^~\\&|REG|EAST|LAB|WEST|20260102||ADT^A01^ADT_A01|M1|P|2.5.1\rEVN||20260102\r'
        'PID|1||100001^^^EAST&1.2.3&ISO^MR~77^^^^SS||DOE^JANE||19700101|F\rPV1|1|I|W1^101^A||||||||||||||||""\rZPI|x\r')
@@ -132,6 +132,23 @@ def test_convert_version():
         check(out == 'MSH|^~\\&|A|B|C|D|20260102||ADT^A04^ADT_A01|1|P|2.5.1\rPID|1||4711~X1||DOE\r', repr(out))
         check('moved PID-2' in err and 'X1' not in err, err)
         run('convert', '--to', 'hl7', '--version', '2.5.9', old, code=2)
+
+
+def test_shared_messages():
+    """Every message of the collection, each way of showing it; a message has no difference from itself."""
+    rows = [r for r in e2e.shared_messages() if r['class'] == 'single']
+    shown = 0
+    for row in rows[::1 if e2e.LONG else 10]:
+        path = os.path.join(e2e.SHARED, 'messages', row['path'])
+        out, _ = run('inspect', path)
+        check('\x1b' not in out, f'{path}: a control character')
+        for line in run('inspect', '--json', path)[0].splitlines():
+            message = json.loads(line)
+            check(message['segments'] and all(v['path'] for s in message['segments'] for v in s['values']), path)
+            shown += 1
+        run('inspect', path, '--diff', path)
+        run('convert', '--to', 'hl7', '--version', '2.5.1', path)
+    say(f'{shown} messages')
 
 
 e2e.main(globals())

@@ -155,6 +155,7 @@ TEST_CASE("what is empty comes back") {
     check_round_trip("MSH||x\r");
     check_round_trip("MSH|^~\\&\r");
     check_round_trip("MSH$%*!@$A%B*C!T!@D\rPID$$$a@b|c^d\r");
+    check_round_trip("MSH|^~\x9d&|A\rPID|||a^b&c\\d\r");
     check_round_trip("MSH|^\rPID|1|a^b~c\\d&e\r");
     check_round_trip("MSH|^~\\&#|A|||||||1|P|2.7\rNTE|||50# \\P\\\r");
     check_round_trip("MSH|^~\\&|A|B|C|D|20260102||ADT^A01|1|P|2.5.1\rNTE|1||one\ntwo\r");
