@@ -1,5 +1,7 @@
 #include "engine/cli/findings.h"
 
+#include "parsers/hl7/charset_check.h"
+
 namespace hilum::cli {
 namespace {
 
@@ -46,11 +48,19 @@ void add_structure(MessageView const& view, std::vector<Finding>& findings) {
     }
 }
 
+void add_charset(MessageView const& view, std::vector<Finding>& findings) {
+    for (auto const& error : hl7::check_charset(view.message())) {
+        std::string_view const severity = error.code == "undeclared_charset" ? "warning" : "error";
+        findings.push_back({"charset", severity, error.code, error.place, error.what});
+    }
+}
+
 }  // namespace
 
 std::vector<Finding> findings_of(MessageView const& view) {
     std::vector<Finding> findings;
     add_structure(view, findings);
+    add_charset(view, findings);
     return findings;
 }
 

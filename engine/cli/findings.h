@@ -10,7 +10,7 @@
 namespace hilum::cli {
 
 struct Finding {
-    std::string_view source;    // "structure"
+    std::string_view source;    // "structure", "charset"
     std::string_view severity;  // "error", "warning", "information"
     std::string code;           // "out_of_place"
     std::string place;          // "OBX[2]"

@@ -40,8 +40,10 @@ struct Side {
     }
 };
 
+// A Set ID counts segments; that another one came before is no sign of another segment.
 std::size_t distance(Values const& a, Values const& b) {
     std::size_t different = 0;
+    auto const counts = [](ValueView const& value) { return value.name.substr(0, 6) != "Set ID"; };
     auto left = a.begin();
     auto right = b.begin();
     while (left != a.end() || right != b.end()) {
@@ -50,7 +52,8 @@ std::size_t distance(Values const& a, Values const& b) {
         } else if (left == a.end() || right->first < left->first) {
             ++different, ++right;
         } else {
-            different += left->second.text == right->second.text ? 0 : 1;
+            bool const same = left->second.text == right->second.text;
+            different += same || !counts(left->second) ? 0 : 1;
             ++left, ++right;
         }
     }

@@ -104,6 +104,14 @@ def test_diff():
         out, _ = run('inspect', a, '--diff', write(dir, 'b.hl7', changed), '--json', code=1)
         kinds = sorted(d['kind'] for d in json.loads(out)['differences'])
         check(kinds == ['added', 'changed', 'removed'], out)
+        # A segment taken out moves the numbers of those behind it, not their content.
+        many = ORU.split('ORC|RE')[0] + ''.join(f'OBX|{n}|NM|T{n}||{n}||||||F\r' for n in range(2, 9))
+        fewer = many.replace('OBX|4|NM|T4||4||||||F\r', '')
+        for n in range(5, 9):
+            fewer = fewer.replace(f'OBX|{n}|NM', f'OBX|{n - 1}|NM')
+        out, _ = run('inspect', write(dir, 'e.hl7', many), '--diff', write(dir, 'f.hl7', fewer), code=1)
+        has(out, '- OBX[4] Observation/Result OBX|4|NM|T4||4||||||F', 'OBX[5]-1 / OBX[4]-1 Set ID - OBX 5 -> 4')
+        check('T5' not in out, out)
         moved = ADT.replace('EVN||20260102\r', '') + 'EVN||20260102\r'
         check('another order' in run('inspect', write(dir, 'c.hl7', ADT), '--diff', write(dir, 'd.hl7', moved), code=1)[0], 'order')
 
