@@ -43,7 +43,10 @@ struct Side {
 // A Set ID counts segments; that another one came before is no sign of another segment.
 std::size_t distance(Values const& a, Values const& b) {
     std::size_t different = 0;
-    auto const counts = [](ValueView const& value) { return value.name.substr(0, 6) != "Set ID"; };
+    auto const counts = [](ValueView const& value) {
+        std::string_view const start = value.name.substr(0, 4);
+        return start != "Set " && start != "SET ";
+    };
     auto left = a.begin();
     auto right = b.begin();
     while (left != a.end() || right != b.end()) {

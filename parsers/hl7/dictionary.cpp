@@ -139,7 +139,8 @@ std::optional<Structure> Dictionary::structure(Version version, std::string_view
         versions.push_back(static_cast<Version>(v));
     for (auto v = static_cast<std::size_t>(version); v-- > 0;) versions.push_back(static_cast<Version>(v));
     for (std::string_view const wanted : {named, std::string_view(key)}) {
-        if (wanted.empty()) continue;
+        // A type alone is looked for below, where its first structure counts.
+        if (wanted.empty() || (event.empty() && wanted == key)) continue;
         for (Version const v : versions)
             if (auto found = structure_in(v, wanted)) return found;
     }
@@ -165,6 +166,12 @@ bool Dictionary::is_group(std::string_view name) const {
     }
     if (begin < standard::group_count() && standard::group_name(begin) == name) return true;
     return overlay_ && overlay_->groups.contains(name);
+}
+
+std::vector<std::string_view> Dictionary::datatype_names() const {
+    std::set<std::string_view> names;
+    standard::for_each_datatype([&](std::string_view name) { names.insert(name); });
+    return {names.begin(), names.end()};
 }
 
 std::vector<std::string_view> Dictionary::group_names() const {

@@ -204,6 +204,8 @@ Iso2022Reader::Piece Iso2022Reader::next(std::string_view rest) {
         bool const whole = rest.size() >= 2 && byte_of(c) >= 0xa1 && byte_of(rest[1]) >= 0xa1;
         return {whole ? right_.set : Set::none, 0, whole ? 2U : 1U, false, false};
     }
+    if (right_.set == Set::katakana && (byte_of(c) < 0xa1 || byte_of(c) > 0xdf))
+        return {Set::none, 0, 1, false, false};
     return {right_.set == Set::ascii ? Set::none : right_.set, right_.part, 1, false, false};
 }
 
@@ -241,6 +243,14 @@ std::size_t iso2022_to_utf8(std::string_view bytes, Charset charset, char escape
             undecodable += to_utf8(text, {Coding::single_byte, 1}, out);
         } else {
             append_for_table(set, text, run);
+            // Its three bytes in the table would be counted as three.
+            if (set == Set::jis_x_0212 &&
+                !in_table(Table::euc_jp, std::string_view(run).substr(run.size() - 3))) {
+                run.resize(run.size() - 3);
+                flush();
+                out += replacement_character;
+                ++undecodable;
+            }
         }
     }
     flush();

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <forward_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -150,6 +151,20 @@ class Message {
     // An absent `from` empties `to`, if it is there. Errors: those of set.
     Result<void> copy(Path const& from, Path const& to);
 
+    // The same for one segment by its number, whatever the path's occurrence; the path's segment name has to
+    // be that segment's. A number beyond the last is "no_such_segment".
+    Value get_in(std::size_t segment, Path const& path) const;
+    template <class F>
+    void for_each_in(std::size_t segment, Path const& path, F&& f) const;
+    Result<void> set_in(std::size_t segment, Path const& path, std::string_view text);
+    std::size_t erase_in(std::size_t segment, Path const& path);  // a path with a field
+    // Removes these segments, in ascending order and without the leading MSH.
+    std::size_t erase_segments(std::span<std::size_t const> numbers);
+
+    // Changes whenever a segment is added or removed or MSH is edited: what was known of the order of the
+    // segments is then out of date.
+    std::uint32_t structure_revision() const { return structure_revision_; }
+
     bool edited() const { return edited_; }
     // The bytes to send: as received where not edited, tolerances included.
     void append_to(std::string& out) const;
@@ -175,6 +190,9 @@ class Message {
     }
     std::string_view field_in(std::string_view segment, Path const& path) const;
     Value value_in(std::string_view repetition, Path const& path) const;
+    Value value_of(std::string_view segment, Path const& path) const;
+    template <class F>
+    void each_value(std::string_view segment, Path const& path, F&& f) const;
     // message_charset.cpp
     void find_charset(std::optional<Charset> as);
     Charset charset_to_write() const;
@@ -182,6 +200,7 @@ class Message {
     Result<void> follow_msh18(Path const& path, std::string_view raw);
     Result<void> recode(Charset to, std::string_view msh);
     // message_edit.cpp
+    Result<std::string> as_raw(Path const& path, std::string_view text) const;
     Result<void> put_everywhere(Path const& path, std::string_view raw);
     Result<void> put_one(Slot& slot, Path const& path, std::string_view raw);
     Result<void> put(Slot& slot, Path const& path, std::string_view raw);
@@ -190,6 +209,7 @@ class Message {
     Slot& add_segment(std::string_view name);
     void splice(Slot& slot, std::size_t at, std::size_t removed, std::string_view inserted);
     std::size_t erase_segments(Path const& path);
+    std::size_t erase_value(Slot& slot, Path const& path);
     std::size_t erase_in(Slot& slot, Path const& path);
     std::size_t erase_repetition(Slot& slot, Path const& path);
 
@@ -201,6 +221,7 @@ class Message {
     std::optional<Charset> given_;
     std::uint16_t tolerances_ = 0;
     bool edited_ = false;
+    std::uint32_t structure_revision_ = 0;
     boost::container::small_vector<Slot, 32> segments_;
     std::forward_list<std::string> edits_;  // texts that slots point into; stable addresses
 };
@@ -211,22 +232,32 @@ void Message::for_each(Path const& path, F&& f) const {
     for (auto const& slot : segments_) {
         if (!is(slot, path.segment_name())) continue;
         if (path.occurrence != Path::all && ++seen != path.occurrence) continue;
-        std::string_view rest = field_in(slot.text, path);
-        std::uint32_t number = 1;
-        bool more = rest.data() != nullptr && !(rest.empty() && path.repetition == Path::all);
-        while (more) {
-            // The delimiters of MSH-2 do not split it.
-            std::size_t const end = delimiters_.repetition == '\0' || path.field == 0 || fixed(path)
-                                        ? std::string_view::npos
-                                        : rest.find(delimiters_.repetition);
-            if (path.repetition == Path::all || path.repetition == number) {
-                Value const v = value_in(rest.substr(0, end), path);
-                if (v.presence != Presence::absent) f(v);
-            }
-            more = end != std::string_view::npos && number++ != path.repetition;
-            if (more) rest.remove_prefix(end + 1);
-        }
+        each_value(slot.text, path, f);
         if (path.occurrence != Path::all) return;
+    }
+}
+
+template <class F>
+void Message::for_each_in(std::size_t segment, Path const& path, F&& f) const {
+    if (segment != 0 && segment <= segments_.size()) each_value(segments_[segment - 1].text, path, f);
+}
+
+template <class F>
+void Message::each_value(std::string_view segment, Path const& path, F&& f) const {
+    std::string_view rest = field_in(segment, path);
+    std::uint32_t number = 1;
+    bool more = rest.data() != nullptr && !(rest.empty() && path.repetition == Path::all);
+    while (more) {
+        // The delimiters of MSH-2 do not split it.
+        std::size_t const end = delimiters_.repetition == '\0' || path.field == 0 || fixed(path)
+                                    ? std::string_view::npos
+                                    : rest.find(delimiters_.repetition);
+        if (path.repetition == Path::all || path.repetition == number) {
+            Value const v = value_in(rest.substr(0, end), path);
+            if (v.presence != Presence::absent) f(v);
+        }
+        more = end != std::string_view::npos && number++ != path.repetition;
+        if (more) rest.remove_prefix(end + 1);
     }
 }
 

@@ -13,6 +13,7 @@
 #include "parsers/hl7/ack.h"
 #include "parsers/hl7/batch.h"
 #include "parsers/hl7/message.h"
+#include "parsers/hl7/structure.h"
 #include "parsers/hl7/utf8.h"
 
 using hilum::hl7::Message;
@@ -147,6 +148,33 @@ TEST_CASE("samples: a malformed one gives a message or an error that names place
         if (!has_msh) CHECK(nak.empty());
         if (!nak.empty()) CHECK(hilum::hl7::read_ack(nak).has_value());
     }
+}
+
+TEST_CASE("samples: every segment has one place in the message structure") {
+    std::size_t messages = 0, placed = 0, segments = 0;
+    for (auto const& sample : samples()) {
+        auto const message = Message::view(sample.bytes);
+        if (!message) continue;
+        CAPTURE(sample.name);
+        auto const structure = hilum::hl7::MessageStructure::of(*message);
+        REQUIRE(structure.segment_count() == message->segment_count());
+        auto const& groups = structure.groups();
+        for (std::size_t n = 1; n <= message->segment_count(); ++n) {
+            auto const place = structure.place(n);
+            REQUIRE(place.group < groups.size());
+            REQUIRE(groups[place.group].first <= n);
+            REQUIRE(groups[place.group].last >= n);
+            if (place.node == hilum::hl7::SegmentPlace::nowhere) continue;
+            CHECK(message->segment(n).starts_with(structure.structure()->node(place.node).name));
+            ++placed;
+        }
+        segments += message->segment_count();
+        ++messages;
+    }
+    if (messages == 0) return;
+    CHECK(messages > 1000);
+    // Most of what real senders send is in its structure; the rest is kept in the nearest group.
+    CHECK(placed * 10 > segments * 8);
 }
 
 TEST_CASE("samples: a single message decodes, and its text gives its bytes again") {
