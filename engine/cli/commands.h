@@ -16,6 +16,7 @@ inline constexpr int used_wrongly = 2;
 // the app.
 void add_run(CLI::App& app, int& exit_code);
 void add_check(CLI::App& app, int& exit_code);
+void add_convert(CLI::App& app, int& exit_code);
 void add_eval(CLI::App& app, int& exit_code);
 void add_inspect(CLI::App& app, int& exit_code);
 void add_send(CLI::App& app, int& exit_code);

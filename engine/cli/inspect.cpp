@@ -1,182 +1,154 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
 
 #include "engine/cli/commands.h"
-#include "engine/cli/field_names.h"
+#include "engine/cli/findings.h"
+#include "engine/cli/message_diff.h"
+#include "engine/cli/message_file.h"
+#include "engine/cli/message_json.h"
+#include "engine/cli/message_view.h"
 #include "engine/cli/output.h"
+#include "engine/cli/terminal.h"
 #include "engine/ops/json.h"
-#include "parsers/hl7/batch.h"
-#include "parsers/hl7/charset_check.h"
-#include "parsers/hl7/message.h"
+#include "parsers/hl7/group_path.h"
 
 namespace hilum::cli {
 namespace {
 
 struct Options {
-    std::string file, path;
+    std::string file, path, other, color = "auto";
+    std::size_t message = 0;
     bool json = false;
 };
 
-std::vector<std::string_view> split(std::string_view text, char delimiter) {
-    if (delimiter == '\0') return {text};
-    std::vector<std::string_view> parts;
-    for (std::size_t begin = 0;;) {
-        std::size_t const end = text.find(delimiter, begin);
-        parts.push_back(text.substr(begin, end - begin));
-        if (end == std::string_view::npos) return parts;
-        begin = end + 1;
-    }
-}
-
-// One value that is there: a field, or a component of one that has several.
-struct Line {
-    std::string path, text;
-    std::string_view name;
+// A row of the listing; what is indented says what it belongs to.
+struct Row {
+    std::size_t indent = 0;
+    Style style = Style::plain;
+    std::string place, name, value, meaning;
 };
 
-struct SegmentLines {
-    std::string_view segment, title;
-    std::vector<Line> lines;
-};
-
-std::string decoded(std::string_view raw, hl7::Message const& message) {
-    std::string scratch;
-    return std::string(message.decode(raw, scratch));
+std::string_view heading(Finding const& finding) {
+    return finding.severity == "information" ? "note" : finding.severity;
 }
 
-// With its delimiters and escapes, for people.
-std::string as_it_stands(std::string_view raw, hl7::Message const& message) {
-    std::string bytes, text;
-    message.append_bytes(raw, bytes);
-    hl7::to_utf8(bytes, message.charset(), text);
-    return text;
+Style style_of(Finding const& finding) {
+    if (finding.severity == "information") return Style::faint;
+    return finding.severity == "warning" ? Style::warning : Style::error;
 }
 
-void add_field(SegmentLines& out, std::string const& path, std::size_t field, std::string_view raw,
-               hl7::Message const& message) {
-    auto const& d = message.delimiters();
-    auto const name = field_name(out.segment, field);
-    auto const repetitions = split(raw, d.repetition);
-    if (repetitions.size() == 1 && split(raw, d.component).size() == 1) {
-        out.lines.push_back({path, decoded(raw, message), name});
-        return;
-    }
-    out.lines.push_back({path, as_it_stands(raw, message), name});
-    for (std::size_t r = 0; r < repetitions.size(); ++r) {
-        std::string const of = path + (repetitions.size() == 1 ? "" : "[" + std::to_string(r + 1) + "]");
-        auto const components = split(repetitions[r], d.component);
-        for (std::size_t c = 0; c < components.size(); ++c) {
-            if (components[c].empty()) continue;
-            std::string const at = components.size() == 1 ? of : of + "." + std::to_string(c + 1);
-            out.lines.push_back({at, decoded(components[c], message), {}});
+std::size_t depth_of(MessageView const& view, std::uint32_t group) {
+    std::size_t depth = 0;
+    for (; group != 0; group = view.structure().groups()[group].parent) ++depth;
+    return depth;
+}
+
+// Group and segment lines, and below each segment its values.
+std::vector<Row> rows_of(MessageView const& view) {
+    std::vector<Row> rows;
+    std::uint32_t group = 0;
+    auto const& groups = view.structure().groups();
+    for (std::size_t n = 1; n <= view.segment_count(); ++n) {
+        auto const segment = view.segment(n);
+        if (segment.group != group) {
+            // The groups that were not around the segment before, from the outermost.
+            std::vector<std::uint32_t> entered;
+            auto const around_last = [&](std::uint32_t g) {
+                for (std::uint32_t last = group; last != 0; last = groups[last].parent)
+                    if (last == g) return true;
+                return false;
+            };
+            for (std::uint32_t g = segment.group; g != 0 && !around_last(g); g = groups[g].parent)
+                entered.push_back(g);
+            std::reverse(entered.begin(), entered.end());
+            for (std::uint32_t const g : entered) {
+                std::string name(groups[g].name);
+                if (groups[g].number != 1) name += "[" + std::to_string(groups[g].number) + "]";
+                rows.push_back({2 * (depth_of(view, g) - 1), Style::group, name, {}, {}, {}});
+            }
+            group = segment.group;
+        }
+        std::size_t const depth = 2 * depth_of(view, segment.group);
+        rows.push_back({depth, Style::heading, printable(segment.path), std::string(segment.title), {}, {}});
+        for (auto const& value : segment.values) {
+            Row row;
+            row.indent = depth + 2 * static_cast<std::size_t>(value.level());
+            row.style = value.whole ? Style::faint : Style::plain;
+            row.place = printable(value.path);
+            row.name = value.name;
+            row.value = printable(value.text);
+            if (value.null) row.value = "\"\" (null)";
+            row.meaning = value.meaning;
+            rows.push_back(std::move(row));
         }
     }
+    return rows;
 }
 
-// `occurrence` is that of the segment among those of its name.
-SegmentLines lines_of(std::string_view text, std::size_t occurrence, hl7::Message const& message) {
-    auto const& d = message.delimiters();
-    auto fields = split(text, d.field);
-    SegmentLines out{fields[0], segment_title(fields[0]), {}};
-    std::string const prefix =
-        std::string(out.segment) + (occurrence > 1 ? "[" + std::to_string(occurrence) + "]" : "") + "-";
-    bool const header = out.segment == "MSH";
-    if (header) out.lines.push_back({prefix + "1", std::string(1, d.field), field_name("MSH", 1)});
-    for (std::size_t i = 1; i < fields.size(); ++i) {
-        std::size_t const field = header ? i + 1 : i;
-        if (fields[i].empty()) continue;
-        std::string const path = prefix + std::to_string(field);
-        if (header && field == 2) {
-            out.lines.push_back({path, std::string(fields[i]), field_name("MSH", 2)});
-        } else {
-            add_field(out, path, field, fields[i], message);
+std::string listing(std::vector<Row> const& rows, Paint const& paint) {
+    std::size_t places = 0, names = 0;
+    for (auto const& row : rows) {
+        places = std::max(places, row.indent + columns(row.place));
+        if (row.style != Style::heading) names = std::max(names, columns(row.name));
+    }
+    std::string out;
+    for (auto const& row : rows) {
+        std::string line(row.indent, ' ');
+        line += paint(row.style, row.place);
+        std::size_t const place_pad = places - row.indent - columns(row.place) + 2;
+        if (!row.name.empty() || !row.value.empty()) line.append(place_pad, ' ');
+        bool const segment = row.style == Style::heading;
+        line += paint(segment ? Style::heading : Style::faint, row.name);
+        if (!row.value.empty()) {
+            line.append(names - std::min(names, columns(row.name)) + 2, ' ');
+            line += paint(row.style, row.value);
+            if (!row.meaning.empty()) line += "  " + paint(Style::meaning, "(" + row.meaning + ")");
         }
+        (out += line) += '\n';
     }
     return out;
 }
 
-std::vector<SegmentLines> all_lines(hl7::Message const& message) {
-    std::vector<SegmentLines> all;
-    std::map<std::string_view, std::size_t> seen;
-    for (std::size_t i = 1; i <= message.segment_count(); ++i) {
-        std::string_view const text = message.segment(i);
-        auto const occurrence = ++seen[text.substr(0, text.find(message.delimiters().field))];
-        all.push_back(lines_of(text, occurrence, message));
+void show(MessageView const& view, MessageFile::One const& one, Paint const& paint) {
+    auto const& message = view.message();
+    std::string out = "message " + std::to_string(one.number) + ": " + printable(message.text("MSH-9")) +
+                      ", version " + printable(message.text("MSH-12")) + ", " +
+                      std::to_string(one.bytes.size()) + " bytes, " +
+                      std::to_string(message.segment_count()) + " segments\n";
+    for (auto const& [tolerance, name] : hl7::tolerance_names) {
+        if (message.has(tolerance))
+            out += paint(Style::warning, "tolerated") + ": " + std::string(name) + "\n";
     }
-    return all;
+    for (auto const& finding : findings_of(view)) {
+        out += paint(style_of(finding), heading(finding)) + ": " + printable(finding.place) + ": " +
+               finding.text + "\n";
+    }
+    answer(out + listing(rows_of(view), paint));
 }
 
-std::vector<std::string> values_at(hl7::Message const& message, hl7::Path const& path) {
+std::vector<std::string> values_at(MessageView const& view, hl7::GroupPath const& path) {
+    auto const& message = view.message();
     std::vector<std::string> values;
-    message.for_each(path, [&](hl7::Value const& value) {
-        if (value.presence == hl7::Presence::value) values.push_back(decoded(value.raw, message));
-    });
+    auto const add = [&](hl7::Value const& value) {
+        std::string scratch;
+        if (value.presence == hl7::Presence::value) values.emplace_back(message.decode(value.raw, scratch));
+    };
+    if (path.plain()) {
+        message.for_each(path.path, add);
+        return values;
+    }
+    for (auto const& found : path.resolve(message, view.structure())) {
+        hl7::Path one = path.path;
+        one.occurrence = found.occurrence;
+        message.for_each(one, add);
+    }
     return values;
 }
 
-void show(hl7::Message const& message, std::size_t number, std::size_t bytes) {
-    std::string out = "message " + std::to_string(number) + ": " + printable(message.text("MSH-9")) +
-                      ", version " + printable(message.text("MSH-12")) + ", " + std::to_string(bytes) +
-                      " bytes, " + std::to_string(message.segment_count()) + " segments\n";
-    for (auto const& [tolerance, name] : hl7::tolerance_names) {
-        if (message.has(tolerance)) ((out += "tolerated: ") += name) += '\n';
-    }
-    for (auto const& finding : hl7::check_charset(message))
-        out += "found: " + printable(finding.text()) + '\n';
-    std::vector<std::vector<std::string>> rows;
-    for (auto const& segment : all_lines(message)) {
-        rows.push_back({printable(segment.segment), std::string(segment.title)});
-        for (auto const& line : segment.lines) {
-            rows.push_back({(line.name.empty() ? "    " : "  ") + printable(line.path),
-                            std::string(line.name), printable(line.text)});
-        }
-    }
-    answer(out + table(rows));
-}
-
-void show_json(hl7::Message const& message, std::size_t number, std::size_t bytes) {
-    ops::json::Writer w;
-    w.object([&] {
-        w.field("message", number);
-        w.field("type", message.text("MSH-9"));
-        w.field("version", message.text("MSH-12"));
-        w.field("bytes", bytes);
-        w.key("tolerated");
-        w.array([&] {
-            for (auto const& [tolerance, name] : hl7::tolerance_names) {
-                if (message.has(tolerance)) w.value(name);
-            }
-        });
-        w.field("charset", message.charset().name());
-        w.key("findings");
-        w.array([&] {
-            for (auto const& finding : hl7::check_charset(message)) w.value(finding.text());
-        });
-        w.key("segments");
-        w.array([&] {
-            for (auto const& segment : all_lines(message)) {
-                w.object([&] {
-                    w.field("segment", segment.segment);
-                    w.field_if("name", segment.title);
-                    w.key("values");
-                    w.array([&] {
-                        for (auto const& line : segment.lines) {
-                            w.object([&] {
-                                w.field("path", line.path);
-                                w.field_if("name", line.name);
-                                w.field("value", line.text);
-                            });
-                        }
-                    });
-                });
-            }
-        });
-    });
-    answer(w.text() + "\n");
-}
-
 // Returns whether there was any value.
-bool show_path(hl7::Message const& message, std::size_t number, hl7::Path const& path, bool json) {
-    auto const values = values_at(message, path);
+bool show_path(MessageView const& view, std::size_t number, hl7::GroupPath const& path, bool json) {
+    auto const values = values_at(view, path);
     if (json) {
         ops::json::Writer w;
         w.object([&] {
@@ -196,44 +168,135 @@ bool show_path(hl7::Message const& message, std::size_t number, hl7::Path const&
     return !values.empty();
 }
 
+void show_difference_json(std::vector<Difference> const& all, std::size_t number) {
+    ops::json::Writer w;
+    w.object([&] {
+        w.field("message", number);
+        w.field("equal", all.empty());
+        w.key("differences");
+        w.array([&] {
+            for (auto const& one : all) {
+                w.object([&] {
+                    w.field("kind", name(one.kind));
+                    w.field_if("path", one.path);
+                    w.field_if("path_after", one.path_after);
+                    w.field_if("name", one.name);
+                    if (one.before) w.field("before", *one.before);
+                    if (one.after) w.field("after", *one.after);
+                });
+            }
+        });
+    });
+    answer(w.text() + "\n");
+}
+
+void show_difference(std::vector<Difference> const& all, std::size_t number, Paint const& paint) {
+    std::string out = "message " + std::to_string(number) + ": " +
+                      (all.empty() ? "no difference" : std::to_string(all.size()) + " differences") + "\n";
+    if (all.size() == 1) out.erase(out.size() - 2, 1);
+    std::size_t paths = 0, names = 0;
+    auto const path_of = [](Difference const& one) {
+        return printable(one.path + (one.path_after.empty() ? "" : " / " + one.path_after));
+    };
+    for (auto const& one : all) {
+        paths = std::max(paths, columns(path_of(one)));
+        names = std::max(names, columns(one.name));
+    }
+    for (auto const& one : all) {
+        if (one.kind == Difference::Kind::order) {
+            out += "  the segments that both have stand in another order\n";
+            continue;
+        }
+        std::string const path = path_of(one);
+        char const* const mark = one.kind == Difference::Kind::removed ? "- "
+                                 : one.kind == Difference::Kind::added ? "+ "
+                                                                       : "  ";
+        out += mark + path + std::string(paths - columns(path) + 2, ' ') + paint(Style::faint, one.name) +
+               std::string(names - columns(one.name) + 2, ' ');
+        auto const side = [&](std::optional<std::string> const& text, Style style) {
+            return text ? paint(style, printable(*text)) : paint(Style::faint, "(nothing)");
+        };
+        if (one.kind != Difference::Kind::added) out += side(one.before, Style::removed);
+        if (one.kind == Difference::Kind::changed) out += " -> ";
+        if (one.kind != Difference::Kind::removed) out += side(one.after, Style::added);
+        out += '\n';
+    }
+    answer(out);
+}
+
+std::string of_message(std::string const& file, std::size_t number) {
+    return printable(file) + "#" + std::to_string(number) + ": ";
+}
+
+int compare(Options const& options, MessageFile const& file) {
+    auto const other = read_messages(options.other, options.message);
+    if (!other) {
+        complain(printable(options.other) + ": " + other.error().text());
+        return used_wrongly;
+    }
+    Paint const paint(options.color);
+    int code = good;
+    std::size_t const pairs = std::min(file.messages.size(), other->messages.size());
+    for (std::size_t i = 0; i < pairs; ++i) {
+        auto const& [number, bytes] = file.messages[i];
+        auto const first = hl7::Message::view(bytes);
+        auto const second = hl7::Message::view(other->messages[i].bytes);
+        if (!first) complain(of_message(options.file, number) + first.error().text());
+        if (!second) complain(of_message(options.other, number) + second.error().text());
+        if (!first || !second) {
+            code = answer_is_no;
+            continue;
+        }
+        auto const all = differences(MessageView(*first), MessageView(*second));
+        if (!all.empty()) code = answer_is_no;
+        options.json ? show_difference_json(all, number) : show_difference(all, number, paint);
+    }
+    if (file.messages.size() != other->messages.size()) {
+        complain(printable(options.file) + " has " + std::to_string(file.messages.size()) + " messages, " +
+                 printable(options.other) + " has " + std::to_string(other->messages.size()));
+        code = answer_is_no;
+    }
+    return code;
+}
+
 int inspect(Options const& options) {
-    hl7::Path path;
+    hl7::GroupPath path;
     if (!options.path.empty()) {
-        auto const parsed = hl7::Path::parse(options.path);
+        auto const parsed = hl7::GroupPath::parse(options.path);
         if (!parsed) {
             complain("--path: " + parsed.error().text());
             return used_wrongly;
         }
         path = *parsed;
     }
-    auto const text = read_file(options.file);
-    if (!text) {
-        complain(text.error().text());
-        return used_wrongly;
-    }
-    auto const split = hl7::split_messages(*text);
+    auto const file = read_messages(options.file, options.message);
     std::string const name = printable(options.file);
-    if (split.messages.empty()) {
-        complain(name + ": there is no message in it; one begins with MSH");
-        return answer_is_no;
+    if (!file) {
+        bool const unreadable = file.error().code == "unreadable";
+        complain((unreadable ? "" : name + ": ") + file.error().text());
+        return unreadable ? used_wrongly : answer_is_no;
     }
+    if (!options.other.empty()) return compare(options, *file);
+    Paint const paint(options.color);
     bool any = options.path.empty(), readable = true;
-    std::size_t number = 0;
-    for (std::string_view const bytes : split.messages) {
-        ++number;
-        auto const message = hl7::Message::view(bytes);
+    for (auto const& one : file->messages) {
+        auto const message = hl7::Message::view(one.bytes);
         if (!message) {
-            complain(name + "#" + std::to_string(number) + ": " + message.error().text());
+            complain(of_message(options.file, one.number) + message.error().text());
             readable = false;
-        } else if (!options.path.empty()) {
-            any = show_path(*message, number, path, options.json) || any;
+            continue;
+        }
+        MessageView const view(*message);
+        if (!options.path.empty()) {
+            any = show_path(view, one.number, path, options.json) || any;
         } else if (options.json) {
-            show_json(*message, number, bytes.size());
+            answer(message_json(view, one.number, one.bytes.size()) + "\n");
         } else {
-            show(*message, number, bytes.size());
+            show(view, one, paint);
         }
     }
-    if (split.leftover) complain(name + ": there is text that belongs to no message");
+    for (auto const& finding : file->batch_findings) complain(name + ": " + finding.text());
+    if (file->leftover) complain(name + ": there is text that belongs to no message");
     return any && readable ? good : answer_is_no;
 }
 
@@ -243,19 +306,32 @@ void add_inspect(CLI::App& app, int& exit_code) {
     auto* const command = app.add_subcommand("inspect", "What is in a message, with the standard's names");
     auto const options = std::make_shared<Options>();
     command
-        ->add_option("FILE", options->file, "HL7 v2 messages: one, several or a batch; - for standard input")
+        ->add_option("FILE", options->file,
+                     "HL7 v2 messages: one, several or a batch; or one in XML; - for standard input")
         ->required();
-    command->add_option("--path", options->path,
-                        "only the values at this path, one a line: PID-3.1, OBX[2]-5, OBX[*]-5");
+    command
+        ->add_option("--message", options->message, "only the message with this number in the file, from 1")
+        ->check(CLI::PositiveNumber);
+    auto* const path = command->add_option(
+        "--path", options->path,
+        "only the values at this path, one a line: PID-3.1, OBX[*]-5, ORDER_OBSERVATION[2]/OBX-5");
+    auto* const diff = command->add_option(
+        "--diff", options->other, "only what differs from this file, message by message, value by value");
+    diff->excludes(path);
     command->add_flag("--json", options->json, "one JSON object a message");
+    command->add_option("--color", options->color, "always, never or auto (default: auto)")
+        ->check(CLI::IsMember({"always", "never", "auto"}));
     command->footer(
-        "Every value that is there, unescaped; a field with components is shown as it stands, then part by "
-        "part.\n"
-        "Exit code: 0 shown, 1 a message can't be read or nothing is at the path, 2 the file can't be "
-        "read.\n\n"
+        "Every value that is there, unescaped, with its name and the meaning of its code; a field with "
+        "components is shown as it\nstands, then part by part; groups by indentation; before it, what is "
+        "wrong "
+        "with the message.\n"
+        "Exit code: 0 shown, 1 a message can't be read, nothing is at the path or the messages differ, 2 the "
+        "file can't be\nread.\n\n"
         "Example:\n"
         "  hilum inspect adt.hl7\n"
-        "  hilum inspect adt.hl7 --path \"PID-3[*].1\"");
+        "  hilum inspect adt.hl7 --path \"PID-3[*].1\"\n"
+        "  hilum inspect before.hl7 --diff after.hl7");
     command->callback([options, &exit_code] { exit_code = inspect(*options); });
 }
 

@@ -11,4 +11,6 @@
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/path.h"
 #include "parsers/hl7/structure.h"
+#include "parsers/hl7/version_conversion.h"
+#include "parsers/hl7/xml.h"
 #include "parsers/mllp/decoder.h"

@@ -1,0 +1,147 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iterator>
+#include <memory>
+
+#include "engine/cli/commands.h"
+#include "engine/cli/message_file.h"
+#include "engine/cli/message_json.h"
+#include "engine/cli/output.h"
+#include "parsers/hl7/version_conversion.h"
+#include "parsers/hl7/xml.h"
+
+namespace hilum::cli {
+namespace {
+
+struct Options {
+    std::string file, to, version;
+    std::size_t message = 0;
+    bool drop = false;
+};
+
+// What a message becomes, with its line end. One row for each word after --to.
+struct Target {
+    std::string_view name;
+    bool one_only;  // several in a row would be no document
+    Result<std::string> (*write)(hl7::Message const& message, MessageFile::One const& one);
+};
+
+Result<std::string> as_hl7(hl7::Message const& message, MessageFile::One const&) {
+    return {boost::system::in_place_value, message.bytes()};
+}
+
+Result<std::string> as_xml(hl7::Message const& message, MessageFile::One const&) {
+    return hl7::to_xml(message);
+}
+
+Result<std::string> as_json(hl7::Message const& message, MessageFile::One const& one) {
+    return {boost::system::in_place_value,
+            message_json(MessageView(message), one.number, one.bytes.size()) + "\n"};
+}
+
+constexpr Target targets[] = {{"hl7", false, as_hl7}, {"xml", true, as_xml}, {"json", false, as_json}};
+
+std::string of_message(Options const& options, std::size_t number) {
+    return printable(options.file) + "#" + std::to_string(number) + ": ";
+}
+
+// The message in another version; what could not be carried goes to stderr.
+Result<std::string> in_version(Options const& options, hl7::Message const& message, hl7::Version to,
+                               std::size_t number) {
+    auto converted =
+        hl7::convert(message, to, hl7::Dictionary::standard(), {.from = {}, .drop = options.drop});
+    if (!converted) {
+        if (converted.error().code == "same_version") return {boost::system::in_place_value, message.bytes()};
+        return converted.error();
+    }
+    for (auto const& note : converted->notes)
+        complain(of_message(options, number) + std::string(name(note.kind)) + " " + printable(note.path) +
+                 ": " + note.reason);
+    if (converted->note_count > converted->notes.size())
+        complain(of_message(options, number) +
+                 std::to_string(converted->note_count - converted->notes.size()) + " more");
+    return {boost::system::in_place_value, std::move(converted->bytes)};
+}
+
+int convert(Options const& options) {
+    auto const* const target = std::find_if(std::begin(targets), std::end(targets),
+                                            [&](Target const& t) { return t.name == options.to; });
+    auto const version = hl7::version_named(options.version);
+    if (!options.version.empty() && !version) {
+        complain("--version: there is no version " + printable(options.version) + " of HL7 v2; one is 2.5.1");
+        return used_wrongly;
+    }
+    auto const file = read_messages(options.file, options.message);
+    if (!file) {
+        bool const unreadable = file.error().code == "unreadable";
+        complain((unreadable ? "" : printable(options.file) + ": ") + file.error().text());
+        return unreadable ? used_wrongly : answer_is_no;
+    }
+    if (target->one_only && file->messages.size() > 1) {
+        complain(printable(options.file) + ": there are " + std::to_string(file->messages.size()) +
+                 " messages in it; choose one with --message");
+        return used_wrongly;
+    }
+    int code = good;
+    for (auto const& one : file->messages) {
+        auto const refuse = [&](Error const& e) {
+            complain(of_message(options, one.number) + e.text());
+            code = answer_is_no;
+        };
+        auto message = hl7::Message::parse(one.bytes);
+        if (!message) {
+            refuse(message.error());
+            continue;
+        }
+        if (version) {
+            auto bytes = in_version(options, *message, *version, one.number);
+            if (bytes) message = hl7::Message::parse(std::move(*bytes));
+            if (!bytes || !message) {
+                refuse(bytes ? message.error() : bytes.error());
+                continue;
+            }
+        }
+        auto const written = target->write(*message, one);
+        if (!written) {
+            refuse(written.error());
+        } else {
+            answer(*written);
+        }
+    }
+    if (file->leftover) complain(printable(options.file) + ": there is text that belongs to no message");
+    return code;
+}
+
+}  // namespace
+
+void add_convert(CLI::App& app, int& exit_code) {
+    auto* const command = app.add_subcommand("convert", "A message in another form or version");
+    auto const options = std::make_shared<Options>();
+    std::vector<std::string> names;
+    for (auto const& target : targets) names.emplace_back(target.name);
+    command->add_option("--to", options->to, "hl7 (with delimiters), xml (HL7 v2 in XML) or json")
+        ->required()
+        ->check(CLI::IsMember(names));
+    command
+        ->add_option("FILE", options->file,
+                     "HL7 v2 messages: one, several or a batch; or one in XML; - for standard input")
+        ->required();
+    command->add_option("--version", options->version, "also to this version of HL7 v2: 2.3, 2.5.1");
+    command->add_flag("--drop", options->drop,
+                      "with --version: leave out what that version has no place for");
+    command
+        ->add_option("--message", options->message, "only the message with this number in the file, from 1")
+        ->check(CLI::PositiveNumber);
+    command->footer(
+        "With --version, what was moved, changed, or could not be carried is listed on stderr; what the "
+        "version "
+        "has no place for\nstays where it is without --drop.\n"
+        "Exit code: 0 converted, 1 a message can't be, 2 the file can't be read.\n\n"
+        "Example:\n"
+        "  hilum convert --to xml adt.hl7\n"
+        "  hilum convert --to hl7 adt.xml\n"
+        "  hilum convert --to hl7 --version 2.5.1 old.hl7");
+    command->callback([options, &exit_code] { exit_code = convert(*options); });
+}
+
+}  // namespace hilum::cli
