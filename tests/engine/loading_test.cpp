@@ -128,10 +128,10 @@ TEST_CASE("where acknowledgements go and come from has to be there, and counts a
         char const* expected;
     };
     Row const rows[] = {
-        {"ack: { application_to: acks }", "answers_at: a", ""},
-        {"ack: { application_to: ack }", "answers_at: a",
+        {"ack: { mode: enhanced, application_to: acks }", "answers_at: a", ""},
+        {"ack: { mode: enhanced, application_to: ack }", "answers_at: a",
          "there is no destination \"ack\"; did you mean \"acks\"?"},
-        {"sequence: check, ack: { application_to: acks }", "answers_at: b",
+        {"sequence: check, ack: { mode: enhanced, application_to: acks }", "answers_at: b",
          "there is no listener \"b\"; known listeners: a"},
         {"ack: original", "answers_at: a", "\"original\" is no way to acknowledge; write stored"},
         {"ack: { mode: enhanced }", "answers_at: a", "\"enhanced\""},
