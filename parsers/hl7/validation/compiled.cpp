@@ -155,6 +155,8 @@ Slot Compiled::compile_slot(Version version, Position const& position, int depth
     slot.name = position.name;
     slot.datatype = position.datatype;
     slot.length_max = position.length_max;
+    // Its table has codes of three characters (CWE, DTM) since 2.3, the length of OBX-2 only since 2.7.
+    if (position.table == 125 && slot.length_max == 2) slot.length_max = 3;
     slot.repetitions_max = position.repetitions_max;
     slot.usage = position.usage;
     slot.form = lexical_of(version, position.datatype);

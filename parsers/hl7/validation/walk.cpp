@@ -516,13 +516,14 @@ void Walk::check_together(Type const& type, std::string_view raw, char delimiter
         auto const one = part(raw, delimiter, n);
         return !one.empty() && !null(one);
     };
-    auto const lacks = [&](std::uint32_t missing, std::string_view why) {
+    auto const lacks = [&](std::uint32_t missing, std::string_view why, char severity = 'E') {
         set_level(level + 1, missing);
-        report(Rule::conditional, 'E', 101, 0, why);
+        report(Rule::conditional, severity, 101, 0, why);
     };
     if (type.together == Together::coding_name) {
-        // §2.A.13 since 2.7: CWE.1 needs CWE.3, or CWE.14 in its place.
-        if (has(1) && !has(3) && !has(14)) lacks(3, "a coding system is required for a code");
+        // §2.A.13 since 2.7: CWE.1 needs CWE.3, or CWE.14 in its place. No error: many fields were IS before,
+        // and their table says what the code means.
+        if (has(1) && !has(3) && !has(14)) lacks(3, "a coding system is required for a code", 'W');
         return;
     }
     std::uint32_t const id = type.together == Together::pair_2_3 ? 2 : 3;
@@ -543,7 +544,8 @@ void Walk::check_plain(Slot const& slot, ProfileElement const* element, std::str
         if (!element->codes->contains(plain(raw))) report(Rule::table, 'E', 103, 0, element->table, true);
     } else if (slot.codes && !slot.codes->contains(raw) && !local_code(slot.codes->table(), raw) &&
                !slot.codes->contains(plain(raw))) {
-        report(Rule::table, 'E', 103, slot.codes->table());
+        // Coding systems are registered at any time (§2.A.13): the list is never complete.
+        report(Rule::table, slot.codes->table() == 396 ? 'W' : 'E', 103, slot.codes->table());
     }
 }
 
