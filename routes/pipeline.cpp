@@ -93,8 +93,8 @@ class Run {
 
     // `bytes` are those of `message`; `body` is their number in `out`, none when they have not been put there
     // yet.
-    void route(std::uint32_t index, hl7::Message const& message, std::string_view bytes, std::uint32_t body,
-               std::size_t depth) {
+    void route(std::uint32_t index, hl7::Message const& message, hl7::StructureCache& structures,
+               std::string_view bytes, std::uint32_t body, std::size_t depth) {
         auto const verdict = out_->verdicts.size();
         out_->verdicts.push_back({index, RouteOutcome::sent, {}});
         auto const& route = (*routes_)[index];
@@ -103,26 +103,28 @@ class Run {
                           "the message went through too many routes; check what each route names in \"to\"");
         if (route.when.valid()) {
             std::string_view clause;
-            auto const wanted = route.when.test({&message, now_us_}, clause);
+            auto const wanted = route.when.test({&message, now_us_, &structures}, clause);
             if (!wanted)
                 return refuse(verdict, route,
                               "when: " + wanted.error().what + " (" + wanted.error().place + ")");
             if (!*wanted) return settle(verdict, RouteOutcome::filtered, "when: " + std::string(clause));
         }
-        if (route.steps.empty()) return deliver(index, message, bytes, body, depth);
-        auto view = hl7::Message::view(bytes);
+        if (route.steps.empty()) return deliver(index, message, structures, bytes, body, depth);
+        auto view = hl7::Message::view(bytes, message.charset_given());
         if (!view) return refuse(verdict, route, view.error().what);
-        if (!change(verdict, route, *view)) return;
-        if (!view->edited()) return deliver(index, message, bytes, body, depth);
+        hl7::StructureCache changed_structures(*view);
+        if (!change(verdict, route, *view, changed_structures)) return;
+        if (!view->edited()) return deliver(index, message, structures, bytes, body, depth);
         std::string const changed = view->bytes();
-        if (changed == bytes) return deliver(index, message, bytes, body, depth);
-        deliver(index, *view, changed, Pipeline::none, depth);
+        if (changed == bytes) return deliver(index, message, structures, bytes, body, depth);
+        deliver(index, *view, changed_structures, changed, Pipeline::none, depth);
     }
 
   private:
     // Runs the steps; false when the route ended.
-    bool change(std::size_t verdict, CompiledRoute const& route, hl7::Message& message) {
-        Work work{message, now_us_};
+    bool change(std::size_t verdict, CompiledRoute const& route, hl7::Message& message,
+                hl7::StructureCache& structures) {
+        Work work{message, now_us_, &structures};
         for (std::size_t i = 0; i < route.steps.size(); ++i) {
             auto result = route.steps[i].step->run(work);
             if (result.next == StepResult::Next::go_on) continue;
@@ -144,11 +146,11 @@ class Run {
         return true;
     }
 
-    void deliver(std::uint32_t index, hl7::Message const& message, std::string_view bytes, std::uint32_t body,
-                 std::size_t depth) {
+    void deliver(std::uint32_t index, hl7::Message const& message, hl7::StructureCache& structures,
+                 std::string_view bytes, std::uint32_t body, std::size_t depth) {
         for (auto const& target : (*routes_)[index].to) {
             if (target.route) {
-                route(target.index, message, bytes, body, depth + 1);
+                route(target.index, message, structures, bytes, body, depth + 1);
                 continue;
             }
             if (body == Pipeline::none) body = place(bytes);
@@ -268,7 +270,9 @@ void Pipeline::process(std::uint32_t listener, hl7::Message const& message, std:
     out.clear();
     if (listener >= impl_->routes_of_listener.size()) return;
     Run run(impl_->routes, impl_->route_names, now_us, out);
-    for (auto const route : impl_->routes_of_listener[listener]) run.route(route, message, received, 0, 0);
+    hl7::StructureCache structures(message);
+    for (auto const route : impl_->routes_of_listener[listener])
+        run.route(route, message, structures, received, 0, 0);
     if (!out.rejected) return;
     // A refused message is owed to nobody.
     out.deliveries.clear();

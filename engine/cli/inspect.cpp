@@ -5,7 +5,7 @@
 #include "engine/cli/output.h"
 #include "engine/ops/json.h"
 #include "parsers/hl7/batch.h"
-#include "parsers/hl7/escape.h"
+#include "parsers/hl7/charset_check.h"
 #include "parsers/hl7/message.h"
 
 namespace hilum::cli {
@@ -38,33 +38,43 @@ struct SegmentLines {
     std::vector<Line> lines;
 };
 
-std::string unescaped(std::string_view raw, hl7::Delimiters const& delimiters) {
+std::string decoded(std::string_view raw, hl7::Message const& message) {
     std::string scratch;
-    return std::string(hl7::unescape(raw, delimiters, scratch));
+    return std::string(message.decode(raw, scratch));
+}
+
+// With its delimiters and escapes, for people.
+std::string as_it_stands(std::string_view raw, hl7::Message const& message) {
+    std::string bytes, text;
+    message.append_bytes(raw, bytes);
+    hl7::to_utf8(bytes, message.charset(), text);
+    return text;
 }
 
 void add_field(SegmentLines& out, std::string const& path, std::size_t field, std::string_view raw,
-               hl7::Delimiters const& d) {
+               hl7::Message const& message) {
+    auto const& d = message.delimiters();
     auto const name = field_name(out.segment, field);
     auto const repetitions = split(raw, d.repetition);
     if (repetitions.size() == 1 && split(raw, d.component).size() == 1) {
-        out.lines.push_back({path, unescaped(raw, d), name});
+        out.lines.push_back({path, decoded(raw, message), name});
         return;
     }
-    out.lines.push_back({path, std::string(raw), name});
+    out.lines.push_back({path, as_it_stands(raw, message), name});
     for (std::size_t r = 0; r < repetitions.size(); ++r) {
         std::string const of = path + (repetitions.size() == 1 ? "" : "[" + std::to_string(r + 1) + "]");
         auto const components = split(repetitions[r], d.component);
         for (std::size_t c = 0; c < components.size(); ++c) {
             if (components[c].empty()) continue;
             std::string const at = components.size() == 1 ? of : of + "." + std::to_string(c + 1);
-            out.lines.push_back({at, unescaped(components[c], d), {}});
+            out.lines.push_back({at, decoded(components[c], message), {}});
         }
     }
 }
 
 // `occurrence` is that of the segment among those of its name.
-SegmentLines lines_of(std::string_view text, std::size_t occurrence, hl7::Delimiters const& d) {
+SegmentLines lines_of(std::string_view text, std::size_t occurrence, hl7::Message const& message) {
+    auto const& d = message.delimiters();
     auto fields = split(text, d.field);
     SegmentLines out{fields[0], segment_title(fields[0]), {}};
     std::string const prefix =
@@ -78,7 +88,7 @@ SegmentLines lines_of(std::string_view text, std::size_t occurrence, hl7::Delimi
         if (header && field == 2) {
             out.lines.push_back({path, std::string(fields[i]), field_name("MSH", 2)});
         } else {
-            add_field(out, path, field, fields[i], d);
+            add_field(out, path, field, fields[i], message);
         }
     }
     return out;
@@ -90,7 +100,7 @@ std::vector<SegmentLines> all_lines(hl7::Message const& message) {
     for (std::size_t i = 1; i <= message.segment_count(); ++i) {
         std::string_view const text = message.segment(i);
         auto const occurrence = ++seen[text.substr(0, text.find(message.delimiters().field))];
-        all.push_back(lines_of(text, occurrence, message.delimiters()));
+        all.push_back(lines_of(text, occurrence, message));
     }
     return all;
 }
@@ -98,8 +108,7 @@ std::vector<SegmentLines> all_lines(hl7::Message const& message) {
 std::vector<std::string> values_at(hl7::Message const& message, hl7::Path const& path) {
     std::vector<std::string> values;
     message.for_each(path, [&](hl7::Value const& value) {
-        if (value.presence == hl7::Presence::value)
-            values.push_back(unescaped(value.raw, message.delimiters()));
+        if (value.presence == hl7::Presence::value) values.push_back(decoded(value.raw, message));
     });
     return values;
 }
@@ -111,6 +120,8 @@ void show(hl7::Message const& message, std::size_t number, std::size_t bytes) {
     for (auto const& [tolerance, name] : hl7::tolerance_names) {
         if (message.has(tolerance)) ((out += "tolerated: ") += name) += '\n';
     }
+    for (auto const& finding : hl7::check_charset(message))
+        out += "found: " + printable(finding.text()) + '\n';
     std::vector<std::vector<std::string>> rows;
     for (auto const& segment : all_lines(message)) {
         rows.push_back({printable(segment.segment), std::string(segment.title)});
@@ -134,6 +145,11 @@ void show_json(hl7::Message const& message, std::size_t number, std::size_t byte
             for (auto const& [tolerance, name] : hl7::tolerance_names) {
                 if (message.has(tolerance)) w.value(name);
             }
+        });
+        w.field("charset", message.charset().name());
+        w.key("findings");
+        w.array([&] {
+            for (auto const& finding : hl7::check_charset(message)) w.value(finding.text());
         });
         w.key("segments");
         w.array([&] {

@@ -4,6 +4,8 @@
 
 #include "engine/flow/admission.h"
 #include "engine/flow/timestamp.h"
+#include "engine/listeners/text_options.h"
+#include "parsers/hl7/charset_check.h"
 #include "parsers/hl7/message.h"
 
 namespace hilum::flow {
@@ -22,6 +24,8 @@ std::shared_ptr<Generation const> make_generation(config::Config config,
                                                   store::Store& store, ops::Metrics& metrics) {
     auto generation = std::make_shared<Generation>();
     generation->config = std::move(config);
+    for (auto const& listener : generation->config.listeners)
+        generation->charsets.push_back(listeners::charset_of(listener));
     for (auto const& route : pipeline->route_names()) {
         generation->routes.push_back(store.name_id(route));
         generation->route_metrics.push_back(&metrics.route(route));
@@ -90,7 +94,8 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     auto const now_us = now_us_();
 
     // 1. Read. What can't be answered for is refused, and says why.
-    auto const message = hl7::Message::view(bytes);
+    auto const index = pipeline.listener(listener.name);
+    auto const message = hl7::Message::view(bytes, generation->charset(index));
     if (!message) {
         Refusal const refusal{hl7::AckCode::AR, unreadable(message.error()), {}};
         co_return co_await refuse(listener, bytes, source, *generation, nullptr, refusal);
@@ -99,11 +104,11 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
         Refusal const refusal{hl7::AckCode::AE, *fault, {}};
         co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal);
     }
-    if (message->tolerances() != 0) metrics.tolerated.fetch_add(1, std::memory_order_relaxed);
+    if (message->tolerances() != 0 || !hl7::check_charset(*message, 1).empty())
+        metrics.tolerated.fetch_add(1, std::memory_order_relaxed);
 
     // 2. Process: what every route makes of it, and which deliveries that causes.
     routes::Processed processed;
-    auto const index = pipeline.listener(listener.name);
     // A listener that a reload has opened, before the configuration that knows it is in force: without routes
     // the message would end here.
     if (index == routes::Pipeline::none)

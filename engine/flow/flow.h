@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,11 @@ struct Generation {
     std::vector<store::NameId> routes;        // parallel to pipeline->route_names()
     std::vector<store::NameId> destinations;  // parallel to pipeline->destination_names()
     std::vector<ops::RouteMetrics*> route_metrics;
+    std::vector<std::optional<hl7::Charset>> charsets;  // given to listeners; parallel to config.listeners
+
+    std::optional<hl7::Charset> charset(std::uint32_t listener) const {
+        return listener < charsets.size() ? charsets[listener] : std::nullopt;
+    }
 };
 std::shared_ptr<Generation const> make_generation(config::Config config,
                                                   std::shared_ptr<routes::Pipeline const> pipeline,

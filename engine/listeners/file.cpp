@@ -8,6 +8,7 @@
 
 #include "engine/listeners/folder.h"
 #include "engine/listeners/listener.h"
+#include "engine/listeners/text_options.h"
 #include "engine/listeners/verdict.h"
 
 namespace hilum::listeners {
@@ -24,6 +25,7 @@ struct Options {
     std::string done = "done";
     std::string failed = "failed";
     config::Bytes max_file{256u << 20};
+    TextOptions text;
 };
 
 template <class V>
@@ -35,6 +37,7 @@ void describe(V& v, Options& o) {
     v.optional("done", o.done, "folder inside dir for files whose messages were all accepted");
     v.optional("failed", o.failed, "folder inside dir for the others, each with its .errors.txt");
     v.optional("max_file", o.max_file, "a larger file goes to failed unread");
+    describe(v, o.text);
 }
 
 Options decode(config::Component const& component, config::Diagnostics& diagnostics) {
@@ -81,6 +84,7 @@ void check(config::Component const& component, config::Diagnostics& diagnostics)
         diagnostics.error(at, "pattern is an empty list: no file would be taken",
                           "leave it out for *.hl7 and *.txt");
     if (o.poll < 10ms) diagnostics.error(at, "poll must be at least 10ms", "leave it out for 1s");
+    check(o.text, component, diagnostics);
     if (o.max_file.count == 0)
         diagnostics.error(at, "max_file is 0: every file would fail", "leave it out for 256MiB");
 }
@@ -249,6 +253,13 @@ net::Task<void> FileListener::take(std::unique_ptr<ClaimedFile> file) {
                 co_return;
             }
         }
+    }
+    if (auto const& findings = file->findings(); !findings.empty()) {
+        context_.metrics.tolerated.fetch_add(1, std::memory_order_relaxed);
+        context_.log.warn("batch_findings", {{"listener", name_},
+                                             {"code", findings.front().code},
+                                             {"place", findings.front().place},
+                                             {"findings", findings.size()}});
     }
     if (!co_await insist([&file] { return file->finish(); })) co_return;
     context_.log.info("file_taken", {{"listener", name_},

@@ -254,6 +254,7 @@ Result<std::vector<std::string>> ClaimedFile::next() {
     } else if (reader_->leftover()) {
         complaint = "the file holds text that belongs to no message; that text was not taken";
     }
+    findings_ = reader_->findings();
     reader_.reset();
     if (complaint.empty()) return found;
     if (auto noted = note_error(complaint); !noted) return noted.error();

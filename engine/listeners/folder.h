@@ -46,6 +46,8 @@ class ClaimedFile {
     // again after an error.
     Result<void> finish();
     std::string const& name() const { return name_; }
+    // About the batches in it, once next() has given none.
+    std::vector<Error> const& findings() const { return findings_; }
     // After finish(): it went to failed.
     bool failed() const { return failed_; }
 
@@ -62,6 +64,7 @@ class ClaimedFile {
     std::unique_ptr<MessageReader> reader_;
     std::uint64_t settled_before_ = 0;
     std::uint64_t messages_ = 0;
+    std::vector<Error> findings_;
     bool failed_ = false;
 };
 

@@ -4,6 +4,7 @@
 
 #include "engine/listeners/http_exchange.h"
 #include "engine/listeners/listener.h"
+#include "engine/listeners/text_options.h"
 #include "engine/net/accept.h"
 
 namespace hilum::listeners {
@@ -25,6 +26,7 @@ struct Options {
     config::Duration idle = 60s;
     config::Duration read_time = 30s;
     std::uint32_t max_connections = 1000;
+    TextOptions text;
 };
 
 template <class V>
@@ -36,6 +38,7 @@ void describe(V& v, Options& o) {
     v.optional("read_time", o.read_time,
                "a header that has begun, and then its body, must each be complete within this time");
     v.optional("max_connections", o.max_connections, "further connections are closed at once and counted");
+    describe(v, o.text);
 }
 
 Options decode(config::Component const& component, config::Diagnostics& diagnostics) {
@@ -57,6 +60,7 @@ void check(config::Component const& component, config::Diagnostics& diagnostics)
         diagnostics.error(at, "a time limit of nothing would close every connection",
                           "leave it out for the default");
     }
+    check(o.text, component, diagnostics);
     if (o.max_connections == 0)
         diagnostics.error(at, "max_connections is 0: nobody could connect", "leave it out for 1000");
 }

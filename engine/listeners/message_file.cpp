@@ -6,7 +6,6 @@
 #include <cerrno>
 
 #include "engine/net/posix_file.h"
-#include "parsers/hl7/batch.h"
 
 namespace hilum::listeners {
 
@@ -58,12 +57,13 @@ Result<std::vector<std::string>> MessageReader::next() {
         }
         auto const end = ended_ ? buffer_.size() : last_beginning(from);
         if (end == 0) continue;
-        auto const split = hl7::split_messages(std::string_view(buffer_).substr(0, end));
+        auto const split = hl7::split_messages(std::string_view(buffer_).substr(0, end), &check_);
         out.assign(split.messages.begin(), split.messages.end());
         leftover_ = leftover_ || split.leftover;
         batch_ = batch_ || split.batch;
         buffer_.erase(0, end);
     }
+    if (out.empty()) check_.finish();
     return out;
 }
 

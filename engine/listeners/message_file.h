@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "parsers/hl7/batch.h"
 #include "parsers/result.h"
 
 namespace hilum::listeners {
@@ -20,6 +21,8 @@ class MessageReader {
     // Known when next() has given none.
     bool leftover() const { return leftover_; }  // text that belongs to no message
     bool batch() const { return batch_; }
+    // About headers, trailers and their counts.
+    std::vector<Error> const& findings() const { return check_.findings(); }
 
   private:
     Result<void> read_piece();
@@ -32,6 +35,7 @@ class MessageReader {
     bool ended_ = false;
     bool leftover_ = false;
     bool batch_ = false;
+    hl7::BatchCheck check_;
 };
 
 }  // namespace hilum::listeners

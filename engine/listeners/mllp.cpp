@@ -2,8 +2,11 @@
 // has it.
 #include <boost/asio/write.hpp>
 
+#include "engine/listeners/batch_frame.h"
 #include "engine/listeners/listener.h"
+#include "engine/listeners/text_options.h"
 #include "engine/net/accept.h"
+#include "parsers/hl7/batch.h"
 #include "parsers/mllp/decoder.h"
 
 namespace hilum::listeners {
@@ -14,6 +17,8 @@ namespace {
 
 constexpr auto trailer_time = 250ms;
 
+enum class Batch : unsigned char { split, refuse };
+
 struct Options {
     config::Endpoint listen;
     config::Bytes max_frame{16u << 20};
@@ -23,6 +28,8 @@ struct Options {
     unsigned char start_byte = 0x0b;
     unsigned char end_byte = 0x1c;
     unsigned char trailer_byte = 0x0d;
+    Batch batch = Batch::split;
+    TextOptions text;
 };
 
 template <class V>
@@ -36,6 +43,11 @@ void describe(V& v, Options& o) {
     v.optional("start_byte", o.start_byte, "the byte before a message");
     v.optional("end_byte", o.end_byte, "the byte after a message");
     v.optional("trailer_byte", o.trailer_byte, "the byte after the end byte");
+    v.choice(
+        "batch", o.batch, {{"split", Batch::split}, {"refuse", Batch::refuse}},
+        "a frame that holds a batch (FHS, BHS): take its messages one by one and answer with a batch, or "
+        "refuse it");
+    describe(v, o.text);
 }
 
 Options decode(config::Component const& component, config::Diagnostics& diagnostics) {
@@ -53,6 +65,7 @@ void check(config::Component const& component, config::Diagnostics& diagnostics)
     if (o.max_frame.count < 1024 || o.max_frame.count > (256u << 20)) {
         diagnostics.error(at, "max_frame must be from 1KiB to 256MiB", "the default is 16MiB");
     }
+    check(o.text, component, diagnostics);
     if (o.max_connections == 0)
         diagnostics.error(at, "max_connections is 0: nobody could connect", "leave it out for 16000");
 }
@@ -161,9 +174,15 @@ net::Task<bool> MllpListener::handle(net::Connection& connection, mllp::Event ev
     auto const began = std::chrono::steady_clock::now();
     if (event.missing_trailer) context_.metrics.tolerated.fetch_add(1, std::memory_order_relaxed);
     connection.busy = true;
-    auto const answer = co_await context_.intake.accept(event.bytes, connection.peer);
+    std::optional<std::string> answer;
+    if (options_.batch == Batch::split && hl7::is_batch(event.bytes))
+        answer = co_await accept_batch(context_, name_, event.bytes, connection.peer, connection.stopping);
+    if (!answer) {
+        auto one = co_await context_.intake.accept(event.bytes, connection.peer);
+        answer = std::move(one.bytes);
+    }
     out.clear();
-    mllp::encode(answer.bytes, out, framing_);
+    mllp::encode(*answer, out, framing_);
     deadline.set(30s);  // a peer that does not read its answers
     auto [ec, count] =
         co_await net::asio::async_write(connection.socket, net::asio::buffer(out), net::as_result);

@@ -224,7 +224,13 @@ void build_ack(Message const& message, AckCode code, AckOptions const& options, 
     header.processing_id = message.get(msh(11)).raw;
     header.version = message.get(msh(12)).raw;
     header.character_set = message.get(msh(18)).raw;
-    write_answer(header, code, options, error, out);
+    if (!message.charset().masks()) {
+        write_answer(header, code, options, error, out);
+        return;
+    }
+    std::string masked;
+    write_answer(header, code, options, error, masked);
+    message.append_bytes(masked, out);
 }
 
 std::string build_nak_for_fragment(std::string_view bytes, AckOptions const& options, AckError const& error) {

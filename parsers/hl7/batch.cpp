@@ -25,6 +25,18 @@ bool blank(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+
+std::string_view to_end_of_line(std::string_view text) {
+    return text.substr(0, text.find_first_of("\r\n\x0b\x1c"));
+}
+
+void note_header(std::string_view segment, Split& split) {
+    std::string_view const name = segment.substr(0, 3);
+    if (name == "FHS" && split.file_header.empty()) split.file_header = segment;
+    if (name == "BHS" && split.batch_header.empty()) split.batch_header = segment;
+}
+
 // A character that a line can end with, or an <EB>, which may end a message in the middle of one.
 bool line_byte(char c) {
     return c == '\r' || c == '\n' || c == start_byte || c == end_byte;
@@ -32,9 +44,9 @@ bool line_byte(char c) {
 
 }  // namespace
 
-Split split_messages(std::string_view bytes) {
+Split split_messages(std::string_view bytes, BatchCheck* check) {
     Split split;
-    if (bytes.substr(0, 3) == "\xef\xbb\xbf") bytes.remove_prefix(3);
+    if (bytes.substr(0, 3) == byte_order_mark) bytes.remove_prefix(3);
     std::size_t const none = bytes.size();
     std::size_t message = none;  // where the open message began
     bool batch_line = false;     // inside a batch segment
@@ -55,6 +67,12 @@ Split split_messages(std::string_view bytes) {
                 batch_line = line != Line::message;
                 if (line == Line::message) message = at;
                 split.batch = split.batch || line == Line::batch_header;
+                if (check != nullptr && line == Line::message) check->message();
+                if (line != Line::message) {
+                    std::string_view const segment = to_end_of_line(bytes.substr(at));
+                    if (check != nullptr) check->segment(segment);
+                    note_header(segment, split);
+                }
             }
         }
         if (!line_byte(c)) {
@@ -89,6 +107,12 @@ Split split_messages(std::string_view bytes) {
     }
     close(bytes.size());
     return split;
+}
+
+bool is_batch(std::string_view bytes) {
+    if (bytes.substr(0, 3) == byte_order_mark) bytes.remove_prefix(3);
+    while (!bytes.empty() && blank(bytes[0])) bytes.remove_prefix(1);
+    return kind(bytes.substr(0, 4)) == Line::batch_header;
 }
 
 }  // namespace hilum::hl7

@@ -139,7 +139,8 @@ std::optional<Structure> Dictionary::structure(Version version, std::string_view
         versions.push_back(static_cast<Version>(v));
     for (auto v = static_cast<std::size_t>(version); v-- > 0;) versions.push_back(static_cast<Version>(v));
     for (std::string_view const wanted : {named, std::string_view(key)}) {
-        if (wanted.empty()) continue;
+        // A type alone is looked for below, where its first structure counts.
+        if (wanted.empty() || (event.empty() && wanted == key)) continue;
         for (Version const v : versions)
             if (auto found = structure_in(v, wanted)) return found;
     }

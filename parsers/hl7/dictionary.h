@@ -141,38 +141,38 @@ struct DictionaryOverlay {
         std::uint32_t number = 0;  // from 1
         // What is not given stays as it is in the standard; in a field the standard does not have: an
         // optional ST, once, without length or table.
-        std::optional<std::string> name;
-        std::optional<std::string> datatype;
-        std::optional<std::uint32_t> length_max;
-        std::optional<std::uint16_t> repetitions_max;
-        std::optional<std::uint16_t> table;
-        std::optional<Usage> usage;
+        std::optional<std::string> name = {};
+        std::optional<std::string> datatype = {};
+        std::optional<std::uint32_t> length_max = {};
+        std::optional<std::uint16_t> repetitions_max = {};
+        std::optional<std::uint16_t> table = {};
+        std::optional<Usage> usage = {};
     };
     struct Segment {
-        std::string name;  // "ZPI", or one of the standard
-        std::optional<std::string> title;
-        std::vector<Field> fields;
+        std::string name = {};  // "ZPI", or one of the standard
+        std::optional<std::string> title = {};
+        std::vector<Field> fields = {};
     };
     struct Table {
         std::uint16_t number = 0;
-        std::optional<std::string> name;
-        std::map<std::string, std::string> codes;  // code to meaning; those of the standard stay
-        bool closed = false;                       // no other codes are right: TableKind::hl7
+        std::optional<std::string> name = {};
+        std::map<std::string, std::string> codes = {};  // code to meaning; those of the standard stay
+        bool closed = false;                            // no other codes are right: TableKind::hl7
     };
     struct Node {  // a segment, or a group when it has children
-        std::string name;
+        std::string name = {};
         std::uint16_t min = 1;
         std::uint16_t max = 1;  // 0: any number
-        std::vector<Node> children;
+        std::vector<Node> children = {};
     };
     struct Structure {
-        std::string name;                 // "ZDS_Z01", or one of the standard, which it replaces
-        std::vector<std::string> events;  // "ZDS^Z01", "ORU^R01": the messages that have it
-        std::vector<Node> nodes;          // from MSH on
+        std::string name = {};                 // "ZDS_Z01", or one of the standard, which it replaces
+        std::vector<std::string> events = {};  // "ZDS^Z01", "ORU^R01": the messages that have it
+        std::vector<Node> nodes = {};          // from MSH on
     };
-    std::vector<Segment> segments;
-    std::vector<Table> tables;
-    std::vector<Structure> structures;
+    std::vector<Segment> segments = {};
+    std::vector<Table> tables = {};
+    std::vector<Structure> structures = {};
 
     bool empty() const { return segments.empty() && tables.empty() && structures.empty(); }
 };

@@ -63,10 +63,15 @@ char letter_for(char c, Delimiters const& d) {
     return '\0';
 }
 
-// Sequences that are part of the text for the reader of an FT or TX field, not for us (§2.7.2, §2.7.4 to
-// §2.7.8): \H\ \N\ \.br\ \.sp3\ \.in+4\ \Cxxyy\ \Mxxyyzz\ \Zdd\.
+// \Zdd..\ means what sender and receiver have agreed on (§2.7.5).
+bool local_sequence(std::string_view body) {
+    return body.size() >= 2 && body.size() <= 64 && body[0] == 'Z' &&
+           std::all_of(body.begin(), body.end(), letter_or_digit);
+}
+
+// A sequence that stays as it is, though we know what it is: a charset's (§2.7.2), a local one, a formatting
+// command of another standard.
 bool kept_sequence(std::string_view body) {
-    if (body == "H" || body == "N") return true;
     if (body.size() < 2 || body.size() > 64) return false;
     std::string_view const rest = body.substr(1);
     switch (body[0]) {
@@ -81,7 +86,7 @@ bool kept_sequence(std::string_view body) {
         case 'M':
             return (rest.size() == 4 || rest.size() == 6) && all_hex(rest);
         case 'Z':
-            return std::all_of(rest.begin(), rest.end(), letter_or_digit);
+            return local_sequence(body);
         default:
             return false;
     }
@@ -92,23 +97,81 @@ bool looks_like_sequence(std::string_view body) {
     return !body.empty() && body.size() <= 64 && std::all_of(body.begin(), body.end(), letter_or_digit);
 }
 
-bool append_decoded(std::string_view body, Delimiters const& delimiters, std::string& out) {
-    if (body.size() == 1) {
-        char const c = named_character(body[0], delimiters);
-        if (c == '\0') return false;
-        out += c;
-        return true;
-    }
-    if (body.size() < 3 || body[0] != 'X' || body.size() % 2 == 0 || !all_hex(body.substr(1))) return false;
-    for (std::size_t i = 1; i < body.size(); i += 2) {
-        out += static_cast<char>(hex(body[i]) * 16 + hex(body[i + 1]));
+// The text of a formatting command (§2.7.6); false when the body is none.
+bool append_formatting(std::string_view body, std::string& out) {
+    constexpr std::size_t most = 64;  // a short sequence must not make a long text
+    if (body.size() < 3 || body.size() > 12 || body[0] != '.') return false;
+    auto const small = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    char const name[] = {small(body[1]), small(body[2]), '\0'};
+    std::string_view const command(name, 2);
+    std::string_view number = body.substr(3);
+    bool const counts = command == "sp" || command == "sk" || command == "in" || command == "ti";
+    if (!counts && !number.empty()) return false;
+    if (!number.empty() && number[0] == ' ') number.remove_prefix(1);
+    bool const negative = !number.empty() && number[0] == '-';
+    if (!number.empty() && (number[0] == '+' || number[0] == '-')) number.remove_prefix(1);
+    if (!std::all_of(number.begin(), number.end(), digit)) return false;
+    std::size_t n = 0;
+    for (char const c : number) n = std::min(n * 10 + static_cast<std::size_t>(c - '0'), most);
+    if (number.empty()) n = 1;
+
+    if (command == "br" || command == "ce") {
+        out += '\n';
+    } else if (command == "sp") {
+        out.append(n, '\n');
+    } else if (command == "sk" || command == "ti") {
+        if (!negative) out.append(n, ' ');
+    } else if (command != "in" && command != "fi" && command != "nf") {
+        return false;
     }
     return true;
 }
 
-}  // namespace
+// Reads the sequences of one text.
+class Unescaper {
+  public:
+    // `charset` null: the bytes of \X..\ are text as they are.
+    Unescaper(Delimiters const& delimiters, Charset const* charset, std::string& out)
+        : delimiters_(delimiters), charset_(charset), out_(out) {}
 
-std::string_view unescape(std::string_view raw, Delimiters const& delimiters, std::string& scratch) {
+    void text(std::string_view plain) {
+        if (plain.empty()) return;
+        end_of_hex();
+        out_ += plain;
+    }
+    // False when the body is no sequence that stands for text.
+    bool sequence(std::string_view body) {
+        if (body.size() == 1) {
+            char const c = named_character(body[0], delimiters_);
+            if (c == '\0' && body[0] != 'H' && body[0] != 'N') return false;
+            end_of_hex();
+            if (c != '\0') out_ += c;
+            return true;
+        }
+        if (body.size() >= 3 && body[0] == 'X' && body.size() % 2 == 1 && all_hex(body.substr(1))) {
+            std::string& bytes = charset_ == nullptr ? out_ : hex_;
+            for (std::size_t i = 1; i < body.size(); i += 2)
+                bytes += static_cast<char>(hex(body[i]) * 16 + hex(body[i + 1]));
+            return true;
+        }
+        if (body.empty() || body[0] != '.') return false;
+        end_of_hex();
+        return append_formatting(body, out_);
+    }
+    void end_of_hex() {
+        if (!hex_.empty()) to_utf8(hex_, *charset_, out_);
+        hex_.clear();
+    }
+
+  private:
+    Delimiters const& delimiters_;
+    Charset const* charset_;
+    std::string& out_;
+    std::string hex_;  // bytes of a character may come in sequences of one each
+};
+
+std::string_view unescape(std::string_view raw, Delimiters const& delimiters, Charset const* charset,
+                          std::string& scratch) {
     char const escape = delimiters.escape;
     if (escape == '\0') return raw;
     std::size_t open = raw.find(escape);
@@ -116,14 +179,15 @@ std::string_view unescape(std::string_view raw, Delimiters const& delimiters, st
 
     scratch.clear();
     scratch.reserve(raw.size());
+    Unescaper out(delimiters, charset, scratch);
     std::size_t copied = 0;
     while (open != std::string_view::npos) {
         std::size_t const close = raw.find(escape, open + 1);
         if (close == std::string_view::npos) break;
         std::string_view const body = raw.substr(open + 1, close - open - 1);
-        scratch += raw.substr(copied, open - copied);
+        out.text(raw.substr(copied, open - copied));
         copied = open;
-        if (append_decoded(body, delimiters, scratch)) {
+        if (out.sequence(body)) {
             copied = close + 1;
             open = raw.find(escape, copied);
         } else if (kept_sequence(body) || looks_like_sequence(body)) {
@@ -133,8 +197,20 @@ std::string_view unescape(std::string_view raw, Delimiters const& delimiters, st
                 close;  // a stray escape character (a file path, say): the next one may open a real sequence
         }
     }
-    scratch += raw.substr(copied);
+    out.end_of_hex();
+    out.text(raw.substr(copied));
     return scratch;
+}
+
+}  // namespace
+
+std::string_view unescape(std::string_view raw, Delimiters const& delimiters, std::string& scratch) {
+    return unescape(raw, delimiters, nullptr, scratch);
+}
+
+std::string_view unescape(std::string_view raw, Delimiters const& delimiters, Charset charset,
+                          std::string& scratch) {
+    return unescape(raw, delimiters, &charset, scratch);
 }
 
 void escape(std::string_view text, Delimiters const& delimiters, std::string& out) {
@@ -157,6 +233,12 @@ void escape(std::string_view text, Delimiters const& delimiters, std::string& ou
             out += '?';
             continue;
         }
+        if (c == '\n' && !hex_open && letter_for('.', delimiters) == '\0') {
+            out += delimiters.escape;
+            out += ".br";
+            out += delimiters.escape;
+            continue;
+        }
         if (letter == '\0') {
             if (!hex_open) {
                 out += delimiters.escape;
@@ -175,7 +257,7 @@ void escape(std::string_view text, Delimiters const& delimiters, std::string& ou
                 body.begin(),
                 body.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(body.size(), 64)),
                 [&](char b) { return letter_for(b, delimiters) != '\0'; });
-            if (next_escape < text.size() && plain && kept_sequence(body)) {
+            if (next_escape < text.size() && plain && local_sequence(body)) {
                 out += text.substr(i, body.size() + 2);
                 i = next_escape;
                 continue;

@@ -33,10 +33,12 @@ std::size_t read_step(std::string_view text, GroupPath::Step& step) {
     return at < text.size() && text[at] == '/' ? at + 1 : 0;
 }
 
-std::size_t read_steps(std::string_view text, std::vector<GroupPath::Step>& steps) {
+}  // namespace
+
+std::size_t GroupPath::parse_groups(std::string_view text, std::vector<Step>& steps) {
     std::size_t at = 0;
-    while (steps.size() < GroupPath::steps_max) {
-        GroupPath::Step step;
+    while (steps.size() < steps_max) {
+        Step step;
         std::size_t const length = read_step(text.substr(at), step);
         if (length == 0) break;
         step.column = at + 1;
@@ -45,8 +47,6 @@ std::size_t read_steps(std::string_view text, std::vector<GroupPath::Step>& step
     }
     return at;
 }
-
-}  // namespace
 
 bool GroupPath::many() const {
     return path.many() ||
@@ -69,7 +69,7 @@ std::string GroupPath::text() const {
 
 GroupPath::Prefix GroupPath::parse_prefix(std::string_view text) {
     Prefix found;
-    std::size_t const at = read_steps(text, found.path.groups);
+    std::size_t const at = parse_groups(text, found.path.groups);
     if (at == 0) return {};
     auto const path = Path::parse_prefix(text.substr(at));
     if (path.length == 0) return {};
@@ -80,7 +80,7 @@ GroupPath::Prefix GroupPath::parse_prefix(std::string_view text) {
 
 Result<GroupPath> GroupPath::parse(std::string_view text) {
     GroupPath result;
-    std::size_t const at = read_steps(text, result.groups);
+    std::size_t const at = parse_groups(text, result.groups);
     if (auto const slash = text.find('/', at); slash != std::string_view::npos) {
         bool const deep = result.groups.size() == steps_max;
         return error("bad_path", "column " + std::to_string(at + 1),

@@ -39,6 +39,8 @@ struct GroupPath {
     // none here: that is Path::parse_prefix.
     struct Prefix;
     static Prefix parse_prefix(std::string_view text);
+    // The groups that `text` begins with, each with its "/", and their length.
+    static std::size_t parse_groups(std::string_view text, std::vector<Step>& groups);
 
     // The segments it names, in the order of the message: their numbers, and which occurrence of the segment
     // name in the whole message that is, for a plain Path.

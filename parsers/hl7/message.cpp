@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "parsers/hl7/escape.h"
 #include "parsers/hl7/line_ends.h"
 #include "parsers/hl7/scan.h"
 
@@ -54,6 +53,14 @@ std::size_t leading_bytes(std::string_view bytes) {
     return at;
 }
 
+// A byte order mark of UTF-16 or UTF-32, or MSH in one of them.
+bool is_wide(std::string_view text) {
+    using namespace std::string_view_literals;
+    std::string_view const begin = text.substr(0, 2);
+    return begin == "\xff\xfe" || begin == "\xfe\xff" || begin == "M\0"sv || begin == "\0M"sv ||
+           text.substr(0, 4) == "\0\0\0M"sv || text.substr(0, 4) == "\0\0\xfe\xff"sv;
+}
+
 // The length of the character at the start of `text`: a well-formed UTF-8 sequence, else one byte.
 std::size_t character_length(std::string_view text) {
     auto const lead = static_cast<unsigned char>(text[0]);
@@ -70,6 +77,8 @@ std::uint16_t bit(Tolerance t) {
 }
 
 constexpr std::size_t msh2_longest = 8;
+// How nearly all messages begin; read_header() needs a tenth of its time for them.
+constexpr std::string_view usual_header = "MSH|^~\\&|";
 
 struct Declared {
     Delimiters delimiters;
@@ -118,10 +127,11 @@ Message::Message(Message&&) noexcept = default;
 Message& Message::operator=(Message&&) noexcept = default;
 Message::~Message() = default;
 
-Result<Message> Message::view(std::string_view bytes) {
+Result<Message> Message::view(std::string_view bytes, std::optional<Charset> as) {
     Result<Message> result(boost::system::in_place_value, Message());
     auto const header = result->read_header(bytes);
     if (header) {
+        result->find_charset(as);
         result->index_segments();
     } else {
         result = header.error();
@@ -129,12 +139,12 @@ Result<Message> Message::view(std::string_view bytes) {
     return result;
 }
 
-Result<Message> Message::parse(std::string bytes) {
+Result<Message> Message::parse(std::string bytes, std::optional<Charset> as) {
     // The views point into the string; on the heap it keeps its address when the message is moved.
     bytes.reserve(64);
     std::string_view const all = bytes;
-    auto result = view(all);
-    if (result) result->owned_ = std::move(bytes);
+    auto result = view(all, as);
+    if (result && result->owned_.empty()) result->owned_ = std::move(bytes);
     return result;
 }
 
@@ -144,10 +154,16 @@ Result<void> Message::read_header(std::string_view bytes) {
     prefix_ = bytes.substr(0, start);
     if (start != 0) tolerances_ |= bit(Tolerance::leading_bytes);
     std::string_view const text = bytes.substr(start);
+    if (is_wide(text)) {
+        return error("wide_charset", "byte " + std::to_string(start),
+                     "the message is UTF-16 or UTF-32, whose bytes can't be framed or split",
+                     "have the sender write UNICODE UTF-8");
+    }
     if (text.substr(0, 3) != "MSH") {
         return error("no_msh", "byte " + std::to_string(start), "an HL7 message begins with the segment MSH",
                      "check that the sender sends HL7 v2 in the vertical bar encoding (ER7)");
     }
+    if (text.substr(0, usual_header.size()) == usual_header) return {};  // delimiters_ is made for it
     std::string_view const to_cr = text.substr(0, text.find('\r'));
     std::string_view const line = to_cr.substr(0, to_cr.find('\n'));
     if (line.size() < 5) {
@@ -267,8 +283,16 @@ Value Message::value_in(std::string_view repetition, Path const& path) const {
 
 Value Message::get(Path const& path) const {
     std::size_t const number = find(path.segment_name(), path.occurrence == Path::all ? 1 : path.occurrence);
-    if (number == 0) return {};
-    std::string_view const field = field_in(segments_[number - 1].text, path);
+    return number == 0 ? Value{} : value_of(segments_[number - 1].text, path);
+}
+
+Value Message::get_in(std::size_t segment, Path const& path) const {
+    bool const there = segment != 0 && segment <= segments_.size();
+    return there ? value_of(segments_[segment - 1].text, path) : Value{};
+}
+
+Value Message::value_of(std::string_view segment, Path const& path) const {
+    std::string_view const field = field_in(segment, path);
     if (path.field == 0) return classify(field);
     std::uint32_t const repetition = path.repetition == Path::all ? 1 : path.repetition;
     if (fixed(path)) return repetition == 1 ? value_in(field, path) : Value{};
@@ -278,7 +302,7 @@ Value Message::get(Path const& path) const {
 std::string_view Message::text(Path const& path, std::string& scratch) const {
     Value const value = get(path);
     if (value.presence != Presence::value) return {};
-    return fixed(path) ? value.raw : unescape(value.raw, delimiters_, scratch);
+    return fixed(path) ? value.raw : decode(value.raw, scratch);
 }
 
 std::string Message::text(std::string_view path) const {
@@ -297,7 +321,7 @@ std::size_t Message::repetitions(Path const& path) const {
 
 void Message::append_to(std::string& out) const {
     if (!edited_) {
-        out += bytes_;
+        append_bytes(bytes_, out);
         return;
     }
     std::size_t size = prefix_.size();
@@ -305,7 +329,7 @@ void Message::append_to(std::string& out) const {
     out.reserve(out.size() + size);
     out += prefix_;
     for (auto const& slot : segments_) {
-        out += slot.text;
+        append_bytes(slot.text, out);
         out += slot.terminator;
     }
 }

@@ -6,9 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <forward_list>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "parsers/hl7/charset.h"
 #include "parsers/hl7/delimiters.h"
 #include "parsers/hl7/path.h"
 #include "parsers/result.h"
@@ -18,7 +21,8 @@ namespace hilum::hl7 {
 // HL7 v2.8.2 §2.5.3.5: a field not there, there without characters, there as the explicit null "".
 enum class Presence : unsigned char { absent, empty, null, value };
 
-// Raw text (still escaped), a view into the message; valid until the message is edited or destroyed.
+// Raw text (still escaped, in the message's charset and its masked form, see charset_mask.h), a view into the
+// message; valid until the message is edited or destroyed. Message::decode makes text of it.
 struct Value {
     std::string_view raw;
     Presence presence = Presence::absent;
@@ -60,14 +64,20 @@ inline constexpr ToleranceName tolerance_names[] = {
 // repeats an earlier one or is no ASCII byte declares nothing for its position (a UTF-8 sequence is one
 // character); an escape character written twice (^~\\&, out of somebody's source code) counts once. An empty
 // MSH-2 means the recommended ^~\&.
+//
+// Text is UTF-8 outside, and in the bytes what MSH-18 declares (charset.h). A byte order mark of UTF-8 before
+// MSH outweighs MSH-18.
 class Message {
   public:
     // A view over `bytes`, which must outlive the message. No copy, no allocation for up to 32 segments.
     // Errors: "no_msh", "short_msh" (no MSH-2 at all), "bad_delimiters" (MSH-1 or MSH-2 holds a letter,
-    // digit, space or control byte, MSH-1 is no ASCII byte, or MSH-2 has more than eight bytes).
-    static Result<Message> view(std::string_view bytes);
+    // digit, space or control byte, MSH-1 is no ASCII byte, or MSH-2 has more than eight bytes),
+    // "wide_charset" (UTF-16 or UTF-32).
+    // `as` is read and written instead of what MSH-18 says, until an edit sets MSH-18. A message in a charset
+    // that masks() is copied when it has bytes to mask.
+    static Result<Message> view(std::string_view bytes, std::optional<Charset> as = {});
     // Owns the bytes.
-    static Result<Message> parse(std::string bytes);
+    static Result<Message> parse(std::string bytes, std::optional<Charset> as = {});
 
     Message(Message&&) noexcept;
     Message& operator=(Message&&) noexcept;
@@ -79,8 +89,12 @@ class Message {
     std::uint16_t tolerances() const { return tolerances_; }  // bits of Tolerance
     bool has(Tolerance t) const { return (tolerances_ & static_cast<std::uint16_t>(t)) != 0; }
 
-    // Segments in order, from 1. Text is without terminator. Segments shorter than three characters count
-    // too.
+    Charset charset() const { return charset_; }
+    // The `as` that still holds.
+    std::optional<Charset> charset_given() const { return given_; }
+
+    // Segments in order, from 1, raw. Text is without terminator. Segments shorter than three characters
+    // count too.
     std::size_t segment_count() const { return segments_.size(); }
     std::string_view segment(std::size_t number) const;
     // The number of the n-th segment of that name, 0 when there is none.
@@ -94,6 +108,12 @@ class Message {
     // Unescaped text; empty when absent, empty or null. `scratch` holds it when something was escaped.
     std::string_view text(Path const& path, std::string& scratch) const;
     std::string text(std::string_view path) const;  // for tests and slow paths; a bad path gives ""
+
+    // The text that raw text of this message stands for: decoded and unescaped. Returns `raw` itself where
+    // both change nothing, else a view of `scratch`.
+    std::string_view decode(std::string_view raw, std::string& scratch) const;
+    // Appends the bytes that raw text of this message came as.
+    void append_bytes(std::string_view raw, std::string& out) const;
 
     // Calls f(Value) for every value that the path names, in order ([*] on segment and repetition), absent
     // ones left out.
@@ -116,6 +136,10 @@ class Message {
     // declares none for what the path or the text needs), "position_too_large" (more than 65,535 delimiters
     // would have to be made), "segment_break" (raw text with CR or LF). A failed edit changes nothing, with
     // [*] nothing after the failure.
+    //
+    // Text is written in the message's charset: "not_in_charset" when that lacks a character. Setting MSH-18
+    // to another charset that is known writes the whole message in that one, whatever it was in; then
+    // "undecodable" when it holds bytes that are no characters.
     Result<void> set(Path const& path, std::string_view text);
     // set_raw also takes a whole segment (field 0); `raw` then begins with that segment's name.
     Result<void> set_raw(Path const& path, std::string_view raw);
@@ -126,6 +150,20 @@ class Message {
     // Puts the raw value (with all its components) of `from` into `to`; delimiters are those of this message.
     // An absent `from` empties `to`, if it is there. Errors: those of set.
     Result<void> copy(Path const& from, Path const& to);
+
+    // The same for one segment by its number, whatever the path's occurrence; the path's segment name has to
+    // be that segment's. A number beyond the last is "no_such_segment".
+    Value get_in(std::size_t segment, Path const& path) const;
+    template <class F>
+    void for_each_in(std::size_t segment, Path const& path, F&& f) const;
+    Result<void> set_in(std::size_t segment, Path const& path, std::string_view text);
+    std::size_t erase_in(std::size_t segment, Path const& path);  // a path with a field
+    // Removes these segments, in ascending order and without the leading MSH.
+    std::size_t erase_segments(std::span<std::size_t const> numbers);
+
+    // Changes whenever a segment is added or removed or MSH is edited: what was known of the order of the
+    // segments is then out of date.
+    std::uint32_t structure_revision() const { return structure_revision_; }
 
     bool edited() const { return edited_; }
     // The bytes to send: as received where not edited, tolerances included.
@@ -152,23 +190,38 @@ class Message {
     }
     std::string_view field_in(std::string_view segment, Path const& path) const;
     Value value_in(std::string_view repetition, Path const& path) const;
+    Value value_of(std::string_view segment, Path const& path) const;
+    template <class F>
+    void each_value(std::string_view segment, Path const& path, F&& f) const;
+    // message_charset.cpp
+    void find_charset(std::optional<Charset> as);
+    Charset charset_to_write() const;
+    Result<void> encode(Path const& path, std::string& raw) const;
+    Result<void> follow_msh18(Path const& path, std::string_view raw);
+    Result<void> recode(Charset to, std::string_view msh);
     // message_edit.cpp
+    Result<std::string> as_raw(Path const& path, std::string_view text) const;
     Result<void> put_everywhere(Path const& path, std::string_view raw);
+    Result<void> put_one(Slot& slot, Path const& path, std::string_view raw);
     Result<void> put(Slot& slot, Path const& path, std::string_view raw);
     void rewrite(Slot& slot, std::string text);
     Result<Slot*> slot_for(Path const& path);
     Slot& add_segment(std::string_view name);
     void splice(Slot& slot, std::size_t at, std::size_t removed, std::string_view inserted);
     std::size_t erase_segments(Path const& path);
+    std::size_t erase_value(Slot& slot, Path const& path);
     std::size_t erase_in(Slot& slot, Path const& path);
     std::size_t erase_repetition(Slot& slot, Path const& path);
 
-    std::string owned_;
-    std::string_view bytes_;   // all that came
+    std::string owned_;        // what bytes_ points into: with parse(), or masked
+    std::string_view bytes_;   // all that came, masked
     std::string_view prefix_;  // leading_bytes
     Delimiters delimiters_;
+    Charset charset_;
+    std::optional<Charset> given_;
     std::uint16_t tolerances_ = 0;
     bool edited_ = false;
+    std::uint32_t structure_revision_ = 0;
     boost::container::small_vector<Slot, 32> segments_;
     std::forward_list<std::string> edits_;  // texts that slots point into; stable addresses
 };
@@ -179,22 +232,32 @@ void Message::for_each(Path const& path, F&& f) const {
     for (auto const& slot : segments_) {
         if (!is(slot, path.segment_name())) continue;
         if (path.occurrence != Path::all && ++seen != path.occurrence) continue;
-        std::string_view rest = field_in(slot.text, path);
-        std::uint32_t number = 1;
-        bool more = rest.data() != nullptr && !(rest.empty() && path.repetition == Path::all);
-        while (more) {
-            // The delimiters of MSH-2 do not split it.
-            std::size_t const end = delimiters_.repetition == '\0' || path.field == 0 || fixed(path)
-                                        ? std::string_view::npos
-                                        : rest.find(delimiters_.repetition);
-            if (path.repetition == Path::all || path.repetition == number) {
-                Value const v = value_in(rest.substr(0, end), path);
-                if (v.presence != Presence::absent) f(v);
-            }
-            more = end != std::string_view::npos && number++ != path.repetition;
-            if (more) rest.remove_prefix(end + 1);
-        }
+        each_value(slot.text, path, f);
         if (path.occurrence != Path::all) return;
+    }
+}
+
+template <class F>
+void Message::for_each_in(std::size_t segment, Path const& path, F&& f) const {
+    if (segment != 0 && segment <= segments_.size()) each_value(segments_[segment - 1].text, path, f);
+}
+
+template <class F>
+void Message::each_value(std::string_view segment, Path const& path, F&& f) const {
+    std::string_view rest = field_in(segment, path);
+    std::uint32_t number = 1;
+    bool more = rest.data() != nullptr && !(rest.empty() && path.repetition == Path::all);
+    while (more) {
+        // The delimiters of MSH-2 do not split it.
+        std::size_t const end = delimiters_.repetition == '\0' || path.field == 0 || fixed(path)
+                                    ? std::string_view::npos
+                                    : rest.find(delimiters_.repetition);
+        if (path.repetition == Path::all || path.repetition == number) {
+            Value const v = value_in(rest.substr(0, end), path);
+            if (v.presence != Presence::absent) f(v);
+        }
+        more = end != std::string_view::npos && number++ != path.repetition;
+        if (more) rest.remove_prefix(end + 1);
     }
 }
 

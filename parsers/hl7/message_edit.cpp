@@ -2,6 +2,7 @@
 #include <array>
 #include <span>
 
+#include "parsers/hl7/charset_mask.h"
 #include "parsers/hl7/escape.h"
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/scan.h"
@@ -79,9 +80,26 @@ bool needs_escape(std::string_view text, Delimiters const& d) {
 }  // namespace
 
 Result<void> Message::set(Path const& path, std::string_view text) {
+    auto const raw = as_raw(path, text);
+    return raw ? put_everywhere(path, *raw) : raw.error();
+}
+
+Result<void> Message::set_in(std::size_t segment, Path const& path, std::string_view text) {
+    if (segment == 0 || segment > segments_.size()) {
+        return error("no_such_segment", path.text(),
+                     "the message has " + std::to_string(segments_.size()) + " segments",
+                     "use one that is there");
+    }
+    if (fixed(path)) return delimiters_fixed(path);
+    auto const raw = as_raw(path, text);
+    return raw ? put(segments_[segment - 1], path, *raw) : raw.error();
+}
+
+// `text` as it is written into the message.
+Result<std::string> Message::as_raw(Path const& path, std::string_view text) const {
     if (path.field == 0) return whole_segment(path);
     // The two quotes are written as they are: that is how a step says "delete this downstream" (§2.5.3.5).
-    if (text == "\"\"") return put_everywhere(path, text);
+    if (text == "\"\"") return {boost::system::in_place_value, text};
     if (delimiters_.escape == '\0' && needs_escape(text, delimiters_)) {
         return error("no_such_delimiter", path.text(),
                      "the text needs escaping and MSH-2 declares no escape character",
@@ -90,7 +108,8 @@ Result<void> Message::set(Path const& path, std::string_view text) {
     std::string raw;
     raw.reserve(text.size());
     escape(text, delimiters_, raw);
-    return put_everywhere(path, raw);
+    if (auto done = encode(path, raw); !done) return done.error();
+    return {boost::system::in_place_value, std::move(raw)};
 }
 
 Result<void> Message::set_raw(Path const& path, std::string_view raw) {
@@ -99,6 +118,8 @@ Result<void> Message::set_raw(Path const& path, std::string_view raw) {
         return error("whole_segment", path.text(), "the raw text does not begin with the segment's name",
                      "write the whole segment, as in PV1|1|I");
     }
+    std::string masked;
+    if (charset_.masks() && mask(raw, charset_, delimiters_, masked)) raw = masked;
     return put_everywhere(path, raw);
 }
 
@@ -114,13 +135,13 @@ Result<void> Message::put_everywhere(Path const& path, std::string_view raw) {
         raw = kept;
         for (auto& slot : segments_) {
             if (!is(slot, path.segment_name())) continue;
-            if (auto done = put(slot, path, raw); !done) return done;
+            if (auto done = put_one(slot, path, raw); !done) return done;
         }
         return {};
     }
     auto slot = slot_for(path);
     if (!slot) return slot.error();
-    if (*slot != nullptr) return put(**slot, path, raw);
+    if (*slot != nullptr) return put_one(**slot, path, raw);
 
     if (path.repetition == Path::all) return {};  // every existing one, and none exists
 
@@ -137,6 +158,11 @@ Result<void> Message::put_everywhere(Path const& path, std::string_view raw) {
     placed.text = fresh.text;
     placed.edit = fresh.edit;
     return {};
+}
+
+Result<void> Message::put_one(Slot& slot, Path const& path, std::string_view raw) {
+    bool const charset = path.field == 18 && &slot == &segments_.front();
+    return charset ? follow_msh18(path, raw) : put(slot, path, raw);
 }
 
 // The slot of a path's segment; nullptr when it is the next one in number.
@@ -162,6 +188,7 @@ Message::Slot& Message::add_segment(std::string_view name) {
                                                                      : "\r";
     Slot slot;
     slot.terminator = terminator;
+    ++structure_revision_;
     auto& before = *(at - 1);
     if (before.terminator.empty()) std::swap(before.terminator, slot.terminator);
     edited_ = true;
@@ -218,6 +245,7 @@ void Message::rewrite(Slot& slot, std::string text) {
         slot.edit = &edits_.front();
     }
     slot.text = *slot.edit;
+    if (&slot == &segments_.front()) ++structure_revision_;
     edited_ = true;
 }
 
@@ -238,9 +266,7 @@ std::size_t Message::erase(Path const& path) {
     for (auto& slot : segments_) {
         if (!is(slot, path.segment_name())) continue;
         if (path.occurrence != Path::all && ++seen != path.occurrence) continue;
-        erased += path.repetition_given && path.repetition != Path::all && path.component == 0
-                      ? erase_repetition(slot, path)
-                      : erase_in(slot, path);
+        erased += erase_value(slot, path);
         if (path.occurrence != Path::all) break;
     }
     return erased;
@@ -259,8 +285,36 @@ std::size_t Message::erase_segments(Path const& path) {
     }
     auto const erased = static_cast<std::size_t>(segments_.end() - kept);
     segments_.erase(kept, segments_.end());
+    if (erased != 0) ++structure_revision_;
     edited_ = edited_ || erased != 0;
     return erased;
+}
+
+std::size_t Message::erase_segments(std::span<std::size_t const> numbers) {
+    std::size_t number = 0;
+    auto doomed = numbers.begin();
+    auto kept = segments_.begin();
+    for (auto& slot : segments_) {
+        ++number;
+        while (doomed != numbers.end() && *doomed < number) ++doomed;
+        if (number == 1 || doomed == numbers.end() || *doomed != number) *kept++ = slot;
+    }
+    auto const erased = static_cast<std::size_t>(segments_.end() - kept);
+    segments_.erase(kept, segments_.end());
+    if (erased != 0) ++structure_revision_;
+    edited_ = edited_ || erased != 0;
+    return erased;
+}
+
+std::size_t Message::erase_in(std::size_t segment, Path const& path) {
+    if (segment == 0 || segment > segments_.size() || path.field == 0 || fixed(path)) return 0;
+    return erase_value(segments_[segment - 1], path);
+}
+
+std::size_t Message::erase_value(Slot& slot, Path const& path) {
+    return path.repetition_given && path.repetition != Path::all && path.component == 0
+               ? erase_repetition(slot, path)
+               : erase_in(slot, path);
 }
 
 // Empties what the path names in one segment.

@@ -64,7 +64,8 @@ class StructureBuilder {
         bool group = false;
         // Of the newest occurrence of its parent:
         std::uint32_t count = 0;
-        std::uint32_t newest = none;  // of a group: its newest occurrence
+        std::uint32_t newest = none;   // of a group: its newest occurrence
+        std::uint32_t began_with = 0;  // of a group: the key of the segment its newest occurrence began with
     };
 
     // A way to a place; ways compare by how well they follow the structure.
@@ -73,6 +74,7 @@ class StructureBuilder {
             exact,      // nothing required is left out
             gap,        // something required was left out before
             headless,   // the group it begins lacks its first segments
+            doubtful,   // it fits late into a new group, but a group we are in began with its like
             behind,     // its place is before the last one
             too_many,   // there, it is one too many
             far_group,  // it would begin a group of which it is a late part
@@ -100,13 +102,14 @@ class StructureBuilder {
     std::uint32_t child_towards(std::uint32_t group, std::uint32_t node) const;
     bool full(Node const& n) const { return n.max != 0 && n.count >= n.max; }
     bool live(std::uint32_t group) const;
+    bool inside_one_begun_with(std::uint32_t key) const;
     bool encloses(std::uint32_t group, std::uint32_t node) const {
         return node >= group && node < group + nodes_[group].span;
     }
     void consider(Way& best, Way const& way) const {
         if (way.better_than(best)) best = way;
     }
-    std::uint32_t begin(std::uint32_t group, std::size_t number);
+    void begin(std::uint32_t group, std::size_t number, std::uint32_t key);
     void close(std::uint32_t group);
     void place(std::size_t number, std::uint32_t node);
     void report(StructureFinding::Code code, std::size_t number, std::uint32_t group, std::string_view what);
@@ -180,6 +183,12 @@ bool StructureBuilder::live(std::uint32_t group) const {
     return true;
 }
 
+bool StructureBuilder::inside_one_begun_with(std::uint32_t key) const {
+    for (std::uint32_t group = nodes_[at_].parent; group != 0; group = nodes_[group].parent)
+        if (nodes_[group].began_with == key) return true;
+    return false;
+}
+
 // The best way to one of the places that carry the segment's name.
 StructureBuilder::Way StructureBuilder::best(std::uint32_t node) const {
     Way best;
@@ -188,7 +197,11 @@ StructureBuilder::Way StructureBuilder::best(std::uint32_t node) const {
     Node const& to = nodes_[x];
     // What a new occurrence of each group on the way down would lack in front.
     int entry = 0;
-    for (std::uint32_t n = node; n != x; n = nodes_[n].parent) entry += nodes_[n].required_before;
+    bool late = false;  // not the first segment of the new group
+    for (std::uint32_t n = node; n != x; n = nodes_[n].parent) {
+        entry += nodes_[n].required_before;
+        late = late || nodes_[n].order > 1;
+    }
 
     // What is left unfinished in the groups that are left, up to the shared one.
     int left = 0;
@@ -210,7 +223,11 @@ StructureBuilder::Way StructureBuilder::best(std::uint32_t node) const {
     }
     bool const onwards = to.order > from_order || x == at_;
     if (onwards && !full(to)) {
-        auto const rank = entry > 0 ? Way::headless : left + between > 0 ? Way::gap : Way::exact;
+        // After ORC OBR OBX, an ORC is the next order and no prior result, though both would be right.
+        auto const rank = late && inside_one_begun_with(keys_[node]) ? Way::doubtful
+                          : entry > 0                                ? Way::headless
+                          : left + between > 0                       ? Way::gap
+                                                                     : Way::exact;
         consider(best, {rank, nodes_[shared].depth, to.order - from_order, node, 0});
     } else {
         auto const rank = full(to) && x == node ? Way::too_many : Way::behind;
@@ -274,12 +291,12 @@ void StructureBuilder::put(std::size_t number, std::string_view name) {
     }
     std::uint32_t top = common(at_, way.node);
     if (way.repeated != 0) {
-        begin(way.repeated, number);
+        begin(way.repeated, number, key);
         top = way.repeated;
     }
     for (std::uint32_t n = top; nodes_[way.node].parent != n;) {
         n = child_towards(n, way.node);
-        begin(n, number);
+        begin(n, number, key);
     }
     place(number, way.node);
     at_ = way.node;
@@ -297,7 +314,7 @@ void StructureBuilder::put_aside(std::size_t number, Way const& way) {
                              !full(nodes_[n]) && !encloses(n, at_);
         if (nodes_[n].newest != none && !another) continue;
         extra = extra || full(nodes_[n]);
-        begin(n, number);
+        begin(n, number, keys_[node]);
     }
     extra = extra || full(nodes_[node]);
     place(number, node);
@@ -321,17 +338,17 @@ bool StructureBuilder::follow_aside(std::size_t number, std::uint32_t key) {
 }
 
 // A new occurrence of the group in the newest one of its parent.
-std::uint32_t StructureBuilder::begin(std::uint32_t group, std::size_t number) {
+void StructureBuilder::begin(std::uint32_t group, std::size_t number, std::uint32_t key) {
     Node& g = nodes_[group];
     if (g.newest != none) close(group);
     ++g.count;
+    g.began_with = key;
     g.newest = static_cast<std::uint32_t>(result_.groups_.size());
     result_.groups_.push_back({g.name, nodes_[g.parent].newest, g.count, number, number});
     for (std::uint32_t n = group + 1; n < group + g.span; n += nodes_[n].span) {
         nodes_[n].count = 0;
         nodes_[n].newest = none;
     }
-    return g.newest;
 }
 
 // The newest occurrence of a group gets no more segments: says what it lacks. Recursion ends at the depth of
@@ -358,6 +375,14 @@ void StructureBuilder::report(StructureFinding::Code code, std::size_t number, s
                               std::string_view what) {
     ++result_.finding_count_;
     if (result_.findings_.size() < findings_max) result_.findings_.push_back({code, number, group, what});
+}
+
+MessageStructure const& StructureCache::get() {
+    if (!structure_ || revision_ != message_->structure_revision()) {
+        structure_ = MessageStructure::of(*message_, *dictionary_);
+        revision_ = message_->structure_revision();
+    }
+    return *structure_;
 }
 
 MessageStructure MessageStructure::of(Message const& message, Structure const& structure) {

@@ -78,4 +78,19 @@ class MessageStructure {
     std::size_t finding_count_ = 0;
 };
 
+// The structure of one message, worked out when it is first asked for and again after an edit that added or
+// removed segments. Borrows both; for one thread.
+class StructureCache {
+  public:
+    explicit StructureCache(Message const& message, Dictionary const& dictionary = Dictionary::standard())
+        : message_(&message), dictionary_(&dictionary) {}
+    MessageStructure const& get();
+
+  private:
+    Message const* message_;
+    Dictionary const* dictionary_;
+    std::optional<MessageStructure> structure_;
+    std::uint32_t revision_ = 0;
+};
+
 }  // namespace hilum::hl7

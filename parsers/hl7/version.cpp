@@ -42,7 +42,7 @@ std::optional<Version> version_named(std::string_view text) {
 }
 
 Version version_of(std::string_view msh12) {
-    auto const begin = msh12.find_first_of("0123456789");
+    auto const begin = msh12.find("2.");
     if (begin == std::string_view::npos) return assumed_version;
     unsigned const wanted = as_number(msh12.substr(begin));
     if (wanted < 20100 || wanted >= 30000) return assumed_version;

@@ -3,7 +3,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include "parsers/hl7/escape.h"
 #include "routes/expression/functions.h"
 
 namespace hilum::expression {
@@ -69,6 +68,8 @@ bool Evaluation::evaluate(Node const& node, Frame const& frame, Collection& out)
             return true;
         case Op::path:
             return read(node, out);
+        case Op::group_path:
+            return read_groups(node, out);
         case Op::self:
             if (frame.self) out.push_back(*frame.self);
             return true;
@@ -120,11 +121,9 @@ Collection const* Evaluation::operand(Node const& node, Frame const& frame, Coll
 
 Item Evaluation::item_of(hl7::Value const& value, Node const& node) {
     if (value.presence == hl7::Presence::null) return Item::hl7_null();
-    auto const& delimiters = context_->message->delimiters();
-    if (node.verbatim || value.raw.find(delimiters.escape) == std::string_view::npos)
-        return Item::hl7(value.raw);
+    if (node.verbatim) return Item::hl7(value.raw);
     std::string scratch;
-    auto const text = hl7::unescape(value.raw, delimiters, scratch);
+    auto const text = context_->message->decode(value.raw, scratch);
     if (text.data() == value.raw.data()) return Item::hl7(value.raw);
     bytes_ += text.size();
     return Item::hl7(storage_->keep(std::string(text)));
@@ -143,6 +142,30 @@ bool Evaluation::read(Node const& node, Collection& out) {
         context_->message->for_each(node.path, [&](hl7::Value const& value) {
             if (present(value)) out.push_back(item_of(value, node));
         });
+    }
+    return spend(node, out.size()) &&
+           (bytes_ <= bytes_max ||
+            fail(node, "too_much_text", "the expression reads more than 64 MiB of text"));
+}
+
+bool Evaluation::read_groups(Node const& node, Collection& out) {
+    if (!context_->message) return true;
+    auto const& message = *context_->message;
+    auto* cache = context_->structures;
+    if (!cache) cache = own_structure_ ? &*own_structure_ : &own_structure_.emplace(message);
+    auto const& structure = cache->get();
+    // Finding them reads every segment's name once.
+    if (!spend(node, structure.segment_count())) return false;
+    for (auto const& found : node.group_path->resolve(message, structure)) {
+        auto const take = [&](hl7::Value const& value) {
+            if (value.presence == hl7::Presence::value || value.presence == hl7::Presence::null)
+                out.push_back(item_of(value, node));
+        };
+        if (node.path.repetition == hl7::Path::all) {
+            message.for_each_in(found.segment, node.path, take);
+        } else {
+            take(message.get_in(found.segment, node.path));
+        }
     }
     return spend(node, out.size()) &&
            (bytes_ <= bytes_max ||

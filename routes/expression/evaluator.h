@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "parsers/result.h"
@@ -55,6 +56,7 @@ class Evaluation {
     // The value of a child without copying a constant; nullptr after an error.
     Collection const* operand(Node const& node, Frame const& frame, Collection& storage);
     bool read(Node const& node, Collection& out);
+    bool read_groups(Node const& node, Collection& out);
     Item item_of(hl7::Value const& value, Node const& node);
     bool call(Node const& node, Frame const& frame, Collection& out);
     bool item_at(Node const& node, Frame const& frame, Collection& out);
@@ -73,6 +75,7 @@ class Evaluation {
     Context const* context_;
     Storage* storage_;
     Error error_;
+    std::optional<hl7::StructureCache> own_structure_;  // when the context has none
     std::uint64_t steps_ = 0;
     std::size_t bytes_ = 0;
 };

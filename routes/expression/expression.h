@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "parsers/hl7/message.h"
+#include "parsers/hl7/structure.h"
 #include "parsers/result.h"
 #include "routes/config/describe.h"
 
@@ -18,6 +19,8 @@ namespace hilum::expression {
 struct Context {
     hl7::Message const* message = nullptr;
     std::int64_t now_us = 0;  // Unix time in microseconds: no clock of our own
+    // Of `message`, for paths through groups; without one each evaluation that needs it works it out anew.
+    hl7::StructureCache* structures = nullptr;
 };
 
 class Program;  // the compiled tree; its shape is private to this folder

@@ -57,4 +57,40 @@ std::optional<hl7::Path> compile_path(config::Text const& text, config::Diagnost
     return std::nullopt;
 }
 
+std::string no_group(std::string_view name) {
+    return "no message structure has a group called " + config::in_quotes(name);
+}
+
+std::string group_remedy(std::string_view name) {
+    if (name.size() == 3) return "a segment stands last: groups are named like ORDER_OBSERVATION";
+    auto const names = hl7::Dictionary::standard().group_names();
+    auto const near = config::nearest(name, names);
+    if (!near.empty()) return "did you mean " + std::string(near) + "?";
+    return "groups are named as in the standard, such as ORDER_OBSERVATION";
+}
+
+std::optional<hl7::GroupPath> compile_group_path(config::Text const& text, config::Diagnostics& diagnostics) {
+    if (text.value.find('/') == std::string::npos) {
+        auto const plain = compile_path(text, diagnostics);
+        if (!plain) return std::nullopt;
+        hl7::GroupPath path;
+        path.path = *plain;
+        return path;
+    }
+    auto path = hl7::GroupPath::parse(text.value);
+    if (!path) {
+        auto const& e = path.error();
+        diagnostics.error(text.where.shifted(column_of(e.place) - 1),
+                          config::in_quotes(text.value) + ": " + e.what, e.next);
+        return std::nullopt;
+    }
+    bool known = true;
+    for (auto const& step : path->groups) {
+        if (hl7::Dictionary::standard().is_group(step.name)) continue;
+        diagnostics.error(text.where.shifted(step.column - 1), no_group(step.name), group_remedy(step.name));
+        known = false;
+    }
+    return known ? std::optional(std::move(*path)) : std::nullopt;
+}
+
 }  // namespace hilum::expression

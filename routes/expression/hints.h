@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "parsers/hl7/path.h"
+#include "parsers/hl7/group_path.h"
 #include "routes/config/describe.h"
 
 namespace hilum::expression {
@@ -19,6 +19,11 @@ std::string path_remedy(std::string_view text, std::string_view next);
 
 // A path of the configuration; a bad one is reported at its column.
 std::optional<hl7::Path> compile_path(config::Text const& text, config::Diagnostics& diagnostics);
+
+// The same for a path with or without groups; a group that no version of the standard has is reported.
+std::optional<hl7::GroupPath> compile_group_path(config::Text const& text, config::Diagnostics& diagnostics);
+std::string no_group(std::string_view name);      // what is wrong
+std::string group_remedy(std::string_view name);  // and what was probably meant
 
 // The column an error's place names ("column 12", "12"), counted from 1; 1 when it names none.
 std::size_t column_of(std::string_view place);

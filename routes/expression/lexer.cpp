@@ -204,10 +204,26 @@ Error Lexer::bad_path(std::size_t begin) const {
     return e;
 }
 
+// The groups before a path; a name that no version of the standard has is an error here.
+Result<std::size_t> Lexer::groups(std::vector<hl7::GroupPath::Step>& found) const {
+    std::size_t const length = hl7::GroupPath::parse_groups(text_.substr(at_), found);
+    for (auto const& step : found) {
+        if (hl7::Dictionary::standard().is_group(step.name)) continue;
+        auto e = fail(at_ + step.column - 1, no_group(step.name), group_remedy(step.name));
+        e.code = "unknown_group";
+        return e;
+    }
+    return length;
+}
+
 // A path, or a word. What looks like a path but is none is an error here, for "PID-0" would else read as PID
 // minus 0.
 Result<Token> Lexer::word() {
-    std::size_t const begin = at_;
+    std::size_t const start = at_;
+    std::vector<hl7::GroupPath::Step> qualifiers;
+    auto const lead = groups(qualifiers);
+    if (!lead) return lead.error();
+    std::size_t const begin = at_ + *lead;
     auto const rest = text_.substr(begin);
     auto const after = [&](std::size_t n) { return begin + n < text_.size() ? text_[begin + n] : '\0'; };
     auto const prefix = hl7::Path::parse_prefix(rest);
@@ -227,11 +243,13 @@ Result<Token> Lexer::word() {
                           letter(after(length)) || digit(after(length)) ||
                           (path.field == 0 && after(length) == '-' && digit(after(length + 1)));
         if (more) return bad_path(begin);
-        at_ += length;
-        auto t = token(TokenKind::path, begin);
+        at_ = begin + length;
+        auto t = token(TokenKind::path, start);
         t.path = path;
+        t.groups = std::move(qualifiers);
         return t;
     }
+    if (*lead > 0) return bad_path(begin);
     bool const hyphen = after(name) == '-' && digit(after(name + 1)) && name <= 4;
     bool const segment = (name == 3 || name == 4) &&
                          std::all_of(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(name),

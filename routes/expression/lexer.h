@@ -4,8 +4,9 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "parsers/hl7/path.h"
+#include "parsers/hl7/group_path.h"
 #include "parsers/result.h"
 
 namespace hilum::expression {
@@ -28,6 +29,7 @@ struct Token {
     std::string_view text;  // as written
     std::string value;      // string, delimited: after escapes
     hl7::Path path;
+    std::vector<hl7::GroupPath::Step> groups;  // that stand before the path
 
     bool symbol(std::string_view s) const { return kind == TokenKind::symbol && text == s; }
     bool word(std::string_view w) const { return kind == TokenKind::identifier && text == w; }
@@ -50,6 +52,7 @@ class Lexer {
     Token token(TokenKind kind, std::size_t begin) const;
     Error fail(std::size_t at, std::string what, std::string next = {}) const;
     Error bad_path(std::size_t begin) const;
+    Result<std::size_t> groups(std::vector<hl7::GroupPath::Step>& found) const;
 
     std::string_view text_;
     std::size_t at_ = 0;

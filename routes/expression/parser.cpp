@@ -372,6 +372,13 @@ class Parser {
         out.op = Op::path;
         out.path = token_.path;
         out.verbatim = hl7::Message::fixed(out.path);
+        if (!token_.groups.empty()) {
+            auto qualified = std::make_shared<hl7::GroupPath>();
+            qualified->groups = std::move(token_.groups);
+            qualified->path = out.path;
+            out.op = Op::group_path;
+            out.group_path = std::move(qualified);
+        }
         out.begin = out.at = static_cast<std::uint32_t>(token_.begin);
         out.end = static_cast<std::uint32_t>(token_.end);
         return advance();

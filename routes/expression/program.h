@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "parsers/hl7/path.h"
+#include "parsers/hl7/group_path.h"
 #include "routes/expression/regex.h"
 #include "routes/expression/value.h"
 
@@ -18,12 +18,13 @@ namespace hilum::expression {
 struct Function;
 
 enum class Op : unsigned char {
-    constant,  // `constant`
-    path,      // `path` in the message
-    self,      // $this
-    index,     // $index
-    call,      // children[0] is the input, the rest are arguments
-    item,      // children[0][children[1]]
+    constant,    // `constant`
+    path,        // `path` in the message
+    group_path,  // the same through groups
+    self,        // $this
+    index,       // $index
+    call,        // children[0] is the input, the rest are arguments
+    item,        // children[0][children[1]]
     negate,
     multiply,
     divide,
@@ -58,6 +59,7 @@ struct Node {
     std::vector<Node> children;
     Collection constant;
     hl7::Path path;
+    std::shared_ptr<hl7::GroupPath const> group_path;
     bool verbatim = false;  // path: MSH-1 and MSH-2 are never unescaped
     Function const* function = nullptr;
     std::shared_ptr<Regex const> regex;  // call of matches() with a literal pattern

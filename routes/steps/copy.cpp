@@ -7,8 +7,8 @@ namespace hilum::routes {
 namespace {
 
 struct Copy {
-    hl7::Path to;
-    hl7::Path from;
+    hl7::GroupPath to;
+    hl7::GroupPath from;
 };
 
 class CopyStep final : public Step {
@@ -16,13 +16,30 @@ class CopyStep final : public Step {
     explicit CopyStep(std::vector<Copy> copies) : copies_(std::move(copies)) {}
 
     StepResult run(Work& work) const override {
-        for (auto const& c : copies_)
-            if (auto const done = work.message.copy(c.from, c.to); !done)
-                return held(c.to.text(), done.error());
+        for (auto const& c : copies_) {
+            hl7::Path from = c.from.path;
+            hl7::Path to = c.to.path;
+            // A source that isn't there empties the target, as one without groups does.
+            if (!c.to.plain() && !locate(work, c.to, to)) return held(c.to.text(), no_target());
+            if (!c.from.plain() && !locate(work, c.from, from)) from.occurrence = hl7::Path::largest;
+            if (auto const done = work.message.copy(from, to); !done) return held(c.to.text(), done.error());
+        }
         return StepResult::ok();
     }
 
   private:
+    // The path in the whole message of what a path through groups names; false when nothing is there.
+    static bool locate(Work& work, hl7::GroupPath const& path, hl7::Path& plain) {
+        auto const found = find_in_groups(work, path);
+        if (found.empty()) return false;
+        plain.occurrence = found.front().occurrence;
+        return true;
+    }
+
+    static Error no_target() {
+        return error("no_such_segment", "", "the message has no such segment in such a group");
+    }
+
     std::vector<Copy> copies_;
 };
 
@@ -46,16 +63,21 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     std::vector<Copy> copies;
     auto const before = diagnostics.errors();
     for (auto const& entry : options.entries) {
-        auto const to = writable_path({entry.key, entry.where}, false, diagnostics);
+        auto const to = writable_group_path({entry.key, entry.where}, false, diagnostics);
         config::Text source;
         if (!config::decode_value(entry.value, source, diagnostics)) continue;
-        auto const from = single_path(source, diagnostics);
+        auto const from = single_group_path(source, diagnostics);
         if (!to || !from) continue;
+        if (!to->plain() && to->many()) {
+            diagnostics.error(entry.where, to->text() + " names several places",
+                              "use a number in place of *, or a path without groups");
+            continue;
+        }
         // The delimiters inside a whole field would mean something else one level further down.
-        if (level(*from) < level(*to)) {
+        if (level(from->path) < level(to->path)) {
             diagnostics.error(source.where,
-                              from->text() + " is a " + std::string(level_name(*from)) +
-                                  " and does not fit into the " + std::string(level_name(*to)) + " " +
+                              from->text() + " is a " + std::string(level_name(from->path)) +
+                                  " and does not fit into the " + std::string(level_name(to->path)) + " " +
                                   to->text(),
                               "name its first part: " + from->text() + ".1");
             continue;

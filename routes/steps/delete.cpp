@@ -8,16 +8,34 @@ namespace {
 
 class DeleteStep final : public Step {
   public:
-    explicit DeleteStep(std::vector<hl7::Path> paths) : paths_(std::move(paths)) {}
+    explicit DeleteStep(std::vector<hl7::GroupPath> paths) : paths_(std::move(paths)) {}
 
     StepResult run(Work& work) const override {
         // What isn't there is deleted already.
-        for (auto const& path : paths_) work.message.erase(path);
+        for (auto const& path : paths_) {
+            if (path.plain()) {
+                work.message.erase(path.path);
+            } else {
+                erase(work, path);
+            }
+        }
         return StepResult::ok();
     }
 
   private:
-    std::vector<hl7::Path> paths_;
+    static void erase(Work& work, hl7::GroupPath const& path) {
+        std::vector<std::size_t> segments;
+        for (auto const& found : find_in_groups(work, path)) {
+            if (path.path.field == 0) {
+                segments.push_back(found.segment);
+            } else {
+                work.message.erase_in(found.segment, path.path);
+            }
+        }
+        if (!segments.empty()) work.message.erase_segments(segments);
+    }
+
+    std::vector<hl7::GroupPath> paths_;
 };
 
 std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context) {
@@ -30,12 +48,12 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
                               "write it like delete: NK1[*]");
         return nullptr;
     }
-    std::vector<hl7::Path> paths;
+    std::vector<hl7::GroupPath> paths;
     auto const before = diagnostics.errors();
     auto const add = [&](config::Node const& node) {
         config::Text text;
         if (!config::decode_value(node, text, diagnostics)) return;
-        if (auto const path = writable_path(text, true, diagnostics)) paths.push_back(*path);
+        if (auto const path = writable_group_path(text, true, diagnostics)) paths.push_back(*path);
     };
     if (list) {
         for (auto const& item : options.items) add(item);

@@ -8,7 +8,7 @@ namespace hilum::routes {
 namespace {
 
 struct Assignment {
-    hl7::Path path;
+    hl7::GroupPath path;
     std::string name;  // of the path, for reasons
     expression::ValueSource value;
 };
@@ -18,14 +18,13 @@ class SetStep final : public Step {
     explicit SetStep(std::vector<Assignment> assignments) : assignments_(std::move(assignments)) {}
 
     StepResult run(Work& work) const override {
-        expression::Context const context{&work.message, work.now_us};
+        expression::Context const context{&work.message, work.now_us, work.structures};
         for (auto const& a : assignments_) {
             if (a.value.computed()) {
                 auto const text = a.value.get(context);
                 if (!text) return held(a.name, text.error());
-                if (auto const done = work.message.set(a.path, *text); !done)
-                    return held(a.name, done.error());
-            } else if (auto const done = work.message.set(a.path, a.value.literal()); !done) {
+                if (auto const done = write(work, a.path, *text); !done) return held(a.name, done.error());
+            } else if (auto const done = write(work, a.path, a.value.literal()); !done) {
                 return held(a.name, done.error());
             }
         }
@@ -38,9 +37,10 @@ class SetStep final : public Step {
 
 // Text is escaped as it is written, so "DOE^JANE" would become one value with \S\ in it: hardly ever what was
 // meant.
-void warn_of_components(config::Text const& text, hl7::Path const& path, expression::ValueSource const& value,
-                        config::Diagnostics& diagnostics) {
-    if (value.computed() || path.component != 0 || value.literal().find('^') == std::string::npos) return;
+void warn_of_components(config::Text const& text, hl7::GroupPath const& path,
+                        expression::ValueSource const& value, config::Diagnostics& diagnostics) {
+    if (value.computed() || path.path.component != 0 || value.literal().find('^') == std::string::npos)
+        return;
     auto const base = path.text();
     diagnostics.warning(text.where, "the ^ is written as text (\\S\\), not as a delimiter",
                         "set the components one by one: " + base + ".1, " + base + ".2");
@@ -58,7 +58,7 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     std::vector<Assignment> assignments;
     auto const before = diagnostics.errors();
     for (auto const& entry : options.entries) {
-        auto const path = writable_path({entry.key, entry.where}, false, diagnostics);
+        auto const path = writable_group_path({entry.key, entry.where}, false, diagnostics);
         if (entry.value.kind == config::Node::Kind::null) {
             diagnostics.error(entry.where, entry.key + " has no value",
                               "write '' for an empty one, '\"\"' for HL7's null, or use the delete step");

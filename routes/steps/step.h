@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "parsers/hl7/message.h"
+#include "parsers/hl7/structure.h"
 #include "routes/config/config.h"
 #include "routes/tables/table.h"
 
@@ -19,6 +20,7 @@ namespace hilum::routes {
 struct Work {
     hl7::Message& message;
     std::int64_t now_us = 0;
+    hl7::StructureCache* structures = nullptr;  // of `message`; never null where a route runs
 };
 
 struct StepResult {

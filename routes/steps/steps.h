@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "parsers/hl7/path.h"
+#include "parsers/hl7/group_path.h"
 #include "routes/steps/step.h"
 
 namespace hilum::routes {
@@ -24,6 +24,16 @@ std::optional<hl7::Path> writable_path(config::Text const& text, bool segments,
                                        config::Diagnostics& diagnostics);
 // A path that is read as one value.
 std::optional<hl7::Path> single_path(config::Text const& text, config::Diagnostics& diagnostics);
+
+// The same with or without groups before the path.
+std::optional<hl7::GroupPath> writable_group_path(config::Text const& text, bool segments,
+                                                  config::Diagnostics& diagnostics);
+std::optional<hl7::GroupPath> single_group_path(config::Text const& text, config::Diagnostics& diagnostics);
+
+// The segments a path through groups names in the message as it is now.
+std::vector<hl7::GroupPath::Found> find_in_groups(Work& work, hl7::GroupPath const& path);
+// Writes text to every place the path names. Error "no_such_segment" when it names one and there is none.
+Result<void> write(Work& work, hl7::GroupPath const& path, std::string_view text);
 
 // A step that can't do its work: its reason, from an error of the parser or an expression (which hold no
 // patient data).

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """All figures of docs/performance.md by one command:
 
-    tests/bench/run.py [--quick] [--only intake,flow,memory,start,idle] [--build DIR] [--dir DIR] [--write docs/performance.md]
+    tests/bench/run.py [--quick] [--only intake,flow,memory,start,idle,parsers] [--build DIR] [--dir DIR] [--write docs/performance.md]
 
 Whole processes, real sockets, fdatasync on. The load generator, the receiver and the engine share the machine, and the floor
 (tests/bench/floor: the least that keeps "acknowledged means on disk") is measured in turn with the engine, because a disk
@@ -9,6 +9,7 @@ and its neighbours have good and bad minutes. --dir is where the files go: the d
 
 import argparse
 import datetime
+import json
 import os
 import platform
 import re
@@ -34,7 +35,7 @@ FLOORS = {'one thread': [], 'one thread, preallocated': ['--preallocate', '64'],
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--quick', action='store_true', help='fewer and shorter rounds, a smaller backlog')
-    parser.add_argument('--only', default='intake,flow,memory,start,idle', help='comma-separated parts')
+    parser.add_argument('--only', default='intake,flow,memory,start,idle,parsers', help='comma-separated parts')
     parser.add_argument('--build', default=os.path.join(HERE, '..', '..', 'build', 'release'), help='build folder')
     parser.add_argument('--dir', help='a folder on the disk to measure (default: in the build folder)')
     parser.add_argument('--write', metavar='FILE', help='write the page there as well')
@@ -222,6 +223,39 @@ def idle():
             ('the same after a message on each', used, 1, 'KB', IDLE_KB)]
 
 
+# --- parsers -------------------------------------------------------------------------------------------------------
+
+# Benchmark, what it does, target per message: the ADT of 1 KB, the ORU of 5 KB, the ORU of 1 MB in GB/s.
+PARSER_JOBS = [('floor_index_delimiters', 'AVX2 scan that writes the index of the delimiters (the floor)', (None, None, None)),
+               ('view_and_read_six', 'parse, read MSH-9, MSH-10, PID-3.1, PID-5.1, PV1-2 or OBR-4, the last OBX-5', (2_000_000, 600_000, 5)),
+               ('view_set_two_and_write', 'parse, set two fields, serialise', (1_000_000, 400_000, 3)),
+               ('view_and_validate', 'parse, validate against the dictionary', (200_000, 60_000, None))]
+
+
+def parsers():
+    done = subprocess.run([os.path.join(build, 'tests', 'bench', 'bench_parsers'), '--benchmark_format=json',
+                           '--benchmark_filter=' + '|'.join(f'^{name}/' for name, _, _ in PARSER_JOBS),
+                           f'--benchmark_repetitions={ROUNDS}', '--benchmark_enable_random_interleaving=true',
+                           f'--benchmark_min_time={SECONDS / 10}'], capture_output=True, text=True, check=True)
+    medians = {b['run_name'].removesuffix('/repeats:%d' % ROUNDS): b for b in json.loads(done.stdout)['benchmarks']
+               if b.get('aggregate_name') == 'median'}
+    table = ['| job, one core | 1 KB ADT, messages/s | 5 KB ORU, messages/s | 1 MB ORU with a document in base64 |', '|---|---:|---:|---:|']
+    for name, what, targets in PARSER_JOBS:
+        cells = []
+        for which, target in enumerate(targets):
+            found = medians.get(f'{name}/{which}')
+            if found is None:
+                cells.append('–')
+                continue
+            per_second = found['items_per_second'] if which < 2 else found['bytes_per_second'] / 1e9
+            text = f'**{per_second:,.0f}**' if which < 2 else f'**{per_second:.1f} GB/s**'
+            if target is not None:
+                text += f' (target {target:,}{"" if which < 2 else " GB/s"}, {verdict(per_second >= target)})'
+            cells.append(text)
+        table.append(f'| {what} | ' + ' | '.join(cells) + ' |')
+    return table
+
+
 # --- the page ------------------------------------------------------------------------------------------------------
 
 def machine():
@@ -253,6 +287,9 @@ def main():
     if 'flow' in chosen:
         page += ['## End to end', '', 'The same, with an MLLP destination that acknowledges at once; every delivery is recorded.', '',
                  *flow(peak), '']
+    if 'parsers' in chosen:
+        page += ['## Parsing', '', 'Nothing is cached between messages. No allocation per field (`tests/parsers/hl7/allocation_test.cpp` counts).', '',
+                 *parsers(), '']
     rows = []
     if 'memory' in chosen:
         rows += memory(peak)

@@ -8,6 +8,7 @@
 
 #include "parsers/hl7/ack.h"
 #include "parsers/hl7/batch.h"
+#include "parsers/hl7/continuation.h"
 #include "parsers/hl7/escape.h"
 #include "parsers/hl7/message.h"
 
@@ -96,8 +97,22 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         require(path.has_value() && *path == prefix.path);
     }
     std::size_t total = 0;
-    for (auto const part : split_messages(bytes).messages) total += part.size();
+    BatchCheck check;
+    auto const split = split_messages(bytes, &check);
+    check.finish();
+    require(check.findings().size() <= 20);
+    Continuations joining({.bytes = 1000, .fragments = 3, .messages = 2, .bytes_in_all = 1500});
+    for (auto const part : split.messages) {
+        total += part.size();
+        if (auto const one = Message::view(part)) {
+            auto const outcome = joining.add(*one);
+            require(outcome.message.size() <= bytes.size() + split.messages.size() * 4096);
+        }
+    }
     require(total <= bytes.size());
+    std::string const answer = build_batch_answer(split, {}, {.control_id = "1", .timestamp = "2"}, bytes);
+    require(is_batch(answer));
+    require(split_messages(answer).messages.empty());
     (void)read_ack(bytes);
     auto const nak = build_nak_for_fragment(bytes, {.control_id = "1"}, {.text = bytes.substr(0, 40)});
     if (!nak.empty()) require(read_ack(nak).has_value());

@@ -48,6 +48,11 @@ export const fields = [
   ['2.3.1', 'MSH', 9, {length: 15}],
   // §7.4.2.8: interpretation codes
   ['2.5 2.5.1 2.6 2.7 2.7.1', 'OBX', 8, {table: 78}],
+  // §7.4.2.2: once; the source has the table's number as the number of repetitions.
+  ['2.5.1', 'OBX', 2, {repetitions: 1}],
+  // §4.3.1.1, §3.4.1.2: required in every version.
+  ['2.3.1', 'ORC', 1, {usage: 'R'}],
+  ['2.3', 'EVN', 2, {usage: 'R'}],
   // Withdrawn with 2.7 (§3.4.2, §4.5.3): the source says "backward".
   ['2.7 2.7.1', 'PID', 2, {usage: 'W'}],
   ['2.7 2.7.1', 'PID', 4, {usage: 'W'}],

@@ -33,7 +33,7 @@ function nodes(list, group = '') {
     if (n.compounds) {  // one of several: they follow each other, each marked
       const names = n.compounds[0].name === null ? fix.choices[group] : n.compounds.map((c) => c.name);
       if (!names) throw new Error('a choice without names in ' + group);
-      for (const name of names) out.push({name, min: 0, max: n.max, choice: true});
+      for (const name of names) out.push({name, min: 0, max: 1, choice: true});
     } else if (n.children) {
       out.push({name: n.name, min: n.min, max: n.max, children: nodes(n.children, n.name)});
     } else if (n.name !== 'GenericSegment') {  // stands for "any", which is what tolerance gives
@@ -64,12 +64,23 @@ for (const version of Object.keys(source.definitions)) {
   for (const name of fix.primitives[version] ?? []) s.datatypes[name] ??= {title: 'Time', positions: []};
   s.datatypes.varies ??= {title: 'Variable datatype', positions: []};
   for (const [name, x] of Object.entries(d.messages)) {
+    // A type without event repeats one of its events; only ACK is a message by itself.
+    if (!name.includes('_') && name !== 'ACK') continue;
     s.messages[name] = nodes(x.segments.segments);
     renameGroups(s.messages[name], version, name);
   }
 }
-for (const [version, segment, from] of fix.borrowedSegments)
+function borrowDatatypes(to, from, shape) {
+  for (const p of shape.positions) {
+    if (to.datatypes[p.datatype]) continue;
+    to.datatypes[p.datatype] = from.datatypes[p.datatype];
+    borrowDatatypes(to, from, to.datatypes[p.datatype]);
+  }
+}
+for (const [version, segment, from] of fix.borrowedSegments) {
   standard[version].segments[segment] ??= standard[from].segments[segment];
+  borrowDatatypes(standard[version], standard[from], standard[version].segments[segment]);
+}
 for (const [vs, segment, number, changes] of fix.fields)
   for (const version of Object.keys(standard)) {
     const f = applies(vs, version) && standard[version].segments[segment]?.positions[number - 1];

@@ -60,3 +60,83 @@ TEST_CASE("split: the table") {
         CHECK(split.batch == row.batch);
     }
 }
+
+namespace {
+
+std::vector<std::string> found(std::string const& bytes) {
+    hilum::hl7::BatchCheck check;
+    (void)hilum::hl7::split_messages(bytes, &check);
+    check.finish();
+    std::vector<std::string> out;
+    for (auto const& finding : check.findings()) {
+        CHECK_FALSE(finding.next.empty());
+        out.push_back(finding.code + " at " + finding.place);
+    }
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("batch: counts, headers and trailers are checked") {
+    std::string const m = "MSH|^~\\&|A\rPID|1\r";
+    struct Row {
+        char const* name;
+        std::string bytes;
+        std::vector<std::string> findings;
+    };
+    std::vector<Row> const rows = {
+        {"plain messages", m + m, {}},
+        {"right", "BHS|^~\\&\r" + m + m + "BTS|2\r", {}},
+        {"right, with file", "FHS|^~\\&\rBHS|^~\\&\r" + m + "BTS|1\rBHS|^~\\&\rBTS|0\rFTS|2\r", {}},
+        {"no counts", "FHS|^~\\&\rBHS|^~\\&\r" + m + "BTS\rFTS|\r", {}},
+        {"a count with blanks", "BHS|^~\\&\r" + m + "BTS| 1 \r", {}},
+        {"other delimiters", "BHS#!@%*\r" + m + "BTS#1#x\r", {}},
+        {"too few", "BHS|^~\\&\r" + m + "BTS|2\r", {"batch_count at BTS[1]-1"}},
+        {"too many", "BHS|^~\\&\rBTS|0\rBHS|^~\\&\r" + m + "BTS|0\r", {"batch_count at BTS[2]-1"}},
+        {"batches", "FHS|^~\\&\rBHS|^~\\&\rBTS|0\rFTS|7\r", {"file_count at FTS[1]-1"}},
+        {"no number", "BHS|^~\\&\rBTS|many\r", {"bad_count at BTS[1]-1"}},
+        {"negative", "BHS|^~\\&\rBTS|-1\r", {"bad_count at BTS[1]-1"}},
+        {"huge", "BHS|^~\\&\rBTS|99999999999999999999999\r", {"bad_count at BTS[1]-1"}},
+        {"no trailer", "BHS|^~\\&\r" + m, {"batch_trailer_missing at BHS[1]"}},
+        {"no header", m + "BTS|1\r", {"batch_header_missing at BTS[1]"}},
+        {"no file trailer", "FHS|^~\\&\r" + m, {"file_trailer_missing at FHS[1]"}},
+        {"no file header", m + "FTS|1\r", {"file_header_missing at FTS[1]"}},
+        {"a batch in a batch", "BHS|^~\\&\rBHS|^~\\&\rBTS\r", {"batch_trailer_missing at BHS[1]"}},
+        {"a file in a file",
+         "FHS|^~\\&\rBHS|^~\\&\rFHS|^~\\&\rFTS\r",
+         {"batch_trailer_missing at BHS[1]", "file_trailer_missing at FHS[1]"}},
+        {"cut off", "FHS|^~\\&\rBHS|^~\\&\rFTS|1\r", {"batch_trailer_missing at BHS[1]"}},
+    };
+    for (auto const& row : rows) {
+        CAPTURE(row.name);
+        CHECK(found(row.bytes) == row.findings);
+    }
+    std::string many;
+    for (int i = 0; i < 100; ++i) many += "BTS|1\r";
+    CHECK(found(many).size() == 20);
+}
+
+TEST_CASE("batch: the answer") {
+    using hilum::hl7::is_batch;
+    std::string const m = "MSH|^~\\&|A\r";
+    std::string const bytes =
+        "FHS|^~\\&|S|SF|R|RF|2024||F1||F77\rBHS|^~\\&|S|SF|R|RF|2024||B1||C42\r" + m + m + "BTS|2\rFTS|1\r";
+    CHECK(is_batch(bytes));
+    CHECK(is_batch("\xef\xbb\xbf\r\nBHS|"));
+    CHECK_FALSE(is_batch(m + bytes));
+    CHECK_FALSE(is_batch("BHSX|"));
+    CHECK_FALSE(is_batch("BTS|1"));
+    CHECK_FALSE(is_batch(""));
+
+    auto const split = hilum::hl7::split_messages(bytes);
+    std::vector<std::string> const acks = {"MSH|1\r", "MSH|2"};
+    CHECK(
+        hilum::hl7::build_batch_answer(split, acks, {.control_id = "9", .timestamp = "2025"}) ==
+        "FHS|^~\\&|R|RF|S|SF|2025||||9|F77\rBHS|^~\\&|R|RF|S|SF|2025||||9|C42\rMSH|1\rMSH|2\rBTS|2\rFTS|1\r");
+    auto const bare = hilum::hl7::split_messages("BHS#!@%*#S#SF\rBTS\r");
+    CHECK(hilum::hl7::build_batch_answer(bare, {}, {.control_id = "9", .timestamp = "2025"}, "a#b") ==
+          "BHS#!@%*###S#SF#2025####9#\rBTS#0#a%F%b\r");
+    auto const bad = hilum::hl7::split_messages("BHS\rBTS\r");
+    CHECK(hilum::hl7::build_batch_answer(bad, {}, {.control_id = "9", .timestamp = "2025"}) ==
+          "BHS|^~\\&|||||2025||||9|\rBTS|0\r");
+}

@@ -13,6 +13,8 @@
 #include "parsers/hl7/ack.h"
 #include "parsers/hl7/batch.h"
 #include "parsers/hl7/message.h"
+#include "parsers/hl7/structure.h"
+#include "parsers/hl7/utf8.h"
 
 using hilum::hl7::Message;
 using hilum::hl7::Path;
@@ -104,7 +106,8 @@ TEST_CASE("samples: a single message parses, agrees with the manifest and is wri
         // An edit elsewhere leaves all the bytes around it.
         std::string const before = message->bytes();
         std::string_view const application = message->get(Path::parse("MSH-3").value()).raw;
-        auto const at = static_cast<std::size_t>(application.data() - sample.bytes.data());
+        std::size_t const at =
+            sample.bytes.find("MSH") + 5 + message->get(Path::parse("MSH-2").value()).raw.size();
         std::string expected = sample.bytes;
         expected.replace(at, application.size(), "EDITED");
         REQUIRE(message->set(Path::parse("MSH-3").value(), "EDITED").has_value());
@@ -145,4 +148,61 @@ TEST_CASE("samples: a malformed one gives a message or an error that names place
         if (!has_msh) CHECK(nak.empty());
         if (!nak.empty()) CHECK(hilum::hl7::read_ack(nak).has_value());
     }
+}
+
+TEST_CASE("samples: every segment has one place in the message structure") {
+    std::size_t messages = 0, placed = 0, segments = 0;
+    for (auto const& sample : samples()) {
+        auto const message = Message::view(sample.bytes);
+        if (!message) continue;
+        CAPTURE(sample.name);
+        auto const structure = hilum::hl7::MessageStructure::of(*message);
+        REQUIRE(structure.segment_count() == message->segment_count());
+        auto const& groups = structure.groups();
+        for (std::size_t n = 1; n <= message->segment_count(); ++n) {
+            auto const place = structure.place(n);
+            REQUIRE(place.group < groups.size());
+            REQUIRE(groups[place.group].first <= n);
+            REQUIRE(groups[place.group].last >= n);
+            if (place.node == hilum::hl7::SegmentPlace::nowhere) continue;
+            CHECK(message->segment(n).starts_with(structure.structure()->node(place.node).name));
+            ++placed;
+        }
+        segments += message->segment_count();
+        ++messages;
+    }
+    if (messages == 0) return;
+    CHECK(messages > 1000);
+    // Most of what real senders send is in its structure; the rest is kept in the nearest group.
+    CHECK(placed * 10 > segments * 8);
+}
+
+TEST_CASE("samples: a single message decodes, and its text gives its bytes again") {
+    std::size_t segments = 0, damaged = 0;
+    for (auto const& sample : samples()) {
+        if (sample.kind != "single") continue;
+        CAPTURE(sample.name);
+        auto const message = Message::view(sample.bytes);
+        REQUIRE(message.has_value());
+        using hilum::hl7::Coding;
+        for (std::size_t i = 1; i <= message->segment_count(); ++i) {
+            std::string bytes, text, again, scratch;
+            message->append_bytes(message->segment(i), bytes);
+            auto const decoded = message->decode(message->segment(i), scratch);
+            CHECK(hilum::hl7::valid_utf8(decoded) == decoded.size());
+            auto charset = message->charset();
+            if (charset.coding <= Coding::ascii && hilum::hl7::valid_utf8(bytes) != bytes.size())
+                charset = {Coding::single_byte, 1};
+            if (charset.coding == Coding::ascii) charset = {Coding::utf8};
+            if (hilum::hl7::is_ascii(bytes) && bytes.find('\x1b') == std::string::npos) continue;
+            ++segments;
+            if (hilum::hl7::to_utf8(bytes, charset, text) != 0) {
+                ++damaged;
+                continue;
+            }
+            REQUIRE(hilum::hl7::from_utf8(text, charset, again));
+            CHECK(again == bytes);
+        }
+    }
+    MESSAGE(segments << " segments with more than ASCII, " << damaged << " of them not what MSH-18 says");
 }

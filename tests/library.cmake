@@ -1,0 +1,18 @@
+# Installs the parsers into an empty folder, then builds and runs examples/library against what is there.
+set(prefix ${BUILD}/library-test)
+file(REMOVE_RECURSE ${prefix})
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE out)
+  if(NOT code EQUAL 0)
+    message(FATAL_ERROR "${ARGN}\n${out}")
+  endif()
+  set(out "${out}" PARENT_SCOPE)
+endfunction()
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix}/installed --component parsers)
+run(${CMAKE_COMMAND} -S ${SOURCE}/examples/library -B ${prefix}/build -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${CXX}
+  -DCMAKE_PREFIX_PATH=${prefix}/installed -DCMAKE_BUILD_TYPE=Release)
+run(${CMAKE_COMMAND} --build ${prefix}/build)
+run(${prefix}/build/example)
+if(NOT out STREQUAL "100001 DOE|JANE\nMSH|^~\\&|LAB|EAST|ADT|WEST|20260102||ACK^A01^ACK|1|P|2.5.1\nMSA|AA|M1\n")
+  message(FATAL_ERROR "it printed\n${out}")
+endif()
