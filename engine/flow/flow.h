@@ -11,6 +11,7 @@
 
 #include "engine/flow/commit_hub.h"
 #include "engine/flow/intake.h"
+#include "engine/flow/validation.h"
 #include "engine/ops/log.h"
 #include "engine/ops/metrics.h"
 #include "engine/store/store.h"
@@ -28,6 +29,12 @@ struct Generation {
     std::vector<ops::RouteMetrics*> route_metrics;
     std::vector<std::optional<hl7::Charset>> charsets;  // given to listeners; parallel to config.listeners
 
+    std::vector<std::shared_ptr<Validator const>> validators;  // parallel to config.listeners; nullptr: off
+    store::NameId validation_name = 0;                         // under which the trace has what was found
+
+    Validator const* validator(std::uint32_t listener) const {
+        return listener < validators.size() ? validators[listener].get() : nullptr;
+    }
     std::optional<hl7::Charset> charset(std::uint32_t listener) const {
         return listener < charsets.size() ? charsets[listener] : std::nullopt;
     }
@@ -57,6 +64,8 @@ class Flow {
         ops::ListenerMetrics* metrics = nullptr;
     };
     Entrance entrance(std::string name) const;
+    // What validation has counted. Thread-safe.
+    Conformance const& conformance() const { return conformance_; }
     net::Task<Answer> accept(Entrance const& listener, std::string_view bytes, std::string_view source,
                              Again const* again = nullptr);
 
@@ -73,6 +82,7 @@ class Flow {
     CommitHub& hub_;
     ops::Metrics& metrics_;
     std::function<std::int64_t()> now_us_;
+    Conformance conformance_;
     std::atomic<std::shared_ptr<Generation const>> generation_;
 };
 
