@@ -50,10 +50,15 @@ ProfileUsage Walk::usage_of(ProfileElement const& element) const {
 
 // How often each segment comes: in the message, or in each occurrence of its group.
 void Walk::check_profile_segments() {
-    auto const judge = [this](ProfileSegment const& s, std::uint32_t count, std::size_t last) {
+    struct Seen {
+        std::uint32_t count = 0;
+        std::size_t last = 0;  // the segment number of the last one
+    };
+    auto const judge = [this](ProfileSegment const& s, Seen const& seen, std::size_t end_of_group) {
+        std::uint32_t const count = seen.count;
         place_ = {};
         name_ = s.name;
-        number_ = last;
+        number_ = count == 0 ? end_of_group + 1 : seen.last;
         bool const needed = s.usage == ProfileUsage::required;
         std::uint32_t const min = s.min ? *s.min : needed ? 1 : 0;
         if (count == 0 && needed) {
@@ -67,23 +72,26 @@ void Walk::check_profile_segments() {
         }
     };
     std::size_t const end = message_.segment_count();
-    std::map<std::pair<std::string_view, std::uint32_t>, std::uint32_t> counts;  // by name and group
-    std::map<std::string_view, std::uint32_t> all;
+    std::map<std::pair<std::string_view, std::uint32_t>, Seen> counts;  // by name and group
+    std::map<std::string_view, Seen> all;
     for (std::size_t n = 1; n <= end; ++n) {
         auto const name = message_.segment(n).substr(0, 3);
-        ++all[name];
-        if (structure_) ++counts[{name, structure_->place(n).group}];
+        auto& in_message = all[name];
+        in_message = {in_message.count + 1, n};
+        if (!structure_) continue;
+        auto& in_group = counts[{name, structure_->place(n).group}];
+        in_group = {in_group.count + 1, n};
     }
     for (auto const& s : profile_message_->segments) {
         if (s.group.empty()) {
             auto const found = all.find(s.name);
-            judge(s, found == all.end() ? 0 : found->second, end);
+            judge(s, found == all.end() ? Seen{} : found->second, end);
         } else if (structure_) {
             auto const& groups = structure_->groups();
             for (std::uint32_t g = 1; g < groups.size(); ++g) {
                 if (groups[g].name != s.group) continue;
                 auto const found = counts.find({s.name, g});
-                judge(s, found == counts.end() ? 0 : found->second, groups[g].last);
+                judge(s, found == counts.end() ? Seen{} : found->second, groups[g].last);
             }
         }
     }
