@@ -82,6 +82,7 @@ struct Pipeline::Impl {
     std::vector<std::string> route_names;
     std::vector<CompiledRoute> routes;
     std::vector<std::vector<std::uint32_t>> routes_of_listener;
+    hl7::Dictionary dictionary = hl7::Dictionary::standard();
 };
 
 namespace {
@@ -89,9 +90,9 @@ namespace {
 // One message on its way through the routes of one listener.
 class Run {
   public:
-    Run(std::vector<CompiledRoute> const& routes, std::vector<std::string> const& names, std::int64_t now_us,
-        Processed& out)
-        : routes_(&routes), names_(&names), now_us_(now_us), out_(&out) {}
+    Run(std::vector<CompiledRoute> const& routes, std::vector<std::string> const& names,
+        hl7::Dictionary const& dictionary, std::int64_t now_us, Processed& out)
+        : routes_(&routes), names_(&names), dictionary_(&dictionary), now_us_(now_us), out_(&out) {}
 
     // `bytes` are those of `message`; `body` is their number in `out`, none when they have not been put there
     // yet.
@@ -114,7 +115,7 @@ class Run {
         if (route.steps.empty()) return deliver(index, message, structures, bytes, body, depth);
         auto view = hl7::Message::view(bytes, message.charset_given());
         if (!view) return refuse(verdict, route, view.error().what);
-        hl7::StructureCache changed_structures(*view);
+        hl7::StructureCache changed_structures(*view, *dictionary_);
         if (!change(verdict, route, *view, changed_structures)) return;
         if (!view->edited()) return deliver(index, message, structures, bytes, body, depth);
         std::string const changed = view->bytes();
@@ -188,6 +189,7 @@ class Run {
 
     std::vector<CompiledRoute> const* routes_;
     std::vector<std::string> const* names_;
+    hl7::Dictionary const* dictionary_;
     std::int64_t now_us_;
     Processed* out_;
 };
@@ -231,6 +233,7 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config,
     impl.listeners = names_of(config.listeners);
     impl.destinations = names_of(config.destinations);
     impl.route_names = names_of(config.routes);
+    impl.dictionary = config.dictionary;
     impl.routes_of_listener.resize(impl.listeners.size());
     Tables tables;
     for (auto const& table : config.tables) tables[table.name] = Table::load(table, diagnostics);
@@ -271,8 +274,8 @@ void Pipeline::process(std::uint32_t listener, hl7::Message const& message, std:
                        std::int64_t now_us, Processed& out) const {
     out.clear();
     if (listener >= impl_->routes_of_listener.size()) return;
-    Run run(impl_->routes, impl_->route_names, now_us, out);
-    hl7::StructureCache structures(message);
+    Run run(impl_->routes, impl_->route_names, impl_->dictionary, now_us, out);
+    hl7::StructureCache structures(message, impl_->dictionary);
     for (auto const route : impl_->routes_of_listener[listener])
         run.route(route, message, structures, received, 0, 0);
     if (!out.rejected) return;

@@ -1,9 +1,11 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/write.hpp>
+#include <set>
 
 #include "engine/cli/commands.h"
 #include "engine/cli/desk.h"
 #include "engine/cli/output.h"
+#include "engine/destinations/hl7_answer.h"
 #include "engine/ops/json.h"
 #include "parsers/hl7/ack.h"
 #include "parsers/hl7/batch.h"
@@ -15,7 +17,7 @@ namespace {
 constexpr std::size_t answer_bytes_max = 1u << 20;
 
 struct Options {
-    std::string to, timeout = "30s";
+    std::string to, timeout = "30s", wait_for = "message";
     std::vector<std::string> files;
     std::size_t repeat = 1;
     bool json = false, quiet = false;
@@ -24,7 +26,8 @@ struct Options {
 struct Outgoing {
     std::string name;  // "adt.hl7#2"
     std::string_view bytes;
-    std::string control_id;  // MSH-10; empty when it can't be read
+    std::string control_id;     // MSH-10; empty when it can't be read
+    hl7::AckRequest request{};  // MSH-15, MSH-16
 };
 
 // What came back for one message.
@@ -38,8 +41,9 @@ struct Outcome {
 
 class Client {
   public:
-    Client(net::Deadlines& deadlines, config::Endpoint to, std::chrono::milliseconds timeout)
-        : to_(std::move(to)), timeout_(timeout), deadline_(deadlines, [this] {
+    Client(net::Deadlines& deadlines, config::Endpoint to, std::chrono::milliseconds timeout,
+           destinations::WaitFor wait_for)
+        : to_(std::move(to)), timeout_(timeout), wait_for_(wait_for), deadline_(deadlines, [this] {
               boost::system::error_code ignored;
               if (socket_) socket_->close(ignored);
           }) {}
@@ -51,13 +55,15 @@ class Client {
             if (!connected) co_return connected.error();
             socket_ = std::move(*connected);
             decoder_ = mllp::Decoder({}, mllp::Limits{answer_bytes_max});
+            not_waited_for_.clear();
         }
         auto const began = std::chrono::steady_clock::now();
         Outcome outcome = co_await exchange(outgoing);
         outcome.micros =
             std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began)
                 .count();
-        if (outcome.code.empty()) socket_.reset();  // a late answer must not be taken for the next message's
+        bool const kept = !outcome.code.empty() || (outcome.accepted && socket_->is_open());
+        if (!kept) socket_.reset();  // a late answer must not be taken for the next message's
         co_return outcome;
     }
 
@@ -68,8 +74,40 @@ class Client {
         deadline_.set(timeout_);
         auto [ec, written] =
             co_await net::asio::async_write(*socket_, net::asio::buffer(frame), net::as_result);
-        mllp::Event event;
-        while (!ec && (event = decoder_.next()).kind != mllp::Event::Kind::frame) {
+        if (ec) co_return ended(ec);
+        auto const wanted = destinations::wanted(outgoing.request, wait_for_);
+        Outcome outcome;
+        if (wanted.nothing()) {
+            outcome.accepted = true;
+            outcome.text = "the message asks for no answer";
+        }
+        // In enhanced mode CA comes first, AA or AE later.
+        bool done = wanted.nothing();
+        while (!done) {
+            mllp::Event event;
+            auto const failed = co_await read_frame(event);
+            if (failed) {
+                deadline_.clear();
+                bool const consent = wanted.quiet && deadline_.passed();
+                if (!consent) co_return nothing(failed->text);
+                outcome.accepted = true;
+                outcome.text = "the message asks for errors alone, and none came";
+                co_return outcome;
+            }
+            outcome = judge(outgoing, event.bytes);
+            bool const earlier =
+                outcome.control_id != outgoing.control_id && not_waited_for_.contains(outcome.control_id);
+            bool const more = wanted.application && outcome.accepted && outcome.code == "CA";
+            done = !earlier && !more;
+        }
+        deadline_.clear();
+        if (outgoing.request.enhanced) not_waited_for_.insert(outgoing.control_id);
+        co_return outcome;
+    }
+
+    // What went wrong, or nothing and the frame.
+    net::Task<std::optional<Outcome>> read_frame(mllp::Event& event) {
+        while ((event = decoder_.next()).kind != mllp::Event::Kind::frame) {
             if (event.kind == mllp::Event::Kind::too_large)
                 co_return nothing("the answer is longer than 1 MiB");
             if (event.kind != mllp::Event::Kind::need_more) continue;  // bytes between frames
@@ -82,17 +120,16 @@ class Client {
             auto const room = decoder_.prepare(8192);
             auto [failed, count] = co_await socket_->async_read_some(
                 net::asio::buffer(room.data(), room.size()), net::as_result);
-            ec = failed;
-            if (!ec) decoder_.commit(count);
+            if (failed) co_return ended(failed);
+            decoder_.commit(count);
         }
-        deadline_.clear();
-        if (ec) {
-            if (deadline_.passed()) co_return nothing("no answer in time");
-            co_return nothing(ec == net::asio::error::eof
-                                  ? "the receiver closed the connection without an answer"
-                                  : ec.message());
-        }
-        co_return judge(outgoing, event.bytes);
+        co_return std::nullopt;
+    }
+
+    Outcome ended(boost::system::error_code const& ec) {
+        if (deadline_.passed()) return nothing("no answer in time");
+        return nothing(ec == net::asio::error::eof ? "the receiver closed the connection without an answer"
+                                                   : ec.message());
     }
 
     net::Task<mllp::Event> trailer() {
@@ -135,9 +172,12 @@ class Client {
 
     config::Endpoint to_;
     std::chrono::milliseconds timeout_;
+    destinations::WaitFor wait_for_;
     net::Deadline deadline_;
     std::optional<net::Socket> socket_;
     mllp::Decoder decoder_;
+    std::set<std::string>
+        not_waited_for_;  // MSH-10 of messages for which answers may come that none asked for
 };
 
 void report(Options const& options, Outgoing const& outgoing, Outcome const& outcome) {
@@ -155,7 +195,10 @@ void report(Options const& options, Outgoing const& outgoing, Outcome const& out
         answer(w.text() + "\n");
         return;
     }
-    std::string line = printable(outgoing.name) + " " + (outcome.code.empty() ? "no answer:" : outcome.code);
+    std::string line = printable(outgoing.name) + " " +
+                       (!outcome.code.empty() ? outcome.code
+                        : outcome.accepted    ? "sent:"
+                                              : "no answer:");
     if (!outcome.control_id.empty()) line += " " + printable(outcome.control_id);
     if (!outcome.text.empty()) line += " " + printable(outcome.text);
     answer(line + "\n");
@@ -170,8 +213,10 @@ std::vector<Outgoing> messages_of(std::vector<std::string> const& names,
         if (messages.empty()) messages.push_back(texts[i]);
         for (std::size_t n = 0; n < messages.size(); ++n) {
             Outgoing outgoing{names[i] + "#" + std::to_string(n + 1), messages[n], {}};
-            if (auto const message = hl7::Message::view(messages[n]))
+            if (auto const message = hl7::Message::view(messages[n])) {
                 outgoing.control_id = message->text("MSH-10");
+                outgoing.request = hl7::ack_request(*message);
+            }
             all.push_back(std::move(outgoing));
         }
     }
@@ -181,7 +226,10 @@ std::vector<Outgoing> messages_of(std::vector<std::string> const& names,
 net::Task<void> send_all(Options const& options, config::Endpoint to, std::chrono::milliseconds timeout,
                          net::Deadlines& deadlines, std::vector<Outgoing> const& messages,
                          std::size_t& refused) {
-    Client client(deadlines, std::move(to), timeout);
+    auto const wait_for = options.wait_for == "accept"        ? destinations::WaitFor::accept
+                          : options.wait_for == "application" ? destinations::WaitFor::application
+                                                              : destinations::WaitFor::message;
+    Client client(deadlines, std::move(to), timeout, wait_for);
     for (std::size_t round = 0; round < options.repeat; ++round) {
         for (auto const& outgoing : messages) {
             auto const outcome = co_await client.send(outgoing);
@@ -245,6 +293,11 @@ void add_send(CLI::App& app, int& exit_code) {
         ->required();
     command->add_option("--timeout", options->timeout, "time limit for the connection and for each answer")
         ->capture_default_str();
+    command
+        ->add_option("--wait-for", options->wait_for,
+                     "the answer to wait for: message (as its MSH-15 and MSH-16 ask), accept or application")
+        ->check(CLI::IsMember({"message", "accept", "application"}))
+        ->capture_default_str();
     command->add_option("--repeat", options->repeat, "send everything this many times")
         ->check(CLI::PositiveNumber);
     command->add_flag("--json", options->json, "one JSON object a message");
@@ -253,8 +306,9 @@ void add_send(CLI::App& app, int& exit_code) {
         "One line a message: FILE#n, MSA-1, MSA-2, and what a NAK says. The next message leaves when the "
         "answer is there. A\n"
         "file with no message in it is sent as it is, to see what a receiver makes of it.\n"
-        "Exit code: 0 when each was answered AA or CA for its own MSH-10, else 1; 2 when a file can't be "
-        "read.\n\n"
+        "Exit code: 0 when each was answered AA or CA for its own MSH-10, or asks for no answer, else 1; 2 "
+        "when "
+        "a file can't be read.\n\n"
         "Example:\n"
         "  hilum send --to 127.0.0.1:2575 adt.hl7\n"
         "  adt.hl7#1 AA MSG00001");

@@ -16,6 +16,7 @@ namespace {
 
 constexpr auto forever = std::chrono::hours(24 * 365);
 constexpr std::size_t scan_bytes = 16u << 20;
+constexpr std::size_t max_unconfirmed = 1000;
 
 }  // namespace
 
@@ -138,6 +139,10 @@ net::Task<bool> Lane::wait_for_head() {
             co_await settle(DeliveryOutcome::skipped, skipped, 0);
             continue;
         }
+        if (head_ && answer_) {
+            co_await take_answer();
+            continue;
+        }
         if (head_ && destination_ && !paused_) co_return true;
         if (!head_) {
             publish();
@@ -170,7 +175,7 @@ net::Task<void> Lane::deliver_head() {
     if (possible_duplicate_) context_.metrics.possible_duplicates.fetch_add(1, std::memory_order_relaxed);
     in_flight_ = true;
     destinations::Outgoing const outgoing{head_->sequence, stored->body(head_->ordinal), head_->received_us,
-                                          attempts_, possible_duplicate_};
+                                          attempts_,       possible_duplicate_,          head_->key};
     auto const attempt = co_await destination_->deliver(outgoing);
     in_flight_ = false;
     auto const took =
@@ -189,7 +194,8 @@ net::Task<void> Lane::deliver_head() {
     }
     auto const failed = result_for_head(DeliveryOutcome::failed, attempt, duration_us);
     co_await record(failed);
-    if (attempt.result == AttemptClass::timeout || attempt.result == AttemptClass::cut)
+    if (attempt.result == AttemptClass::timeout || attempt.result == AttemptClass::cut ||
+        attempt.result == AttemptClass::unconfirmed)
         possible_duplicate_ = true;
     context_.metrics.retried.fetch_add(1, std::memory_order_relaxed);
     double const random = std::uniform_real_distribution<>(0, 1)(random_);
@@ -222,7 +228,7 @@ void Lane::note_failure(Attempt const& attempt) {
 net::Task<void> Lane::back_off(std::chrono::milliseconds time) {
     auto const end = std::chrono::steady_clock::now() + time;
     next_attempt_us_ = context_.now_us() + std::chrono::microseconds(time).count();
-    while (!stopping_ && !retry_now_ && !skip_ && !replace_ && !paused_) {
+    while (!stopping_ && !retry_now_ && !skip_ && !replace_ && !paused_ && !answer_) {
         auto const left =
             std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
         if (left <= 0ms) break;
@@ -288,6 +294,10 @@ net::Task<void> Lane::settle(DeliveryOutcome outcome, Attempt const& attempt, st
     } else if (outcome == DeliveryOutcome::held) {
         metrics.held.fetch_add(1, std::memory_order_relaxed);
         ++held_;
+        if (attempt.result == AttemptClass::unconfirmed) {
+            held_unconfirmed_.push_back(result.key);
+            if (held_unconfirmed_.size() > max_unconfirmed) held_unconfirmed_.pop_front();
+        }
         context_.log.warn("delivery_held",
                           {{"destination", name_}, {"message", head_->sequence}, {"code", attempt.code}});
     } else {
@@ -295,11 +305,67 @@ net::Task<void> Lane::settle(DeliveryOutcome outcome, Attempt const& attempt, st
         context_.log.warn("delivery_skipped", {{"destination", name_}, {"message", head_->sequence}});
     }
     head_.reset();
+    answer_.reset();
     attempts_ = 0;
     possible_duplicate_ = false;
     next_attempt_us_ = 0;
     window_.settled();
     publish();
+}
+
+// The head's acknowledgement came while it waited for its next attempt.
+net::Task<void> Lane::take_answer() {
+    auto const attempt = *std::exchange(answer_, std::nullopt);
+    if (attempt.result == AttemptClass::delivered) {
+        co_await settle(DeliveryOutcome::delivered, attempt, 0);
+        co_return;
+    }
+    note_failure(attempt);
+    if (gives_up(policy_.action(attempt.result))) {
+        co_await settle(DeliveryOutcome::held, attempt, 0);
+        co_return;
+    }
+    auto const failed = result_for_head(DeliveryOutcome::failed, attempt, 0);
+    co_await record(failed);
+}
+
+void Lane::answered(std::uint64_t message, store::LaneKey const& key, Attempt attempt) {
+    context_.metrics.late_answers.fetch_add(1, std::memory_order_relaxed);
+    if (!head_ || head_->key != key) return note_late(message, key, attempt);
+    if (in_flight_) return destination_->answered(message, std::move(attempt));
+    answer_ = std::move(attempt);
+    wake();
+}
+
+// A delivery that the accept acknowledgement has settled stays delivered: the receiver has the message. One
+// held for want of this acknowledgement is delivered by it, or stays held and says why.
+void Lane::note_late(std::uint64_t message, store::LaneKey const& key, Attempt const& attempt) {
+    bool const good = attempt.result == AttemptClass::delivered;
+    auto const held = std::find(held_unconfirmed_.begin(), held_unconfirmed_.end(), key);
+    bool const was_held = held != held_unconfirmed_.end();
+    if (was_held && good) {
+        held_unconfirmed_.erase(held);
+        released(1);
+        publish();
+    }
+    store::ResultRecord result;
+    result.sequence = message;
+    result.key = key;  // settled_up_to stays 0: the lane's cursor has nothing to do with it
+    result.destination = id_;
+    result.outcome = was_held && !good ? DeliveryOutcome::held : DeliveryOutcome::delivered;
+    result.time_us = context_.now_us();
+    result.code = attempt.code;
+    result.text = attempt.text;
+    result.answer = attempt.answer;
+    auto const recorded = context_.store.record(result);
+    if (!recorded) {
+        context_.log.error("result_not_recorded",
+                           {{"destination", name_}, {"message", message}, {"error", recorded.error().code}});
+    }
+    if (!good) {
+        context_.log.warn("late_refusal",
+                          {{"destination", name_}, {"message", message}, {"code", attempt.code}});
+    }
 }
 
 ops::QueueView Lane::view() const {

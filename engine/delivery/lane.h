@@ -2,6 +2,7 @@
 // and a bounded number of those: what doesn't fit is found again by scanning the journal (DESIGN promise 5).
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -55,6 +56,10 @@ class Lane : public std::enable_shared_from_this<Lane> {
     void retry_now();
     // False when the head is another message by now.
     bool skip(std::uint64_t message, std::string reason);
+    // An acknowledgement of the message of this entry has come later, or another way than its connection.
+    // What is in flight or waits for its next attempt may be settled by it; for what is settled it is kept in
+    // the trace.
+    void answered(std::uint64_t message, store::LaneKey const& key, destinations::Attempt attempt);
     // A held delivery was resent or released.
     void released(std::uint64_t count) { held_ -= std::min(held_, count); }
 
@@ -66,6 +71,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
     net::Task<void> run();
     net::Task<bool> wait_for_head();
     net::Task<void> deliver_head();
+    net::Task<void> take_answer();
+    void note_late(std::uint64_t message, store::LaneKey const& key, destinations::Attempt const& attempt);
     net::Task<void> settle(store::DeliveryOutcome outcome, destinations::Attempt const& attempt,
                            std::uint32_t duration_us);
     net::Task<bool> record(store::ResultRecord const& result);
@@ -95,6 +102,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
     bool running_ = false, stopping_ = false, paused_ = false, in_flight_ = false, store_failed_ = false;
     bool retry_now_ = false;
     std::optional<Skip> skip_;
+    std::optional<destinations::Attempt> answer_;  // of the head, come between two attempts
+    std::deque<store::LaneKey> held_unconfirmed_;  // those whose acknowledgement would end the holding
 
     std::optional<store::LaneEntry> head_;
     std::uint32_t attempts_ = 0;

@@ -65,6 +65,8 @@ Action Policy::action(destinations::AttemptClass failure) const {
             return f.bad_answer;
         case local:
             return f.local;
+        case unconfirmed:
+            return f.unconfirmed;
         case delivered:
             break;
     }

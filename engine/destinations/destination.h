@@ -11,6 +11,7 @@
 #include "engine/net/runtime.h"
 #include "engine/ops/log.h"
 #include "engine/ops/metrics.h"
+#include "engine/store/record.h"
 #include "routes/config/config.h"
 
 namespace hilum::destinations {
@@ -21,19 +22,22 @@ struct Outgoing {
     std::int64_t received_us = 0;
     std::uint32_t attempt = 1;
     bool possible_duplicate = false;
+    store::LaneKey key{};  // the lane's entry, for answers that come later
 };
 
 // What an attempt came to. The lane's policy (destination key `on_failure`) decides what follows.
 enum class AttemptClass : unsigned char {
     delivered,
-    connect,     // no connection: nothing was sent
-    timeout,     // sent, no answer in time: ambiguous
-    cut,         // the connection ended while in flight: ambiguous
-    busy,        // the receiver says "not now": AE/AR/CE/CR with HL70357 206 or 207; HTTP 408, 425, 429, 5xx
-    ae,          // AE, CE; HTTP 400, 422
-    ar,          // AR, CR; other HTTP 4xx
-    bad_answer,  // an answer that is none
-    local,       // our own side: disk full, file name refused
+    connect,      // no connection: nothing was sent
+    timeout,      // sent, no answer in time: ambiguous
+    cut,          // the connection ended while in flight: ambiguous
+    busy,         // the receiver says "not now": AE/AR/CE/CR with HL70357 206 or 207; HTTP 408, 425, 429, 5xx
+    ae,           // AE, CE; HTTP 400, 422
+    ar,           // AR, CR; other HTTP 4xx
+    bad_answer,   // an answer that is none
+    local,        // our own side: disk full, file name refused
+    unconfirmed,  // the receiver has it (CA, or a commit block), but the acknowledgement that is waited for
+                  // did not come: sent again, it would be a duplicate for sure
 };
 std::string_view name(AttemptClass value);
 
@@ -45,12 +49,15 @@ struct Attempt {
     std::chrono::milliseconds retry_after{0};  // the receiver asked for this pause
 };
 
+class Awaited;
+
 struct DestinationContext {
     net::Runtime& runtime;
     std::size_t context_index;  // of the lane: everything of the destination runs there
     ops::DestinationMetrics& metrics;
     ops::Log& log;
     std::string name;
+    Awaited* awaited = nullptr;  // acknowledgements that come later or elsewhere; may be null
 };
 
 class Destination {
@@ -61,6 +68,9 @@ class Destination {
     // Gives up what is open, so that a deliver() under way ends soon (as cut or timeout). On the lane's
     // context.
     virtual void close() noexcept = 0;
+    // An acknowledgement of the message in flight has come another way: deliver() ends with it if it waits
+    // for one. On the lane's context.
+    virtual void answered(std::uint64_t message, Attempt attempt) { (void)message, (void)attempt; }
     virtual std::string where() const = 0;  // "mllp lab.example:2575"
 };
 

@@ -28,4 +28,24 @@ std::optional<Attempt> read_hl7_answer(std::string_view bytes, std::string_view 
     return attempt;
 }
 
+Wanted wanted(hl7::AckRequest const& request, WaitFor wait_for) {
+    using enum hl7::AckCondition;
+    Wanted out;
+    if (wait_for == WaitFor::none) return out;
+    if (wait_for == WaitFor::application) {
+        out.application = true;
+    } else if (wait_for == WaitFor::accept || !request.enhanced) {
+        out.accept = true;
+    } else {
+        // SU is waited for as AL is: silence then means a failure.
+        out.accept = request.accept == AL || request.accept == SU;
+        out.application = request.application == AL || request.application == SU;
+        out.quiet = out.nothing() && (request.accept == ER || request.application == ER);
+        // NE and NE: written is not delivered (a receiver that ends now has lost it), and most receivers answer
+        // whatever they are asked. Who never answers is to be named by `wait_for: none`.
+        if (out.nothing()) out.accept = true;
+    }
+    return out;
+}
+
 }  // namespace hilum::destinations

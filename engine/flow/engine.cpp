@@ -43,7 +43,15 @@ void Engine::run_to_end(net::Task<void> task) {
 
 Result<void> Engine::start(Loaded loaded) {
     if (auto opened = open_store(loaded.config.store); !opened) return opened;
-    flow_ = std::make_unique<Flow>(*store_, *hub_, metrics_, now_us_);
+    flow_ = std::make_unique<Flow>(*store_, *hub_, metrics_, log_, awaited_, now_us_);
+    awaited_.on_answer([this](destinations::Awaited::Sent const& sent, destinations::Attempt attempt) {
+        auto const of = lane(sent.destination);
+        if (!of) return;
+        net::asio::post(of->executor(),
+                        [of, message = sent.message, key = sent.key, attempt = std::move(attempt)]() mutable {
+                            of->answered(message, key, std::move(attempt));
+                        });
+    });
     runtime_->start();
     running_ = true;
     auto fail = [this](Error const& why) {
@@ -124,8 +132,8 @@ void Engine::set_destination(config::Component const& component) {
     auto const of = lane(component.name);
     auto index = std::size_t{0};
     while (&runtime_->context(index) != &of->executor().context()) ++index;
-    destinations::DestinationContext const context{*runtime_, index, metrics_.destination(component.name),
-                                                   log_, component.name};
+    destinations::DestinationContext const context{
+        *runtime_, index, metrics_.destination(component.name), log_, component.name, &awaited_};
     // Made and used on the lane's own context.
     auto const& kind = kind_of(destinations::destination_catalogue(), component.kind);
     net::asio::post(of->executor(), [of, kind, component, context] {
@@ -154,7 +162,8 @@ void Engine::take_destinations(config::Config const& config) {
 }
 
 Result<void> Engine::start_listener(config::Component const& component) {
-    RunningListener running{component, std::make_unique<Door>(*flow_, component.name), nullptr};
+    RunningListener running{
+        component, std::make_unique<Door>(*flow_, component.name, intake_options(component)), nullptr};
     listeners::ListenerContext const context{*runtime_, *running.door, metrics_.listener(component.name),
                                              log_};
     running.listener = kind_of(listeners::listener_catalogue(), component.kind).make(component, context);

@@ -86,6 +86,7 @@ class Engine final : public ops::Control {
     std::unique_ptr<net::Runtime> runtime_;
     std::unique_ptr<CommitHub> hub_;
     std::unique_ptr<store::Store> store_;
+    destinations::Awaited awaited_;
     std::unique_ptr<Flow> flow_;
     std::unique_ptr<ops::AdminServer> admin_;
     mutable std::mutex mutex_;  // of the two maps: the main thread changes them, the API reads them

@@ -7,6 +7,7 @@
 #include "engine/listeners/text_options.h"
 #include "parsers/hl7/charset_check.h"
 #include "parsers/hl7/message.h"
+#include "parsers/hl7/msh.h"
 
 namespace hilum::flow {
 
@@ -16,7 +17,8 @@ using store::MessageState;
 struct Flow::Refusal {
     hl7::AckCode code = hl7::AckCode::AR;
     hl7::AckError error;
-    std::vector<store::VerdictEntry> verdicts;
+    std::vector<store::VerdictEntry> verdicts{};
+    std::optional<std::int64_t> expected_sequence{};
 };
 
 std::shared_ptr<Generation const> make_generation(config::Config config,
@@ -69,24 +71,88 @@ void keep_only(routes::Processed& processed, routes::Pipeline const& pipeline,
     std::erase_if(processed.deliveries, [&](auto const& d) { return other(d.route); });
 }
 
-std::string ack(hl7::Message const& message, hl7::AckCode code, std::string_view control_id,
-                std::int64_t now_us, hl7::AckError const* error) {
-    std::string out;
-    auto const timestamp = hl7_timestamp(now_us);
-    hl7::build_ack(message, code, {control_id, timestamp}, error, out);
-    return out;
+hl7::AckRequest request_of(Flow::Entrance const& listener, hl7::Message const& message) {
+    return listener.mode == AckMode::original ? hl7::AckRequest{} : hl7::ack_request(message);
+}
+
+// Tells senders apart for the sequence number protocol: a link has two ends, MSH-3 and MSH-4 are this one.
+std::string sender_of(hl7::Message const& message) {
+    static auto const application = hl7::msh_field(3);
+    static auto const facility = hl7::msh_field(4);
+    std::string sender(message.get(application).raw);
+    return (sender += '\n') += message.get(facility).raw;
+}
+
+std::optional<std::int64_t> expected(SequenceTable::Check const& check) {
+    if (check.verdict == SequenceTable::Verdict::unnumbered) return std::nullopt;
+    return check.expected;
+}
+
+// A further delivery of the record: the application acknowledgement.
+void add_application(store::MessageRecord& record, Flow::Entrance const& listener, std::string const& ack) {
+    if (ack.empty()) return;
+    record.bodies.push_back(ack);
+    record.deliveries.push_back({listener.application_to, listener.acknowledgement,
+                                 static_cast<std::uint32_t>(record.bodies.size())});
+}
+
+void count_answers(Answer const& answer, ops::ListenerMetrics& metrics) {
+    if (!answer.owed) metrics.unanswered.fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace
 
-Flow::Flow(store::Store& store, CommitHub& hub, ops::Metrics& metrics, std::function<std::int64_t()> now_us)
-    : store_(store), hub_(hub), metrics_(metrics), now_us_(std::move(now_us)) {}
+Flow::Flow(store::Store& store, CommitHub& hub, ops::Metrics& metrics, ops::Log& log,
+           destinations::Awaited& awaited, std::function<std::int64_t()> now_us)
+    : store_(store), hub_(hub), metrics_(metrics), log_(log), awaited_(awaited), now_us_(std::move(now_us)) {}
 
-Flow::Entrance Flow::entrance(std::string name) const {
+Flow::Entrance Flow::entrance(std::string name, IntakeOptions const& options) const {
     Entrance entrance{std::move(name)};
     entrance.id = store_.name_id(entrance.name);
     entrance.metrics = &metrics_.listener(entrance.name);
+    entrance.mode = options.ack.mode;
+    if (!options.ack.application_to.empty()) {
+        entrance.application_to = store_.name_id(options.ack.application_to.value);
+        entrance.acknowledgement = store_.name_id(acknowledgement_route);
+    }
+    if (options.sequence == SequenceMode::check) entrance.sequences = std::make_shared<SequenceTable>();
     return entrance;
+}
+
+// MSH-10 of an answer whose message has no number yet: different from every other, 20 characters at most (its
+// length up to 2.6).
+std::string Flow::fresh_id(char first) {
+    auto const count = std::to_string(ids_.fetch_add(1, std::memory_order_relaxed) % 1000);
+    return first + std::to_string(now_us_()) + std::string(3 - count.size(), '0') + count;
+}
+
+// HL7 v2.8.2 §2.10.1. What is to be stored is reserved: settled() must follow.
+SequenceTable::Check Flow::check_sequence(Entrance const& listener, hl7::Message const& message,
+                                          std::string_view source) {
+    if (!listener.sequences) return {};
+    static auto const number = hl7::msh_field(13);
+    static auto const control_id = hl7::msh_field(10);
+    auto const check =
+        listener.sequences->arrive(sender_of(message), message.get(number).raw, message.get(control_id).raw);
+    using enum SequenceTable::Verdict;
+    auto& metrics = *listener.metrics;
+    if (check.verdict == gap || check.verdict == unreadable) {
+        metrics.sequence_gaps.fetch_add(1, std::memory_order_relaxed);
+        log_.warn("sequence_gap", {{"listener", listener.name},
+                                   {"peer", source},
+                                   {"number", check.number},
+                                   {"expected", check.expected}});
+    } else if (check.verdict == repeated) {
+        metrics.sequence_repeats.fetch_add(1, std::memory_order_relaxed);
+        log_.info("sequence_repeated",
+                  {{"listener", listener.name}, {"peer", source}, {"number", check.number}});
+    } else if (check.verdict == link) {
+        log_.info("sequence_link", {{"listener", listener.name},
+                                    {"peer", source},
+                                    {"number", check.number},
+                                    {"expected", check.expected}});
+    }
+    return check;
 }
 
 // The story of a message.
@@ -98,16 +164,17 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     auto const generation = generation_.load();
     auto const& pipeline = *generation->pipeline;
     auto const now_us = now_us_();
+    using Sequence = SequenceTable::Verdict;
 
     // 1. Read. What can't be answered for is refused, and says why.
     auto const index = pipeline.listener(listener.name);
     auto const message = hl7::Message::view(bytes, generation->charset(index));
     if (!message) {
-        Refusal const refusal{hl7::AckCode::AR, unreadable(message.error()), {}};
+        Refusal const refusal{hl7::AckCode::AR, unreadable(message.error())};
         co_return co_await refuse(listener, bytes, source, *generation, nullptr, refusal);
     }
     if (auto const fault = admission_fault(*message)) {
-        Refusal const refusal{hl7::AckCode::AE, *fault, {}};
+        Refusal const refusal{hl7::AckCode::AE, *fault};
         co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal);
     }
     if (message->tolerances() != 0 || !hl7::check_charset(*message, 1).empty())
@@ -126,15 +193,52 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     // A listener that a reload has opened, before the configuration that knows it is in force: without routes
     // the message would end here.
     if (index == routes::Pipeline::none)
-        co_return not_stored(*message,
+        co_return not_stored(listener, *message,
                              error("reloading", listener.name, "the configuration is being changed"));
-    pipeline.process(index, *message, bytes, now_us, processed);
+    auto const sequence = again ? SequenceTable::Check{} : check_sequence(listener, *message, source);
+    if (sequence.verdict == Sequence::unsettled)
+        co_return not_stored(listener, *message, error("busy", listener.name, "the message is being stored"));
+    if (sequence.verdict == Sequence::gap || sequence.verdict == Sequence::unreadable) {
+        bool const gap = sequence.verdict == Sequence::gap;
+        // 207: nothing is wrong with the message, and sent in its turn it is taken.
+        Refusal const refusal{
+            hl7::AckCode::AE,
+            {"MSH^1^13", gap ? "207" : "102",
+             gap ? "MSH-13 is not the expected sequence number, which is in MSA-4" : "MSH-13 is no number",
+             'E'},
+            {},
+            gap ? expected(sequence) : std::nullopt};
+        co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal);
+    }
+    Outcome outcome;
+    outcome.request = request_of(listener, *message);
+    outcome.expected_sequence = expected(sequence);
+    auto const timestamp = hl7_timestamp(now_us);
+    outcome.timestamp = timestamp;
+    if (sequence.verdict == Sequence::repeated) {
+        // Its first copy is on disk, with all that it caused.
+        auto const control_id = fresh_id('D'), application_id = fresh_id('A');
+        outcome.control_id = control_id;
+        outcome.application_id = application_id;
+        auto repeated = answer_of(*message, outcome, listener.application_to != 0);
+        repeated.stored = true;
+        count_answers(repeated, metrics);
+        co_return repeated;
+    }
+    // A message that only starts the link is kept, and goes nowhere.
+    if (sequence.verdict != Sequence::link) pipeline.process(index, *message, bytes, now_us, processed);
     if (again) keep_only(processed, pipeline, again->only);
     count(*generation, processed, metrics);
+    auto const settle_sequence = [&](bool stored) {
+        if (sequence.verdict == Sequence::in_order)
+            listener.sequences->settled(sender_of(*message), sequence.number, stored);
+    };
     if (processed.rejected) {
+        settle_sequence(false);
         Refusal const refusal{hl7::AckCode::AE,
                               {"", "207", "refused by a route: " + processed.rejection, 'E'},
-                              verdicts_of(*generation, processed)};
+                              verdicts_of(*generation, processed),
+                              expected(sequence)};
         co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal);
     }
 
@@ -148,25 +252,37 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     record.source = source;
     record.config_hash = generation->config.hash;
     record.received = bytes;
-    record.answer_code = "AA";
     record.verdicts = verdicts_of(*generation, processed);
     if (!note.empty()) record.verdicts.push_back(noted(*generation, note));
     record.bodies.assign(processed.bodies.begin(), processed.bodies.end());
-    record.deliveries.reserve(processed.deliveries.size());
+    record.deliveries.reserve(processed.deliveries.size() + 1);
     for (auto const& d : processed.deliveries)
         record.deliveries.push_back(
             {generation->destinations[d.destination], generation->routes[d.route], d.body});
+    bool const elsewhere = listener.application_to != 0;
+    std::string application;
+    auto const application_id = outcome.request.enhanced ? fresh_id('A') : std::string();
+    outcome.application_id = application_id;
+    if (elsewhere) application = application_elsewhere(*message, outcome);
+    add_application(record, listener, application);
+    record.answer_code = told(outcome, elsewhere);
     auto const ticket = co_await hub_.commit(store_, record);
+    settle_sequence(ticket.has_value());
     if (!ticket) {
         metrics.rejected.fetch_add(1, std::memory_order_relaxed);
-        co_return not_stored(*message, ticket.error());
+        co_return not_stored(listener, *message, ticket.error());
     }
+    if (!again && message->find("MSA") != 0) awaited_.answer(listener.name, bytes);
 
     // 4. Answer. (The lanes have it already: the commit hub hands them what is durable, in journal order.)
-    metrics.acknowledged.fetch_add(1, std::memory_order_relaxed);
-    co_return Answer{hl7::AckCode::AA,
-                     ack(*message, hl7::AckCode::AA, std::to_string(ticket->sequence), now_us, nullptr),
-                     ticket->sequence, true};
+    auto const control_id = std::to_string(ticket->sequence);
+    outcome.control_id = control_id;
+    auto answer = answer_of(*message, outcome, elsewhere);
+    answer.message = ticket->sequence;
+    answer.stored = true;
+    if (answer.owed) metrics.acknowledged.fetch_add(1, std::memory_order_relaxed);
+    count_answers(answer, metrics);
+    co_return answer;
 }
 
 net::Task<Answer> Flow::refuse(Entrance const& listener, std::string_view bytes, std::string_view source,
@@ -176,11 +292,25 @@ net::Task<Answer> Flow::refuse(Entrance const& listener, std::string_view bytes,
     metrics.rejected.fetch_add(1, std::memory_order_relaxed);
     auto const now_us = now_us_();
     auto const timestamp = hl7_timestamp(now_us);
-    auto const control_id = "R" + std::to_string(now_us);
+    auto const control_id = fresh_id('R');
+    auto const application_id = fresh_id('A');
+    Outcome outcome;
+    outcome.outcome = refusal.code == hl7::AckCode::AR ? hl7::AckOutcome::rejected : hl7::AckOutcome::error;
+    outcome.error = &refusal.error;
+    outcome.control_id = control_id;
+    outcome.application_id = application_id;
+    outcome.timestamp = timestamp;
+    outcome.expected_sequence = refusal.expected_sequence;
     Answer answer;
-    answer.code = refusal.code;
-    answer.bytes = message ? ack(*message, refusal.code, control_id, now_us, &refusal.error)
-                           : hl7::build_nak_for_fragment(bytes, {control_id, timestamp}, refusal.error);
+    std::string application;
+    if (message) {
+        outcome.request = request_of(listener, *message);
+        answer = answer_of(*message, outcome, listener.application_to != 0);
+        if (listener.application_to != 0) application = application_elsewhere(*message, outcome);
+    } else {
+        answer.code = refusal.code;
+        answer.bytes = hl7::build_nak_for_fragment(bytes, {control_id, timestamp}, refusal.error);
+    }
     // Even what is no HL7 at all gets an answer: a sender that waits for one would hang, then send the same
     // again.
     if (answer.bytes.empty()) answer.bytes = nak_without_header(control_id, timestamp, refusal.error);
@@ -192,28 +322,44 @@ net::Task<Answer> Flow::refuse(Entrance const& listener, std::string_view bytes,
     record.source = source;
     record.config_hash = generation.config.hash;
     record.received = bytes;
-    record.answer_code = hl7::name(refusal.code);
+    record.answer_code = told(outcome, listener.application_to != 0);
     record.answer = answer.bytes;
     record.verdicts = refusal.verdicts;
+    add_application(record, listener, application);
     // A refusal stands whether or not it could be stored: nothing was promised.
     auto const ticket = co_await hub_.commit(store_, record);
     if (ticket) {
         answer.message = ticket->sequence;
         answer.stored = true;
+    } else {
+        answer.application = std::move(application);  // no delivery will take it
     }
+    count_answers(answer, metrics);
     co_return answer;
 }
 
-Answer Flow::not_stored(hl7::Message const& message, Error const& why) {
-    // HL70357 207 on an AR: nothing is wrong with the message, send it again later (HL7 v2.8.2 §2.9.2.2).
-    // Only one that no journal can hold is an error of its own (104, value too long), or its sender would try
-    // for ever.
+Answer Flow::not_stored(Entrance const& listener, hl7::Message const& message, Error const& why) {
+    // HL70357 207 on an AR: nothing is wrong with the message, send it again later (HL7 v2.8.2 §2.9.2.2). In
+    // enhanced mode that is a CE: CR is for what the message's header says (§2.9.3.1). Only one that no
+    // journal can hold is an error of its own (104, value too long), or its sender would try for ever.
     bool const too_large = why.code == "record_too_large";
-    auto const code = too_large ? hl7::AckCode::AE : hl7::AckCode::AR;
     hl7::AckError const error{"", too_large ? "104" : "207",
                               "not stored (" + why.code + ")" + (too_large ? "" : ", send it again"), 'E'};
-    auto const now_us = now_us_();
-    return {code, ack(message, code, "R" + std::to_string(now_us), now_us, &error), 0, false};
+    auto const control_id = fresh_id('R');
+    auto const timestamp = hl7_timestamp(now_us_());
+    Outcome outcome;
+    outcome.request = request_of(listener, message);
+    outcome.outcome =
+        too_large || outcome.request.enhanced ? hl7::AckOutcome::error : hl7::AckOutcome::rejected;
+    outcome.error = &error;
+    outcome.control_id = control_id;
+    outcome.application_id = control_id;
+    outcome.timestamp = timestamp;
+    // On the connection whatever is owed: a destination would have to be told through the store.
+    auto answer = answer_of(message, outcome, false);
+    count_answers(answer, *listener.metrics);
+    if (!answer.owed) log_.error("lost_unacknowledged", {{"listener", listener.name}, {"error", why.code}});
+    return answer;
 }
 
 void Flow::count(Generation const& generation, routes::Processed const& processed,

@@ -9,8 +9,11 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/destinations/awaited.h"
+#include "engine/flow/acknowledgement.h"
 #include "engine/flow/commit_hub.h"
 #include "engine/flow/intake.h"
+#include "engine/flow/sequence.h"
 #include "engine/flow/validation.h"
 #include "engine/ops/log.h"
 #include "engine/ops/metrics.h"
@@ -45,7 +48,8 @@ std::shared_ptr<Generation const> make_generation(config::Config config,
 
 class Flow {
   public:
-    Flow(store::Store& store, CommitHub& hub, ops::Metrics& metrics, std::function<std::int64_t()> now_us);
+    Flow(store::Store& store, CommitHub& hub, ops::Metrics& metrics, ops::Log& log,
+         destinations::Awaited& awaited, std::function<std::int64_t()> now_us);
 
     // From now on messages are processed by this one. Thread-safe.
     void use(std::shared_ptr<Generation const> generation) { generation_.store(std::move(generation)); }
@@ -62,8 +66,12 @@ class Flow {
         std::string name;
         store::NameId id = 0;
         ops::ListenerMetrics* metrics = nullptr;
+        AckMode mode = AckMode::original;
+        store::NameId application_to = 0;            // the destination of application acknowledgements; or 0
+        store::NameId acknowledgement = 0;           // what stands for a route in their deliveries
+        std::shared_ptr<SequenceTable> sequences{};  // when MSH-13 is checked
     };
-    Entrance entrance(std::string name) const;
+    Entrance entrance(std::string name, IntakeOptions const& options = {}) const;
     // What validation has counted. Thread-safe.
     Conformance const& conformance() const { return conformance_; }
     net::Task<Answer> accept(Entrance const& listener, std::string_view bytes, std::string_view source,
@@ -74,22 +82,29 @@ class Flow {
     net::Task<Answer> refuse(Entrance const& listener, std::string_view bytes, std::string_view source,
                              Generation const& generation, hl7::Message const* message,
                              Refusal const& refusal);
-    Answer not_stored(hl7::Message const& message, Error const& why);
+    Answer not_stored(Entrance const& listener, hl7::Message const& message, Error const& why);
+    SequenceTable::Check check_sequence(Entrance const& listener, hl7::Message const& message,
+                                        std::string_view source);
+    std::string fresh_id(char first);
     void count(Generation const& generation, routes::Processed const& processed,
                ops::ListenerMetrics& metrics);
 
     store::Store& store_;
     CommitHub& hub_;
     ops::Metrics& metrics_;
+    ops::Log& log_;
+    destinations::Awaited& awaited_;
     std::function<std::int64_t()> now_us_;
     Conformance conformance_;
+    std::atomic<std::uint32_t> ids_{0};
     std::atomic<std::shared_ptr<Generation const>> generation_;
 };
 
 // A listener's own door into the flow.
 class Door final : public Intake {
   public:
-    Door(Flow& flow, std::string listener) : flow_(flow), listener_(flow.entrance(std::move(listener))) {}
+    Door(Flow& flow, std::string listener, IntakeOptions const& options)
+        : flow_(flow), listener_(flow.entrance(std::move(listener), options)) {}
     net::Task<Answer> accept(std::string_view bytes, std::string_view source) override {
         return flow_.accept(listener_, bytes, source);
     }

@@ -14,6 +14,9 @@ struct Answer {
     std::string bytes;          // the whole ACK or NAK (ER7, unframed)
     std::uint64_t message = 0;  // its number in the store; 0 when it could not be stored
     bool stored = false;        // on disk: only then code is AA/CA
+    bool owed = true;           // false: the sender asked for no answer (MSH-15, MSH-16), so none is sent
+    std::string application{};  // enhanced mode: the application acknowledgement, which follows `bytes` on
+                                // the same connection; empty when there is none, or it goes elsewhere
 };
 
 // One per listener; lives until the listener has stopped. Thread-safe.
@@ -21,7 +24,7 @@ class Intake {
   public:
     virtual ~Intake() = default;
     // Parse, route, commit, answer (engine/flow/accept.cpp is the story). Resumes on the caller's context;
-    // `bytes` and `source` must live until then. Never throws; every input gets an answer. Not cancellable:
+    // `bytes` and `source` must live until then. Never throws; every input gets an Answer. Not cancellable:
     // it takes as long as the disk does.
     //  `source` is for the trace: "10.0.0.7:51234", "file:adt.hl7#3".
     virtual net::Task<Answer> accept(std::string_view bytes, std::string_view source) = 0;

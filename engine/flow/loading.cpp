@@ -1,9 +1,11 @@
 #include "engine/flow/loading.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "engine/delivery/policy.h"
 #include "engine/destinations/destination.h"
+#include "engine/flow/acknowledgement.h"
 #include "engine/listeners/listener.h"
 #include "engine/ops/admin_server.h"
 #include "routes/steps/step.h"
@@ -59,6 +61,18 @@ std::string step_schema(std::string_view kind) {
     return "{}";
 }
 
+// Where a destination's application acknowledgements come in has to be a listener.
+void check_answers_at(config::Config const& config, config::Diagnostics& diagnostics) {
+    std::vector<std::string_view> listeners;
+    for (auto const& listener : config.listeners) listeners.push_back(listener.name);
+    for (auto const& destination : config.destinations) {
+        auto const* at = destination.options.find("answers_at");
+        if (!at || !at->is_scalar() || std::ranges::find(listeners, at->scalar) != listeners.end()) continue;
+        diagnostics.error(at->where, "there is no listener " + config::in_quotes(at->scalar),
+                          config::suggest(at->scalar, listeners, "listeners"));
+    }
+}
+
 }  // namespace
 
 config::Catalogue engine_catalogue() {
@@ -68,6 +82,8 @@ config::Catalogue engine_catalogue() {
     for (auto const& kind : destinations::destination_catalogue()) {
         catalogue.destinations.push_back({kind.name, kind.check, kind.schema});
     }
+    catalogue.listener_keys = listener_keys();
+    catalogue.listener_destinations = listener_destinations;
     catalogue.destination_keys = delivery::destination_keys();
     for (auto const& step : routes::step_catalogue()) catalogue.steps.push_back(step.name);
     return catalogue;
@@ -82,6 +98,7 @@ void check_together(config::Config const& config, config::Diagnostics& diagnosti
     std::map<std::string, std::string> folders;  // to the listener that watches it
     for (auto const& listener : config.listeners) {
         std::string const what = "listener " + config::in_quotes(listener.name);
+        check_listener_common(listener, diagnostics);
         if (auto const* listen = listener.options.find("listen"); listen && listen->is_scalar()) {
             if (auto const endpoint = listen_endpoint(*listen, diagnostics)) {
                 add_bound(bound, {what, *endpoint}, listen->where, diagnostics);
@@ -109,6 +126,7 @@ void check_together(config::Config const& config, config::Diagnostics& diagnosti
     }
     for (auto const& destination : config.destinations)
         delivery::check_destination_common(destination, diagnostics);
+    check_answers_at(config, diagnostics);
 }
 
 std::optional<Loaded> load_configuration(std::string const& path, config::Environment const& environment,

@@ -154,9 +154,13 @@ HttpReply http_reply(flow::Answer const& answer, std::string_view charset) {
             reply.status == 503 ? "the message could not be stored now\n" : "the body is no HL7 message\n";
         return reply;
     }
+    // A response is one message: where both are owed, the application acknowledgement says more. Where none
+    // is, the status has said it.
+    auto const& body = answer.application.empty() ? answer.bytes : answer.application;
+    if (!answer.owed && answer.application.empty()) return reply;
     reply.content_type = answer_type;
     if (!charset.empty()) (reply.content_type += "; charset=") += charset;
-    reply.body = answer.bytes;
+    reply.body = body;
     return reply;
 }
 

@@ -1,5 +1,5 @@
-// The MLLP listener: HL7 v2 over TCP (MLLP Release 1), one message at a time per connection, as the protocol
-// has it.
+// The MLLP listener: HL7 v2 over TCP (MLLP Release 1, or 2 with its commit acknowledgements), one message at
+// a time per connection, as the protocol has it.
 #include <boost/asio/write.hpp>
 
 #include "engine/listeners/batch_frame.h"
@@ -7,7 +7,9 @@
 #include "engine/listeners/text_options.h"
 #include "engine/listeners/validation_options.h"
 #include "engine/net/accept.h"
+#include "engine/net/mllp_framing.h"
 #include "parsers/hl7/batch.h"
+#include "parsers/mllp/commit.h"
 #include "parsers/mllp/decoder.h"
 
 namespace hilum::listeners {
@@ -26,9 +28,8 @@ struct Options {
     config::Duration idle = 1h;
     config::Duration frame_time = 30s;
     std::uint32_t max_connections = 16'000;
-    unsigned char start_byte = 0x0b;
-    unsigned char end_byte = 0x1c;
-    unsigned char trailer_byte = 0x0d;
+    std::uint32_t release = 1;
+    net::MllpFraming framing;
     Batch batch = Batch::split;
     TextOptions text;
     ValidationOptions validation;
@@ -42,9 +43,9 @@ void describe(V& v, Options& o) {
     v.optional("idle", o.idle, "close a connection on which nothing has come for this long");
     v.optional("frame_time", o.frame_time, "a message that has begun must be complete within this time");
     v.optional("max_connections", o.max_connections, "further connections are closed at once and counted");
-    v.optional("start_byte", o.start_byte, "the byte before a message");
-    v.optional("end_byte", o.end_byte, "the byte after a message");
-    v.optional("trailer_byte", o.trailer_byte, "the byte after the end byte");
+    v.optional("release", o.release,
+               "of MLLP: 1, or 2 for a commit acknowledgement (a block of one byte) before the HL7 one");
+    describe(v, o.framing);
     v.choice(
         "batch", o.batch, {{"split", Batch::split}, {"refuse", Batch::refuse}},
         "a frame that holds a batch (FHS, BHS): take its messages one by one and answer with a batch, or "
@@ -61,10 +62,9 @@ Options decode(config::Component const& component, config::Diagnostics& diagnost
 void check(config::Component const& component, config::Diagnostics& diagnostics) {
     auto const o = decode(component, diagnostics);
     auto const at = component.options.where;
-    if (o.start_byte == o.end_byte) {
-        diagnostics.error(at, "start_byte and end_byte are the same",
-                          "leave both out for the standard's 0x0b and 0x1c");
-    }
+    net::check(o.framing, at, diagnostics);
+    if (o.release != 1 && o.release != 2)
+        diagnostics.error(at, "MLLP has release 1 and release 2", "leave it out for 1");
     if (o.max_frame.count < 1024 || o.max_frame.count > (256u << 20)) {
         diagnostics.error(at, "max_frame must be from 1KiB to 256MiB", "the default is 16MiB");
     }
@@ -80,8 +80,7 @@ class MllpListener final : public Listener {
         : name_(std::move(name)),
           options_(std::move(options)),
           context_(context),
-          framing_{static_cast<char>(options_.start_byte), static_cast<char>(options_.end_byte),
-                   static_cast<char>(options_.trailer_byte)},
+          framing_(options_.framing.framing()),
           loop_(std::make_shared<net::AcceptLoop>(
               context.runtime, context.log, context.metrics, name_, options_.max_connections,
               [this](std::shared_ptr<net::Connection> connection) { return serve(std::move(connection)); })) {
@@ -100,6 +99,8 @@ class MllpListener final : public Listener {
     // False when the connection is to end.
     net::Task<bool> handle(net::Connection& connection, mllp::Event event, net::Deadline& deadline,
                            std::string& out);
+    void write_answers(flow::Answer const& answer, std::string& out) const;
+    bool commit_block(net::Connection const& connection, std::string_view content) const;
     void complain(net::Connection const& connection, mllp::Event const& event);
 
     std::string name_;
@@ -156,6 +157,11 @@ net::Task<void> MllpListener::serve(std::shared_ptr<net::Connection> connection)
         for (auto event = complete ? decoder.flush() : decoder.next();
              event.kind != mllp::Event::Kind::need_more; event = decoder.next()) {
             if (event.kind == mllp::Event::Kind::frame) {
+                if (commit_block(*connection, event.bytes)) {
+                    in_frame = false;
+                    deadline.set(options_.idle);
+                    continue;
+                }
                 deadline.clear();
                 bool const go_on = co_await handle(*connection, event, deadline, out);
                 if (!go_on) co_return;
@@ -178,15 +184,22 @@ net::Task<bool> MllpListener::handle(net::Connection& connection, mllp::Event ev
     auto const began = std::chrono::steady_clock::now();
     if (event.missing_trailer) context_.metrics.tolerated.fetch_add(1, std::memory_order_relaxed);
     connection.busy = true;
-    std::optional<std::string> answer;
+    flow::Answer answer;
+    std::optional<std::string> batch;
     if (options_.batch == Batch::split && hl7::is_batch(event.bytes))
-        answer = co_await accept_batch(context_, name_, event.bytes, connection.peer, connection.stopping);
-    if (!answer) {
-        auto one = co_await context_.intake.accept(event.bytes, connection.peer);
-        answer = std::move(one.bytes);
+        batch = co_await accept_batch(context_, name_, event.bytes, connection.peer, connection.stopping);
+    if (batch) {
+        answer.bytes = std::move(*batch);
+        answer.stored = true;  // each of its messages has an answer of its own in it
+    } else {
+        answer = co_await context_.intake.accept(event.bytes, connection.peer);
     }
     out.clear();
-    mllp::encode(*answer, out, framing_);
+    write_answers(answer, out);
+    if (out.empty()) {
+        connection.busy = false;
+        co_return !connection.stopping;
+    }
     deadline.set(30s);  // a peer that does not read its answers
     auto [ec, count] =
         co_await net::asio::async_write(connection.socket, net::asio::buffer(out), net::as_result);
@@ -196,6 +209,28 @@ net::Task<bool> MllpListener::handle(net::Connection& connection, mllp::Event ev
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
     if (out.capacity() > 65'536) std::string().swap(out);
     co_return !ec && !connection.stopping;
+}
+
+// What goes back for one message: nothing when its sender asked for nothing (MSH-15, MSH-16); in enhanced
+// mode up to two acknowledgements.
+void MllpListener::write_answers(flow::Answer const& answer, std::string& out) const {
+    if (options_.release == 2) {
+        // Stored is what a commit acknowledgement says, also of what an HL7 NAK refuses for its content.
+        // After a negative one the peer sends the block again, so there is nothing else to say yet.
+        mllp::encode(answer.stored ? mllp::Commit::ack : mllp::Commit::nak, out, framing_);
+        if (!answer.stored) return;
+    }
+    if (answer.owed) mllp::encode(answer.bytes, out, framing_);
+    if (!answer.application.empty()) mllp::encode(answer.application, out, framing_);
+}
+
+// True when the frame is the peer's commit acknowledgement of an answer. That needs nothing more: a peer that
+// could not store the answer sends its message again.
+bool MllpListener::commit_block(net::Connection const& connection, std::string_view content) const {
+    auto const commit = options_.release == 2 ? mllp::commit_of(content) : std::nullopt;
+    if (commit == mllp::Commit::nak)
+        context_.log.warn("answer_not_committed", {{"listener", name_}, {"peer", connection.peer}});
+    return commit.has_value();
 }
 
 void MllpListener::complain(net::Connection const& connection, mllp::Event const& event) {

@@ -107,6 +107,12 @@ constexpr CounterFamily<ListenerMetrics> listener_counters[] = {
     {"hilum_connection_timeouts_total", &ListenerMetrics::timeouts, "Connections closed by a time limit."},
     {"hilum_tolerated_total", &ListenerMetrics::tolerated,
      "Messages read although they deviate from the standard."},
+    {"hilum_messages_unanswered_total", &ListenerMetrics::unanswered,
+     "Messages whose sender asked for no answer on its connection (MSH-15, MSH-16)."},
+    {"hilum_sequence_gaps_total", &ListenerMetrics::sequence_gaps,
+     "Messages refused because MSH-13 was not the expected sequence number."},
+    {"hilum_sequence_repeats_total", &ListenerMetrics::sequence_repeats,
+     "Messages that came again under their sequence number and were on disk already."},
 };
 constexpr CounterFamily<RouteMetrics> route_counters[] = {
     {"hilum_route_sent_total", &RouteMetrics::sent, "Messages a route handed to its destinations."},
@@ -121,6 +127,8 @@ constexpr CounterFamily<DestinationMetrics> destination_counters[] = {
     {"hilum_skipped_total", &DestinationMetrics::skipped, "Deliveries a person passed over."},
     {"hilum_orphan_answers_total", &DestinationMetrics::orphans,
      "Answers that belong to no message in flight."},
+    {"hilum_late_answers_total", &DestinationMetrics::late_answers,
+     "Acknowledgements that came after their delivery had ended, or on another connection."},
     {"hilum_possible_duplicates_total", &DestinationMetrics::possible_duplicates,
      "Messages sent again although the receiver may have had them."},
 };
@@ -155,7 +163,8 @@ void Histogram::render(std::string& out, std::string_view name, std::string_view
 
 // The words of destinations::name(AttemptClass), which ops/ doesn't include; a test holds the two together.
 DestinationMetrics::DestinationMetrics() {
-    for (char const* const name : {"connect", "timeout", "cut", "busy", "ae", "ar", "bad_answer", "local"})
+    for (char const* const name :
+         {"connect", "timeout", "cut", "busy", "ae", "ar", "bad_answer", "local", "unconfirmed"})
         failures[name];
 }
 

@@ -37,6 +37,7 @@ class Histogram {
 struct ListenerMetrics {
     Counter received{0}, acknowledged{0}, rejected{0}, filtered{0}, held{0}, bytes{0};
     Counter connections{0}, refused_connections{0}, garbage_bytes{0}, too_large{0}, timeouts{0}, tolerated{0};
+    Counter unanswered{0}, sequence_gaps{0}, sequence_repeats{0};
     std::atomic<std::int64_t> open_connections{0};
     Histogram ack_seconds;  // from the frame complete to the answer written
 };
@@ -44,7 +45,8 @@ struct RouteMetrics {
     Counter sent{0}, filtered{0}, held{0}, rejected{0};
 };
 struct DestinationMetrics {
-    Counter delivered{0}, retried{0}, held{0}, skipped{0}, orphans{0}, possible_duplicates{0};
+    Counter delivered{0}, retried{0}, held{0}, skipped{0}, orphans{0}, possible_duplicates{0},
+        late_answers{0};
     std::map<std::string, Counter, std::less<>>
         failures;  // by class; filled at construction, only incremented later
     std::atomic<std::uint64_t> depth{0};

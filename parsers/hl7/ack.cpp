@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "parsers/hl7/escape.h"
+#include "parsers/hl7/msh.h"
+#include "parsers/hl7/version.h"
 
 namespace hilum::hl7 {
 
@@ -40,27 +41,6 @@ std::string_view condition_text(std::string_view code) {
 }
 
 constexpr std::size_t max_fragment = 4096;  // of an unreadable MSH that is looked at
-
-// 2.5.1 as 20501, comparable; one that can't be read counts as the latest.
-struct Version {
-    int number = 99999;
-
-    explicit Version(std::string_view text) {
-        int parts[3] = {0, 0, 0};
-        char const* at = text.data();
-        char const* const end = at + text.size();
-        for (int& part : parts) {
-            auto const [next, failed] = std::from_chars(at, end, part);
-            if (failed != std::errc{} || part < 0 || part > 99) return;
-            at = next;
-            if (at == end || *at != '.') break;
-            ++at;
-        }
-        if (parts[0] == 2) number = parts[0] * 10000 + parts[1] * 100 + parts[2];
-    }
-
-    bool since(int other) const { return number >= other; }
-};
 
 // What an answer repeats from the message, raw, in the delimiters of the answer.
 struct Header {
@@ -123,16 +103,23 @@ void write_msh(Writer& writer, Header const& header, Version version, AckOptions
     writer.text(options.timestamp);
     writer.skip(1);
     writer.text("ACK");
-    if (version.since(20200) && d.component != '\0' && !header.trigger.empty()) {
+    if (version >= Version::v2_2 && d.component != '\0' && !header.trigger.empty()) {
         // The trigger is raw text of the message; the message structure came with 2.3.1 (§2.24.1.9 there).
         writer.component_raw(header.trigger);
-        if (version.since(20301)) writer.component_raw("ACK");
+        if (version >= Version::v2_3_1) writer.component_raw("ACK");
     }
     writer.text(options.control_id);
     writer.raw(header.processing_id);
     writer.raw(header.version);
+    // MSH-15 and MSH-16 came with 2.2, MSH-18 with 2.3.
+    bool const asks = version >= Version::v2_2 && !(options.accept.empty() && options.application.empty());
+    if (asks) {
+        writer.skip(2);
+        writer.text(options.accept);
+        writer.text(options.application);
+    }
     if (!header.character_set.empty()) {
-        writer.skip(5);
+        writer.skip(asks ? 1 : 5);
         writer.raw(header.character_set);
     }
     writer.end();
@@ -162,7 +149,7 @@ void write_eld(Writer& writer, Delimiters const& d, AckError const& error) {
 void write_err(Writer& writer, Delimiters const& d, Version version, AckError const& error) {
     std::string_view const condition = condition_text(error.code);
     writer.segment("ERR");
-    if (!version.since(20500)) {
+    if (version < Version::v2_5) {
         // ERR-1 (ELD): segment ^ sequence ^ field position ^ code identifying error, a CE in subcomponents.
         writer.skip(1);
         write_eld(writer, d, error);
@@ -189,25 +176,20 @@ void write_answer(Header const& header, AckCode code, AckOptions const& options,
                   std::string& out) {
     Delimiters const& d = header.delimiters;
     std::string_view const version_id = header.version.substr(0, header.version.find(d.component));
-    Version const version(d.component == '\0' ? header.version : version_id);
+    Version const version = version_of(d.component == '\0' ? header.version : version_id);
     Writer writer(out, d);
     write_msh(writer, header, version, options);
     writer.segment("MSA");
     writer.raw(name(code));
     writer.raw(header.control_id);
-    if (error != nullptr && !error->text.empty() && !version.since(20700)) writer.text(error->text);
+    bool const text = error != nullptr && !error->text.empty() && version < Version::v2_7;
+    if (text) writer.text(error->text);
+    if (options.expected_sequence) {
+        if (!text) writer.skip(1);
+        writer.text(std::to_string(*options.expected_sequence));
+    }
     writer.end();
     if (error != nullptr) write_err(writer, d, version, *error);
-}
-
-Path msh(std::uint32_t field, std::uint32_t component = 0) {
-    Path path;
-    path.segment[0] = 'M';
-    path.segment[1] = 'S';
-    path.segment[2] = 'H';
-    path.field = field;
-    path.component = component;
-    return path;
 }
 
 }  // namespace
@@ -226,16 +208,16 @@ void build_ack(Message const& message, AckCode code, AckOptions const& options, 
                std::string& out) {
     Header header;
     header.delimiters = message.delimiters();
-    header.encoding_characters = message.get(msh(2)).raw;
-    header.sending_application = message.get(msh(3)).raw;
-    header.sending_facility = message.get(msh(4)).raw;
-    header.receiving_application = message.get(msh(5)).raw;
-    header.receiving_facility = message.get(msh(6)).raw;
-    header.trigger = message.get(msh(9, 2)).raw;
-    header.control_id = message.get(msh(10)).raw;
-    header.processing_id = message.get(msh(11)).raw;
-    header.version = message.get(msh(12)).raw;
-    header.character_set = message.get(msh(18)).raw;
+    header.encoding_characters = message.get(msh_field(2)).raw;
+    header.sending_application = message.get(msh_field(3)).raw;
+    header.sending_facility = message.get(msh_field(4)).raw;
+    header.receiving_application = message.get(msh_field(5)).raw;
+    header.receiving_facility = message.get(msh_field(6)).raw;
+    header.trigger = message.get(msh_field(9, 2)).raw;
+    header.control_id = message.get(msh_field(10)).raw;
+    header.processing_id = message.get(msh_field(11)).raw;
+    header.version = message.get(msh_field(12)).raw;
+    header.character_set = message.get(msh_field(18)).raw;
     if (!message.charset().masks()) {
         write_answer(header, code, options, error, out);
         return;

@@ -1,6 +1,7 @@
 // Acknowledgements, built and read (HL7 v2.8.2 §2.9, §2.15.8 MSA, §2.15.5 ERR; ERR-1 form up to 2.4).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,11 @@ struct AckError {
 struct AckOptions {
     std::string_view control_id{};  // MSH-10 of the answer
     std::string_view timestamp{};   // MSH-7 of the answer, already formatted (YYYYMMDDHHMMSS+ZZZZ)
+    // MSH-15 and MSH-16 of the answer: in enhanced mode an answer says itself what it is owed (from 2.2; both
+    // empty in original mode).
+    std::string_view accept{};
+    std::string_view application{};
+    std::optional<std::int64_t> expected_sequence{};  // MSA-4, the sequence number protocol (§2.10.1)
 };
 
 // The answer to `message`: sender and receiver swapped, version and delimiters of the message, MSA-2 = its

@@ -168,6 +168,12 @@ bool Dictionary::is_group(std::string_view name) const {
     return overlay_ && overlay_->groups.contains(name);
 }
 
+std::vector<std::string_view> Dictionary::datatype_names() const {
+    std::set<std::string_view> names;
+    standard::for_each_datatype([&](std::string_view name) { names.insert(name); });
+    return {names.begin(), names.end()};
+}
+
 std::vector<std::string_view> Dictionary::group_names() const {
     std::set<std::string_view> names;
     for (std::size_t i = 0; i < standard::group_count(); ++i) names.insert(standard::group_name(i));

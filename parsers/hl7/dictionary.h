@@ -204,6 +204,8 @@ class Dictionary {
     // Whether any version has a group of that name, and all such names in byte order: for checking paths.
     bool is_group(std::string_view name) const;
     std::vector<std::string_view> group_names() const;
+    // The datatypes of all versions, in byte order: for checking and suggesting.
+    std::vector<std::string_view> datatype_names() const;
 
   private:
     struct Overlay;

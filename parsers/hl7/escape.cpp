@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace hilum::hl7 {
 
@@ -29,6 +30,11 @@ bool control(char c) {
 
 bool all_hex(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return hex(c) >= 0; });
+}
+
+// The body of \Xhh..\.
+bool spells_bytes(std::string_view body) {
+    return body.size() >= 3 && body[0] == 'X' && body.size() % 2 == 1 && all_hex(body.substr(1));
 }
 
 // The character that a one-letter sequence stands for; '\0' when it stands for none in this message.
@@ -148,7 +154,7 @@ class Unescaper {
             if (c != '\0') out_ += c;
             return true;
         }
-        if (body.size() >= 3 && body[0] == 'X' && body.size() % 2 == 1 && all_hex(body.substr(1))) {
+        if (spells_bytes(body)) {
             std::string& bytes = charset_ == nullptr ? out_ : hex_;
             for (std::size_t i = 1; i < body.size(); i += 2)
                 bytes += static_cast<char>(hex(body[i]) * 16 + hex(body[i + 1]));
@@ -211,6 +217,66 @@ std::string_view unescape(std::string_view raw, Delimiters const& delimiters, st
 std::string_view unescape(std::string_view raw, Delimiters const& delimiters, Charset charset,
                           std::string& scratch) {
     return unescape(raw, delimiters, &charset, scratch);
+}
+
+namespace {
+
+void append_spelt(char c, char escape, std::string& out) {
+    auto const byte = static_cast<unsigned char>(c);
+    for (char const part : {escape, 'X', hex_digits[byte >> 4], hex_digits[byte & 15], escape}) out += part;
+}
+
+}  // namespace
+
+std::size_t decode_spelt_bytes(std::string& raw, Delimiters const& delimiters, Charset charset) {
+    char const escape = delimiters.escape;
+    if (escape == '\0') return 0;
+    std::string_view const text = raw;
+    std::string out, bytes, characters, ignored;
+    std::size_t undecodable = 0, copied = 0, run = 0;  // run: where adjacent sequences began
+    auto const end_run = [&](std::size_t end) {
+        bool const plain = std::all_of(bytes.begin(), bytes.end(), [](char c) {
+            return static_cast<unsigned char>(c) < 0x80 && c != '\x1b';
+        });
+        if (!plain) {
+            out += text.substr(copied, run - copied);
+            characters.clear();
+            undecodable += to_utf8(bytes, charset, characters);
+            for (char const c : characters) {
+                if (static_cast<unsigned char>(c) >= 0x80) {
+                    out += c;
+                } else {
+                    append_spelt(c, escape, out);
+                }
+            }
+            copied = end;
+        }
+        bytes.clear();
+    };
+    std::size_t at = text.find(escape);
+    while (at != std::string_view::npos) {
+        std::size_t const close = text.find(escape, at + 1);
+        if (close == std::string_view::npos) break;
+        std::string_view const body = text.substr(at + 1, close - at - 1);
+        if (spells_bytes(body)) {
+            if (bytes.empty()) run = at;
+            for (std::size_t i = 1; i < body.size(); i += 2)
+                bytes += static_cast<char>(hex(body[i]) * 16 + hex(body[i + 1]));
+            at = text.find(escape, close + 1);
+            if (at != close + 1) end_run(close + 1);
+            continue;
+        }
+        end_run(at);
+        ignored.clear();
+        bool const sequence =
+            kept_sequence(body) || looks_like_sequence(body) || append_formatting(body, ignored);
+        at = sequence ? text.find(escape, close + 1) : close;
+    }
+    if (at != std::string_view::npos) end_run(at);
+    if (copied == 0) return undecodable;
+    out += text.substr(copied);
+    raw = std::move(out);
+    return undecodable;
 }
 
 void escape(std::string_view text, Delimiters const& delimiters, std::string& out) {

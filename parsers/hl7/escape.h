@@ -1,6 +1,7 @@
 // Escape sequences (HL7 v2.8.2 §2.7).
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,11 @@ std::string_view unescape(std::string_view raw, Delimiters const& delimiters, st
 // The same for text that is UTF-8 already, with the bytes of \Xhh..\ decoded as `charset`'s.
 std::string_view unescape(std::string_view raw, Delimiters const& delimiters, Charset charset,
                           std::string& scratch);
+
+// In raw field text that is UTF-8 already, and was `charset` before: characters that \Xhh..\ spells become
+// themselves, for in UTF-8 their bytes are others; ASCII stays spelt. Returns how many bytes are no
+// characters.
+std::size_t decode_spelt_bytes(std::string& raw, Delimiters const& delimiters, Charset charset);
 
 // Text to raw field text: delimiters become escapes, a line feed \.br\, CR LF and other control bytes \Xhh\.
 // Appends to `out`. Bytes above 0x7f are kept, and so is a sequence \Zdd..\, which only sender and receiver

@@ -2,8 +2,13 @@
 #pragma once
 
 #include "parsers/hl7/ack.h"
+#include "parsers/hl7/ack_owed.h"
 #include "parsers/hl7/batch.h"
+#include "parsers/hl7/charset.h"
+#include "parsers/hl7/dictionary.h"
 #include "parsers/hl7/escape.h"
+#include "parsers/hl7/group_path.h"
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/path.h"
+#include "parsers/hl7/structure.h"
 #include "parsers/mllp/decoder.h"

@@ -155,13 +155,15 @@ Result<void> Message::recode(Charset to, std::string_view place) {
         bytes.clear();
         append_bytes(slot.text, bytes);
         bool const shifts = charset_.coding == Coding::iso2022 || charset_.coding == Coding::korean;
+        char const spelt[] = {delimiters_.escape, 'X', '\0'};
         bool const plain = is_ascii(bytes) && (!shifts || bytes.find('\x1b') == std::string::npos);
-        if (plain) {
+        if (plain && bytes.find(spelt) == std::string::npos) {
             texts.back() = bytes;
             continue;
         }
         text.clear();
-        if (to_utf8(bytes, charset_, text, '\0') != 0) {
+        std::size_t const undecodable = to_utf8(bytes, charset_, text, '\0');
+        if (undecodable + decode_spelt_bytes(text, delimiters_, charset_) != 0) {
             return error("undecodable", std::string(place),
                          "the message has bytes that are no characters of its charset, " + charset_.name(),
                          "leave MSH-18 as it is, or give the listener the charset that the sender uses");

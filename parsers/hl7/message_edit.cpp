@@ -92,7 +92,7 @@ Result<void> Message::set_in(std::size_t segment, Path const& path, std::string_
     }
     if (fixed(path)) return delimiters_fixed(path);
     auto const raw = as_raw(path, text);
-    return raw ? put(segments_[segment - 1], path, *raw) : raw.error();
+    return raw ? put_one(segments_[segment - 1], path, *raw) : raw.error();
 }
 
 // `text` as it is written into the message.

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "parsers/hl7/dictionary.h"
 #include "routes/config/describe.h"
 #include "routes/config/diagnostics.h"
 #include "routes/config/node.h"
@@ -70,8 +71,9 @@ struct Config {
     std::vector<Table> tables;
     Store store;
     Admin admin;
-    std::string source;  // the path it was loaded from
-    std::string hash;    // 12 hex digits over the effective configuration, for the trace
+    hl7::Dictionary dictionary = hl7::Dictionary::standard();  // with what "dictionary" adds
+    std::string source;                                        // the path it was loaded from
+    std::string hash;  // 12 hex digits over the effective configuration, for the trace
 };
 
 // A kind of listener or destination as the loader needs to know it: the engine passes its catalogues, so that
@@ -85,9 +87,11 @@ struct KindCheck {
 struct Catalogue {
     std::vector<KindCheck> listeners;
     std::vector<KindCheck> destinations;
-    std::vector<std::string_view> listener_keys;     // common keys, e.g. none yet
+    std::vector<std::string_view> listener_keys;     // common keys, e.g. "ack"
     std::vector<std::string_view> destination_keys;  // common keys, e.g. "retry"
     std::vector<std::string_view> steps;             // known step kinds
+    // Destinations that a listener names by itself, such as the one for its acknowledgements. May be null.
+    NameList (*listener_destinations)(Component const& listener) = nullptr;
 };
 
 // Loads one file or every *.yaml/*.yml of a directory (sorted; the same name in two files is an error).

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "routes/config/dictionary.h"
+
 namespace hilum::config {
 namespace {
 
@@ -51,7 +53,7 @@ Config Loader::finish(std::string source) {
             lacking("listeners", config_.listeners.empty(), "nothing could come in");
             lacking("routes", config_.routes.empty(), "nothing would be done with messages");
         }
-        check_references(config_, read_, diagnostics_);
+        check_references(config_, read_, catalogue_, diagnostics_);
     }
     config_.source = std::move(source);
     config_.hash = hash_.text();
@@ -87,6 +89,9 @@ void Loader::section(Entry const& entry) {
             config_.admin = decode_options<Admin>(entry.value, "\"admin\"", diagnostics_);
             if (Node const* listen = entry.value.find("listen")) config_.admin.where = listen->where;
         }
+    } else if (key == "dictionary") {
+        if (once(entry, "dictionary", dictionary_where_))
+            config_.dictionary = read_dictionary(entry.value, diagnostics_);
     } else {
         diagnostics_.error(entry.where, "unknown key " + in_quotes(key),
                            suggest(key, top_level_keys, "keys"));

@@ -72,6 +72,7 @@ class Loader {
     std::unordered_map<std::string, Location> names_;  // "listener adt_in": where it is first
     Location store_where_;
     Location admin_where_;
+    Location dictionary_where_;
     Location whole_;  // the first file, without a line
     SectionsRead read_;
     std::set<std::string, std::less<>> sections_;  // the top-level keys met

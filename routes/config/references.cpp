@@ -15,9 +15,13 @@ std::vector<std::string_view> names_of(auto const& named) {
 
 class References {
   public:
-    References(Config const& config, SectionsRead read, Diagnostics& diagnostics)
+    References(Config const& config, SectionsRead read, Catalogue const& catalogue, Diagnostics& diagnostics)
         : config_(config), read_(read), diagnostics_(diagnostics) {
-        for (auto const& one : config.listeners) listeners_.insert(one.name);
+        for (auto const& one : config.listeners) {
+            listeners_.insert(one.name);
+            if (!catalogue.listener_destinations) continue;
+            for (auto& ref : catalogue.listener_destinations(one)) by_listeners_.push_back(std::move(ref));
+        }
         for (auto const& one : config.destinations) destinations_.emplace(one.name, one.where);
         for (std::size_t i = 0; i < config.routes.size(); ++i) {
             if (!config.routes[i].name.empty() && !destinations_.contains(config.routes[i].name))
@@ -31,6 +35,7 @@ class References {
             from(route);
             to(route);
         }
+        named_by_listeners();
         circles();
         // After an error they'd mostly be its consequences.
         if (!diagnostics_.failed()) unused();
@@ -74,6 +79,17 @@ class References {
                 remedy = suggest(ref.name, known, "destinations and routes");
             }
             diagnostics_.error(ref.where, "there is no destination or route " + in_quotes(ref.name),
+                               remedy.empty() ? "add it under \"destinations\"" : remedy);
+        }
+    }
+
+    void named_by_listeners() {
+        for (NameRef const& ref : by_listeners_) {
+            if (destinations_.contains(ref.name) || !read_.destinations) continue;
+            auto const remedy = diagnostics_.full()
+                                    ? std::string()
+                                    : suggest(ref.name, names_of(config_.destinations), "destinations");
+            diagnostics_.error(ref.where, "there is no destination " + in_quotes(ref.name),
                                remedy.empty() ? "add it under \"destinations\"" : remedy);
         }
     }
@@ -132,6 +148,7 @@ class References {
     void unused() {
         std::unordered_set<std::string_view> sources;
         std::unordered_set<std::string_view> targets;
+        for (NameRef const& ref : by_listeners_) targets.insert(ref.name);
         std::vector<std::size_t> reached;
         std::vector<bool> is_reached(config_.routes.size());
         for (std::size_t i = 0; i < config_.routes.size(); ++i) {
@@ -177,12 +194,14 @@ class References {
     std::unordered_set<std::string_view> listeners_;
     std::unordered_map<std::string_view, Location> destinations_;
     std::unordered_map<std::string_view, std::size_t> routes_;
+    NameList by_listeners_;  // destinations that listeners name
 };
 
 }  // namespace
 
-void check_references(Config const& config, SectionsRead read, Diagnostics& diagnostics) {
-    References(config, read, diagnostics).check();
+void check_references(Config const& config, SectionsRead read, Catalogue const& catalogue,
+                      Diagnostics& diagnostics) {
+    References(config, read, catalogue, diagnostics).check();
 }
 
 }  // namespace hilum::config

@@ -1,6 +1,7 @@
 // JSON Schema, draft 2020-12: https://json-schema.org/draft/2020-12. It tells editors the shape; `hilum
 // check` knows more.
 #include "routes/config/config.h"
+#include "routes/config/dictionary.h"
 #include "routes/config/sections.h"
 
 namespace hilum::config {
@@ -152,6 +153,8 @@ std::string json_schema(Catalogue const& catalogue, std::string (*step_schema)(s
         "code tables for lookups", false);
     top.property("store", SchemaWriter::of<Store>(), "the journal on disk", false);
     top.property("admin", SchemaWriter::of<Admin>(), "the admin API", false);
+    top.property("dictionary", dictionary_schema(), "segments, fields and codes beyond the HL7 standard",
+                 false);
     std::string const body = top.text();
     return R"({"$schema":"https://json-schema.org/draft/2020-12/schema","title":"Hilum configuration","$defs":{"name":{"type":"string","pattern":"^[A-Za-z][A-Za-z0-9_-]{0,63}$"}},)" +
            body.substr(1);

@@ -6,8 +6,8 @@
 
 namespace hilum::config {
 
-inline constexpr std::string_view top_level_keys[] = {"listeners", "destinations", "routes",
-                                                      "tables",    "store",        "admin"};
+inline constexpr std::string_view top_level_keys[] = {"listeners", "destinations", "routes",    "tables",
+                                                      "store",     "admin",        "dictionary"};
 
 template <class V>
 void describe(V& v, Store& o) {
@@ -54,6 +54,7 @@ struct SectionsRead {
     bool destinations = true;
     bool routes = true;
 };
-void check_references(Config const& config, SectionsRead read, Diagnostics& diagnostics);
+void check_references(Config const& config, SectionsRead read, Catalogue const& catalogue,
+                      Diagnostics& diagnostics);
 
 }  // namespace hilum::config

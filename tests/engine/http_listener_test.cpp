@@ -296,6 +296,38 @@ TEST_CASE("http listener options are checked") {
     CHECK(holds(kind.schema(), "\"read_time\""));
 }
 
+TEST_CASE("enhanced mode: a response holds the application acknowledgement, the accept one, or nothing") {
+    struct Row {
+        char const* name;
+        hl7::AckCode code;
+        bool owed;
+        std::string application;
+        char const* status;
+        std::string body;  // its end
+    };
+    auto const ca = ack("CA", "M1"), aa = ack("AA", "M1");
+    Row const rows[] = {
+        {"accept alone", hl7::AckCode::CA, true, "", "200", ca},
+        {"both", hl7::AckCode::CA, true, aa, "200", aa},
+        {"neither", hl7::AckCode::CA, false, "", "200", "\r\n\r\n"},
+        {"neither, refused", hl7::AckCode::CE, false, "", "500", "\r\n\r\n"},
+    };
+    for (auto const& row : rows) {
+        CAPTURE(row.name);
+        Listening l;
+        l.intake.answer = [&](std::string_view) {
+            auto const bytes = row.code == hl7::AckCode::CA ? ca : ack("CE", "M1");
+            return flow::Answer{row.code, bytes, 1, true, row.owed, row.application};
+        };
+        auto peer = Peer::connect(l.port);
+        peer.send(post(message("M1")));
+        auto const answer = peer.http();
+        CAPTURE(answer);
+        CHECK(status(answer) == row.status);
+        CHECK(answer.ends_with(row.body));
+    }
+}
+
 TEST_CASE("HTTP dates") {
     CHECK(net::http_date(784111777) == "Sun, 06 Nov 1994 08:49:37 GMT");
     CHECK(net::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT") == 784111777);

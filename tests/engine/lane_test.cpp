@@ -278,3 +278,56 @@ TEST_CASE("stop gives up a hanging destination after its grace") {
     bench.lane->push(bench.store.add("a"));
     REQUIRE(bench.soon([&] { return bench.script->bodies().size() == 1; }));
 }  // ~Bench stops with 100 ms of grace; the test fails by its time limit if that hangs
+
+TEST_CASE("an acknowledgement that comes between two attempts settles the message") {
+    struct Row {
+        AttemptClass late;
+        std::vector<DeliveryOutcome> outcomes;
+    };
+    using enum DeliveryOutcome;
+    Row const rows[] = {{AttemptClass::delivered, {failed, delivered, delivered}},
+                        {AttemptClass::ae, {failed, held, delivered}}};
+    for (auto const& row : rows) {
+        auto options = Bench::quick();
+        options.retry.first = options.retry.max = 1h;
+        Bench bench({}, false, options);
+        bench.script->answers = {failure(AttemptClass::timeout)};
+        auto const entry = bench.store.add("a");
+        bench.lane->push(entry);
+        bench.lane->push(bench.store.add("b"));
+        REQUIRE(bench.soon([&] { return bench.view().next_attempt_us != 0; }));
+        bench.on_lane([&](Lane& l) {
+            l.answered(entry.sequence, entry.key, failure(row.late));
+            return true;
+        });
+        REQUIRE(bench.drained());
+        CHECK(bench.script->bodies() == std::vector<std::string>{"a", "b"});
+        CHECK(outcomes(bench.store) == row.outcomes);
+    }
+}
+
+TEST_CASE("an acknowledgement after the delivery goes to the trace, and ends a holding for want of it") {
+    Bench bench;
+    bench.script->answers = {failure(AttemptClass::unconfirmed), failure(AttemptClass::delivered)};
+    auto const first = bench.store.add("a"), second = bench.store.add("b");
+    bench.lane->push(first);
+    bench.lane->push(second);
+    REQUIRE(bench.drained());
+    CHECK(bench.view().held == 1);
+    auto const answered = [&](store::LaneEntry const& entry, AttemptClass with) {
+        bench.on_lane([&](Lane& l) {
+            l.answered(entry.sequence, entry.key, failure(with));
+            return true;
+        });
+    };
+    using enum DeliveryOutcome;
+    answered(first, AttemptClass::ae);  // stays held, and says why
+    CHECK(bench.view().held == 1);
+    answered(first, AttemptClass::delivered);
+    CHECK(bench.view().held == 0);
+    answered(second, AttemptClass::ae);  // the receiver has it all the same
+    CHECK(outcomes(bench.store) == std::vector<DeliveryOutcome>{held, delivered, held, delivered, delivered});
+    CHECK(bench.store.results_so_far().back().settled_up_to == store::LaneKey{});
+    CHECK(bench.store.codes().back() == "ae");
+    CHECK(bench.metrics.destination("lab").late_answers == 3);
+}

@@ -120,3 +120,41 @@ TEST_CASE("the schema is JSON and knows every kind and step") {
     for (auto const key : catalogue.destination_keys)
         CHECK(schema.find("\"" + std::string(key) + "\"") != std::string::npos);
 }
+
+TEST_CASE("where acknowledgements go and come from has to be there, and counts as used") {
+    struct Row {
+        char const* listener;  // keys of listener a, beside its kind
+        char const* lab;       // options of destination lab
+        char const* expected;
+    };
+    Row const rows[] = {
+        {"ack: { application_to: acks }", "answers_at: a", ""},
+        {"ack: { application_to: ack }", "answers_at: a",
+         "there is no destination \"ack\"; did you mean \"acks\"?"},
+        {"sequence: check, ack: { application_to: acks }", "answers_at: b",
+         "there is no listener \"b\"; known listeners: a"},
+        {"ack: original", "answers_at: a", "\"original\" is no way to acknowledge; write stored"},
+        {"ack: { mode: enhanced }", "answers_at: a", "\"enhanced\""},
+        {"", "release: 3", "MLLP has release 1 and release 2"},
+        {"", "start_byte: 28", "start_byte and end_byte are the same"},
+    };
+    for (auto const& row : rows) {
+        CAPTURE(row.listener);
+        CAPTURE(row.lab);
+        bool const used = std::string_view(row.listener).find("application_to") != std::string_view::npos;
+        std::string const acks = used ? ", acks: { mllp: { connect: \"127.0.0.1:2\" } }" : "";
+        std::string const keys = *row.listener ? std::string(", ") + row.listener : "";
+        config::Diagnostics diagnostics;
+        auto const config =
+            config::load_text("listeners: { a: { mllp: { listen: \"127.0.0.1:1\" }" + keys + " } }\n" +
+                                  "destinations: { lab: { mllp: { connect: \"lab.example:1\", " + row.lab +
+                                  " } }" + acks + " }\n" + "routes: [ { name: r, from: a, to: lab } ]\n",
+                              "c.yaml", ".", flow::engine_catalogue(), NoEnvironment{}, diagnostics);
+        flow::check_together(config, diagnostics);
+        CAPTURE(diagnostics.text());
+        if (*row.expected)
+            CHECK(diagnostics.text().find(row.expected) != std::string::npos);
+        else
+            CHECK(diagnostics.text() == "");
+    }
+}

@@ -123,9 +123,9 @@ TEST_CASE("histogram buckets are cumulative, in seconds, bounds included") {
 TEST_CASE("every class of failure has its counter") {
     using enum destinations::AttemptClass;
     ops::DestinationMetrics metrics;
-    for (auto const failure : {connect, timeout, cut, busy, ae, ar, bad_answer, local}) {
+    for (auto const failure : {connect, timeout, cut, busy, ae, ar, bad_answer, local, unconfirmed}) {
         CAPTURE(destinations::name(failure));
         CHECK(metrics.failures.count(destinations::name(failure)) == 1);
     }
-    CHECK(metrics.failures.size() == 8);
+    CHECK(metrics.failures.size() == 9);
 }

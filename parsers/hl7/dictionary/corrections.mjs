@@ -80,12 +80,56 @@ export const fields = [
   ['2.2 2.3 2.3.1 2.4 2.5 2.5.1 2.6 2.7 2.7.1', 'ORC', 3, {usage: 'C'}],
 ];
 
-// Versions for which no published data with a usable licence could be had: the one before, and what the
-// change logs of their chapters 2.A, 3, 4 and 7 add for the segments most used.
+// Versions the source does not have: each is the one before with `additions`.
 export const laterVersions = [
   ['2.8', '2.7.1'],
   ['2.8.1', '2.8'],
   ['2.8.2', '2.8.1'],
+];
+
+// What they add for orders, results and their master files, as facts (positions, names, datatypes, tables) from the
+// 2.8.2 of github.com/crs4/hl7apy (MIT licence). Which of the three brought a thing follows from the numbers of its
+// tables: those from 0934 on came with 2.8.2. [version, segment, field, what]
+const o = (name, datatype, table = 0, repetitions = 1) => ({name, datatype, length: 0, repetitions, table, usage: 'O'});
+const r = (...facts) => ({...o(...facts), usage: 'R'});
+export const additions = [
+  ['2.8', 'OBX', 26, {name: 'Patient Results Release Category', datatype: 'ID', table: 909}],
+  ['2.8', 'OBX', 27, o('Root Cause', 'CWE', 914)],
+  ['2.8', 'OBX', 28, o('Local Process Control', 'CWE', 915, 0)],
+  ...[5, 6, 14, 15, 27].map((field) => ['2.8', 'OBR', field, {usage: 'W'}]),
+  ['2.8', 'ORC', 7, {usage: 'W'}],
+  ['2.8', 'OM1', 48, o('Exclusive Test', 'ID', 919)],
+  ['2.8', 'OM1', 49, o('Diagnostic Serv Sect ID', 'ID', 74)],
+  ['2.8', 'OM1', 50, o('Taxonomic Classification Code', 'CWE')],
+  ['2.8', 'OM1', 51, o('Other Names', 'ST', 0, 0)],
+  ['2.8.2', 'OM1', 52, o("Replacement Producer's Service/Test/Observation ID", 'CWE', 0, 0)],
+  ['2.8.2', 'OM1', 53, o('Prior Results Instructions', 'TX', 0, 0)],
+  ['2.8.2', 'OM1', 54, o('Special Instructions', 'TX')],
+  ['2.8.2', 'OM1', 55, o('Test Category', 'CWE', 0, 0)],
+  ['2.8.2', 'OM1', 56, o("Observation Identifier associated with Producer's Service/Test/Observation ID", 'CWE')],
+  ['2.8.2', 'OM1', 57, o('Typical Turn-Around Time', 'CQ')],
+  ['2.8.2', 'OM1', 58, o('Gender Restriction', 'CWE', 1, 0)],
+  ['2.8.2', 'OM1', 59, o('Age Restriction', 'NR', 0, 0)],
+  ['2.8', 'OM4', 15, o('Specimen Handling Code', 'CWE', 376, 0)],
+  ['2.8', 'OM4', 16, o('Specimen Preference', 'ID', 920)],
+  ['2.8', 'OM4', 17, o('Preferred Specimen/Attribute Sequence ID', 'NM')],
+  ['2.8', 'OM4', 18, o('Taxonomic Classification Code', 'CWE', 0, 0)],
+  ['2.8.2', 'ORC', 34, o('Order Workflow Profile', 'CWE', 934, 0)],
+  ['2.8.2', 'OBX', 4, {datatype: 'OG'}],
+  ['2.8.2', 'OBX', 29, o('Observation Type', 'ID', 936)],
+  ['2.8.2', 'OBX', 30, o('Observation Sub-Type', 'ID', 937)],
+];
+export const addedSegments = [
+  ['2.8.2', 'OMC', {title: 'Supporting Clinical Information', positions: [
+    o('Sequence Number - Test/Observation Master File', 'NM'), o('Segment Action Code', 'ID', 206), o('Segment Unique Key', 'EI'),
+    r('Clinical Information Request', 'CWE'), r('Collection Event/Process Step', 'CWE', 938, 0), r('Communication Location', 'CWE', 939),
+    o('Answer Required', 'ID', 136), o('Hint/Help Text', 'ST'), o('Type of Answer', 'varies', 125),
+    o('Multiple Answers Allowed', 'ID', 136), o('Answer Choices', 'CWE', 0, 0), o('Character Limit', 'NM'), o('Number of Decimals', 'NM')]}],
+];
+// §2.A.44 of 2.8.2
+export const addedDatatypes = [
+  ['2.8.2', 'OG', {title: 'Observation Grouper', positions: [
+    o('Original Sub-Identifier', 'ST'), o('Group', 'NM'), o('Sequence', 'NM'), o('Identifier', 'ST')]}],
 ];
 
 // Events whose message has another structure's name (table 0354). The source's own table is read first;

@@ -86,7 +86,17 @@ for (const [vs, segment, number, changes] of fix.fields)
     const f = applies(vs, version) && standard[version].segments[segment]?.positions[number - 1];
     if (f) Object.assign(f, changes);
   }
-for (const [version, from] of fix.laterVersions) standard[version] = structuredClone(standard[from]);
+for (const [version, from] of fix.laterVersions) {
+  const s = standard[version] = structuredClone(standard[from]);
+  for (const [when, name, shape] of fix.addedSegments) if (when === version) s.segments[name] = shape;
+  for (const [when, name, shape] of fix.addedDatatypes) if (when === version) s.datatypes[name] = shape;
+  for (const [when, segment, number, facts] of fix.additions) {
+    if (when !== version) continue;
+    const list = s.segments[segment].positions;
+    if (number > list.length + 1) throw new Error(`${version} ${segment}-${number} leaves a gap after ${list.length}`);
+    list[number - 1] = {...list[number - 1], ...facts};
+  }
+}
 
 // ---- which structure a message has ----
 

@@ -82,6 +82,10 @@ std::optional<Shape> datatype(Version version, std::string_view name) {
     return shape(datatype_index, datatype_ranges, version, name);
 }
 
+void for_each_datatype(std::function<void(std::string_view)> const& use) {
+    for (auto const id : datatype_index) use(text(shapes[id].name));
+}
+
 Position position(std::uint16_t id) {
     auto const& p = positions[id];
     return {.name = text(p.name),

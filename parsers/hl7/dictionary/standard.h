@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -19,6 +20,8 @@ struct Shape {
 std::optional<Shape> segment(Version version, std::string_view name);
 std::optional<Shape> datatype(Version version, std::string_view name);
 Position position(std::uint16_t id);
+// Every datatype of every version: a name of several comes several times.
+void for_each_datatype(std::function<void(std::string_view)> const& use);
 
 // A message structure: a run of node ids.
 struct Tree {

@@ -75,6 +75,48 @@ TEST_CASE("ack: built for the message's version and delimiters") {
     }
 }
 
+TEST_CASE("ack: MSH-15, MSH-16 and MSA-4 in every version") {
+    AckOptions const enhanced{
+        .control_id = "N1", .timestamp = "1", .accept = "AL", .application = "NE", .expected_sequence = 7};
+    AckError const missing{.location = "", .code = "101", .text = "why"};
+    struct Row {
+        char const* version;
+        char const* header;  // from MSH-12 on
+        char const* msa;     // of a CE with the text
+    };
+    Row const rows[] = {
+        {"2.1", "|2.1||||||8859/1\r", "MSA|CE|M1|why|7\r"},
+        {"2.2", "|2.2|||AL|NE||8859/1\r", "MSA|CE|M1|why|7\r"},
+        {"2.3", "|2.3|||AL|NE||8859/1\r", "MSA|CE|M1|why|7\r"},
+        {"2.3.1", "|2.3.1|||AL|NE||8859/1\r", "MSA|CE|M1|why|7\r"},
+        {"2.4", "|2.4|||AL|NE||8859/1\r", "MSA|CE|M1|why|7\r"},
+        {"2.5", "|2.5|||AL|NE||8859/1\r", "MSA|CE|M1|why|7\r"},
+        {"2.5.1", "|2.5.1|||AL|NE||8859/1\r", "MSA|CE|M1|why|7\r"},
+        {"2.6", "|2.6|||AL|NE||8859/1\r", "MSA|CE|M1|why|7\r"},
+        {"2.7", "|2.7|||AL|NE||8859/1\r", "MSA|CE|M1||7\r"},
+        {"2.7.1", "|2.7.1|||AL|NE||8859/1\r", "MSA|CE|M1||7\r"},
+        {"2.8", "|2.8|||AL|NE||8859/1\r", "MSA|CE|M1||7\r"},
+        {"2.8.1", "|2.8.1|||AL|NE||8859/1\r", "MSA|CE|M1||7\r"},
+        {"2.8.2", "|2.8.2|||AL|NE||8859/1\r", "MSA|CE|M1||7\r"},
+    };
+    for (auto const& row : rows) {
+        CAPTURE(row.version);
+        auto const bytes = "MSH|^~\\&|A|B|C|D|1||ADT^A01|M1|P|" + std::string(row.version) + "||||||8859/1\r";
+        auto const message = Message::view(bytes);
+        REQUIRE(message.has_value());
+        std::string out;
+        hilum::hl7::build_ack(*message, AckCode::CE, enhanced, &missing, out);
+        CAPTURE(out);
+        CHECK(out.find(row.header) != std::string::npos);
+        CHECK(out.find(row.msa) != std::string::npos);
+        auto const answer = Message::view(out);
+        REQUIRE(answer.has_value());
+        CHECK(answer->text("MSH-18") == "8859/1");
+        CHECK(answer->text("MSA-4") == "7");
+        CHECK(answer->text("MSH-10") == "N1");
+    }
+}
+
 TEST_CASE("ack: the error's text can't break the answer") {
     AckError const error{.location = "P|D^1", .code = "1|1", .text = "a|b\rMSA|AA|x"};
     auto const bytes = answer("MSH|^~\\&|A|B|C|D|1||ADT^A01|M1|P|2.5\r", AckCode::AE, &error);

@@ -326,6 +326,14 @@ TEST_CASE("charset: setting MSH-18 writes the whole message in it") {
     CHECK(wide->set(msh18, "8859/1").error().code == "not_in_charset");
     CHECK(wide->text("PID-5.1") == "山");
     CHECK(wide->bytes() == message("UNICODE UTF-8", "山"));
+    // Characters spelt as bytes are characters; control characters stay spelt.
+    auto spelt = Message::parse(message("8859/1", "M\\XFC\\ller\\X0D\\\\XE441E4\\ \\E\\XFC\\.br\\XFC\\"));
+    std::string const text = spelt->text("PID-5.1");
+    REQUIRE(spelt->set(msh18, "UNICODE UTF-8").has_value());
+    CHECK(spelt->text("PID-5.1") == text);
+    CHECK(spelt->get(Path::parse("PID-5.1").value()).raw == "Müller\\X0D\\ä\\X41\\ä \\E\\XFC\\.br\\XFC\\");
+    auto bad = Message::parse(message("UNICODE UTF-8", "\\XFC\\"));
+    CHECK(bad->set(msh18, "8859/1").error().code == "undecodable");
     // A name that is not known changes nothing but the field; so does an empty one.
     auto other = Message::parse(message("8859/1", "M\xfcller"));
     REQUIRE(other->set(msh18, "KLINGON").has_value());
@@ -487,5 +495,19 @@ TEST_CASE("charset: UTF-16 and UTF-32 are named and refused") {
         auto const m = Message::view(bytes);
         REQUIRE_FALSE(m.has_value());
         CHECK(m.error().code == "wide_charset");
+    }
+}
+
+TEST_CASE("utf8: a byte above 0x7f is found wherever it is") {
+    for (std::size_t size = 0; size < 200; ++size) {
+        std::string text(size, '\x7f');
+        CHECK(hilum::hl7::is_ascii(text));
+        CHECK(hilum::hl7::valid_utf8(text) == size);
+        for (std::size_t at = 0; at < size; ++at) {
+            text[at] = '\x80';
+            CHECK_FALSE(hilum::hl7::is_ascii(text));
+            CHECK(hilum::hl7::valid_utf8(text) == at);
+            text[at] = '\x7f';
+        }
     }
 }

@@ -101,6 +101,10 @@ TEST_CASE("dictionary: fields as the standard has them, by version") {
              {"2.5.1", "OBX", 11, "Observation Result Status", "ID R 1 t85"},
              {"2.3.1", "ORC", 1, "Order Control", "ID R 2 t119"},
              {"2.8.1", "PID", 40, "Patient Telecommunication Information", "XTN O *"},
+             {"2.8", "OBX", 27, "Root Cause", "CWE O t914"},
+             {"2.8.2", "OBX", 4, "Observation Sub-ID", "OG C"},
+             {"2.8.2", "ORC", 34, "Order Workflow Profile", "CWE O * t934"},
+             {"2.8.2", "OMC", 6, "Communication Location", "CWE R t939"},
          }) {
         CAPTURE(row.version);
         CAPTURE(row.segment);

@@ -1,0 +1,120 @@
+#include "engine/flow/acknowledgement.h"
+
+namespace hilum::flow {
+
+namespace {
+
+// As they are written: `ack` may be the word "stored", which is what its defaults do.
+struct Written {
+    config::Node ack;
+    SequenceMode sequence = SequenceMode::off;
+};
+
+template <class V>
+void describe(V& v, Written& o) {
+    static constexpr config::Choice<SequenceMode> words[] = {{"off", SequenceMode::off},
+                                                             {"check", SequenceMode::check}};
+    v.optional("ack", o.ack, "how messages are acknowledged");
+    v.choice("sequence", o.sequence, words,
+             "check: MSH-13 must count up by one for each sender (HL7 v2.8.2 §2.10.1)");
+}
+
+IntakeOptions read(config::Component const& component, config::Diagnostics& diagnostics) {
+    auto const what = "listener " + config::in_quotes(component.name);
+    auto const written = config::decode_options<Written>(component.common, what, diagnostics);
+    IntakeOptions options;
+    options.sequence = written.sequence;
+    if (written.ack.kind == config::Node::Kind::null) return options;
+    if (written.ack.is_scalar()) {
+        if (written.ack.scalar != "stored") {
+            diagnostics.error(written.ack.where,
+                              config::in_quotes(written.ack.scalar) + " is no way to acknowledge",
+                              "write stored, or leave it out");
+        }
+        return options;
+    }
+    options.ack = config::decode_options<AckPolicy>(written.ack, "\"ack\" of " + what, diagnostics);
+    return options;
+}
+
+std::string build(hl7::Message const& message, hl7::AckCode code, Outcome const& outcome,
+                  std::string_view control_id, std::string_view accept) {
+    hl7::AckOptions options;
+    options.control_id = control_id;
+    options.timestamp = outcome.timestamp;
+    options.expected_sequence = outcome.expected_sequence;
+    if (outcome.request.enhanced) {
+        // An acknowledgement is owed no application acknowledgement (HL7 v2.8.2 §2.9.3.2).
+        options.accept = accept;
+        options.application = "NE";
+    }
+    std::string out;
+    hl7::build_ack(message, code, options, outcome.error, out);
+    return out;
+}
+
+// What an answer would say where none is owed: listeners without a sender that listens still go by it.
+hl7::AckCode unasked(hl7::AckOutcome outcome) {
+    return outcome == hl7::AckOutcome::stored  ? hl7::AckCode::CA
+           : outcome == hl7::AckOutcome::error ? hl7::AckCode::CE
+                                               : hl7::AckCode::CR;
+}
+
+}  // namespace
+
+std::vector<std::string_view> listener_keys() {
+    return {"ack", "sequence"};
+}
+
+void check_listener_common(config::Component const& component, config::Diagnostics& diagnostics) {
+    auto const options = read(component, diagnostics);
+    auto const& to = options.ack.application_to;
+    if (!to.empty() && options.ack.mode == AckMode::original)
+        diagnostics.error(to.where, "application_to has no effect without enhanced mode",
+                          "add mode: enhanced, or leave it out");
+}
+
+IntakeOptions intake_options(config::Component const& component) {
+    config::Diagnostics ignored;  // check has seen it
+    return read(component, ignored);
+}
+
+config::NameList listener_destinations(config::Component const& component) {
+    auto const options = intake_options(component);
+    if (options.ack.application_to.empty()) return {};
+    return {{options.ack.application_to.value, options.ack.application_to.where}};
+}
+
+Answer answer_of(hl7::Message const& message, Outcome const& outcome, bool elsewhere) {
+    auto const owed = hl7::acks_owed(outcome.request, outcome.outcome);
+    Answer answer;
+    bool const application = owed.application && !(elsewhere && outcome.request.enhanced);
+    // A peer that is answered on the connection it wrote to is asked for no acknowledgement in return.
+    if (application && !owed.accept) {
+        answer.code = *owed.application;
+        answer.bytes = build(message, answer.code, outcome, outcome.control_id, "NE");
+        return answer;
+    }
+    answer.code = owed.accept.value_or(unasked(outcome.outcome));
+    answer.bytes = build(message, answer.code, outcome, outcome.control_id, "NE");
+    answer.owed = owed.accept.has_value();
+    if (application)
+        answer.application = build(message, *owed.application, outcome, outcome.application_id, "NE");
+    return answer;
+}
+
+std::string application_elsewhere(hl7::Message const& message, Outcome const& outcome) {
+    auto const owed = hl7::acks_owed(outcome.request, outcome.outcome);
+    if (!outcome.request.enhanced || !owed.application) return {};
+    // There it is a message like any other: that it was taken is worth knowing.
+    return build(message, *owed.application, outcome, outcome.application_id, "AL");
+}
+
+std::string_view told(Outcome const& outcome, bool elsewhere) {
+    auto const owed = hl7::acks_owed(outcome.request, outcome.outcome);
+    if (owed.accept) return hl7::name(*owed.accept);
+    if (owed.application && !(elsewhere && outcome.request.enhanced)) return hl7::name(*owed.application);
+    return "none";
+}
+
+}  // namespace hilum::flow

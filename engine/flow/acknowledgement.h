@@ -1,0 +1,74 @@
+// How a listener acknowledges: the keys that every listener may carry beside its kind, and the answers that a
+// message gets under them.
+//
+//   lab_in: { mllp: {...}, ack: { mode: enhanced, application_to: lab_acks }, sequence: check }
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/flow/intake.h"
+#include "parsers/hl7/ack_owed.h"
+#include "routes/config/config.h"
+
+namespace hilum::flow {
+
+enum class AckMode : unsigned char { original, enhanced };
+
+struct AckPolicy {
+    AckMode mode = AckMode::original;
+    config::Text application_to;  // a destination; empty: the connection the message came on
+};
+
+template <class V>
+void describe(V& v, AckPolicy& o) {
+    static constexpr config::Choice<AckMode> words[] = {{"original", AckMode::original},
+                                                        {"enhanced", AckMode::enhanced}};
+    v.choice("mode", o.mode, words,
+             "original: AA, AE or AR to every message, whatever MSH-15 and MSH-16 ask; enhanced: as they ask");
+    v.optional("application_to", o.application_to,
+               "the destination that application acknowledgements of enhanced mode go to; without it they "
+               "follow the accept acknowledgement on the same connection");
+}
+
+enum class SequenceMode : unsigned char { off, check };
+
+struct IntakeOptions {
+    AckPolicy ack;
+    SequenceMode sequence = SequenceMode::off;
+};
+
+// The names of those keys.
+std::vector<std::string_view> listener_keys();
+void check_listener_common(config::Component const& component, config::Diagnostics& diagnostics);
+IntakeOptions intake_options(config::Component const& component);  // that has passed that check
+// The destinations that a listener names by itself.
+config::NameList listener_destinations(config::Component const& component);
+
+// What became of one message, to be said to its sender.
+struct Outcome {
+    hl7::AckRequest request;
+    hl7::AckOutcome outcome = hl7::AckOutcome::stored;
+    hl7::AckError const* error = nullptr;
+    std::string_view control_id;                    // MSH-10 of the answer
+    std::string_view application_id;                // that of a second one
+    std::string_view timestamp;                     // MSH-7
+    std::optional<std::int64_t> expected_sequence;  // MSA-4
+};
+
+// The answers for the connection the message came on. `elsewhere`: application acknowledgements of enhanced
+// mode go to a destination.
+Answer answer_of(hl7::Message const& message, Outcome const& outcome, bool elsewhere);
+// The application acknowledgement for a destination; empty when none is owed, or in original mode.
+std::string application_elsewhere(hl7::Message const& message, Outcome const& outcome);
+
+// What the trace keeps as the answer: the code of the first on the connection, such as "AA" or "CA", or
+// "none".
+std::string_view told(Outcome const& outcome, bool elsewhere);
+// Stands for a route in the deliveries of such acknowledgements; no route can have this name.
+inline constexpr std::string_view acknowledgement_route = "(acknowledgement)";
+
+}  // namespace hilum::flow
