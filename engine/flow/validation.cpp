@@ -69,7 +69,7 @@ std::vector<std::shared_ptr<Validator const>> make_validators(config::Config con
         auto const wanted = listeners::validation_of(component);
         out.emplace_back();
         if (wanted.strength == Strength::off) continue;
-        if (!base) base = hl7::Rules::of(config.dictionary);
+        if (!base) base = hl7::Rules::of(config.dictionary, config.closed_tables);
         auto validator = std::make_shared<Validator>();
         validator->strength = wanted.strength;
         validator->rules = wanted.profile ? base->with(wanted.profile) : *base;

@@ -371,4 +371,19 @@ std::shared_ptr<hl7::Profile const> load_profile(std::string const& path, Locati
     return nullptr;
 }
 
+std::set<std::uint16_t> closed_tables(Node const& dictionary) {
+    std::set<std::uint16_t> out;
+    Node const* const tables = dictionary.find("tables");
+    if (!tables) return out;
+    for (Entry const& entry : tables->entries) {
+        Diagnostics reported;
+        bool closed = false;
+        Node const* const said = entry.value.find("closed");
+        if (!said || !decode_value(*said, closed, reported) || !closed) continue;
+        if (auto const n = number(entry.key); n && *n > 0 && *n <= 0xffff)
+            out.insert(static_cast<std::uint16_t>(*n));
+    }
+    return out;
+}
+
 }  // namespace hilum::config

@@ -1,7 +1,9 @@
 // Conformance profiles from files: YAML as docs/validation.md describes it, or NIST IGAMT XML.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -19,5 +21,8 @@ std::shared_ptr<hl7::Profile const> load_profile(std::string const& path, Locati
 // From YAML text. `folder` is what the paths of `igamt:` are relative to.
 std::shared_ptr<hl7::Profile const> read_profile(std::string_view text, std::string file_name,
                                                  std::string const& folder, Diagnostics& diagnostics);
+
+// The tables that the configuration's "dictionary" section closes: what is wrong in it is reported elsewhere.
+std::set<std::uint16_t> closed_tables(Node const& dictionary);
 
 }  // namespace hilum::config

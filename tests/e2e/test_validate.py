@@ -84,6 +84,16 @@ def test_profile():
             check(b'|AA|' in sender.send(e2e.adt('P2').replace(b'|M\r', b'|F\r')), 'as the profile says')
 
 
+def test_a_closed_table():
+    with e2e.folder() as dir, e2e.Receiver() as lab:
+        config = e2e.straight(lab.port, validate='enforce')
+        config['dictionary'] = {'tables': {'1': {'closed': True, 'codes': {'Q': 'asked, not told'}}}}
+        with e2e.Engine(dir, config) as engine, e2e.Connection(engine.port('in')) as sender:
+            check(b'|AA|' in sender.send(e2e.adt('C1')) and b'|AA|' in sender.send(e2e.adt('C2').replace(b'|M\r', b'|Q\r')), 'known')
+            answer = sender.send(e2e.adt('C3').replace(b'|M\r', b'|B\r'))
+            check(segments(answer, 'ERR')[0][2:4] == ['PID^1^8^1', '103^Table value not found^HL70357'], answer)
+
+
 def test_mistakes_are_found_by_check():
     with e2e.folder() as dir:
         for options, told in (({'validate': 'enforce', 'profile': 'nowhere.yaml'}, 'cannot read the profile'),
