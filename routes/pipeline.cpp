@@ -57,6 +57,8 @@ std::string_view name(RouteOutcome outcome) {
             return "held";
         case RouteOutcome::rejected:
             return "rejected";
+        case RouteOutcome::noted:
+            return "noted";
     }
     return "";
 }

@@ -18,6 +18,7 @@ enum class RouteOutcome : unsigned char {
     filtered = 1,  // `when` said no, or a step stopped it: `reason` names the rule
     held = 2,      // the route could not do its work: `reason`
     rejected = 3,  // refuse at intake
+    noted = 4,     // of no route: what validation has found, for the trace
 };
 std::string_view name(RouteOutcome outcome);
 

@@ -22,7 +22,7 @@ STRANGERS = [('engine/listeners/', 'engine/destinations/'), ('engine/destination
 # Who may include which library.
 DOORS = {
     r'yaml-cpp/.*': r'routes/config/yaml\.cpp',
-    r'pugixml\.hpp': r'parsers/hl7/xml_read\.cpp',
+    r'pugixml\.hpp': r'parsers/hl7/(igamt|xml.*)\.cpp',
     r'sqlite3\.h': r'engine/store/(sqlite|index)\.(cpp|h)',
     r'rapidjson/.*': r'engine/ops/json\.cpp',
     r're2/.*': r'routes/expression/regex\.cpp',

@@ -233,6 +233,43 @@ void add_resend(CLI::App& messages, int& exit_code) {
     });
 }
 
+std::string per_cent(std::uint64_t part, std::uint64_t all) {
+    if (all == 0) return "-";
+    // One decimal, rounded down: 100.0 means every one.
+    auto const tenths = part * 1000 / all;
+    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " %";
+}
+
+std::string show_conformance(Value const& reply) {
+    std::vector<std::vector<std::string>> rows{
+        {"LISTENER", "SENDER", "MESSAGES", "CONFORM", "ERRORS (MESSAGES WITH THEM)"}};
+    for (auto const& c : reply["conformance"].items) {
+        std::string errors;
+        for (auto const& rule : c["rules"].items) {
+            errors += (errors.empty() ? "" : ", ") + printable(rule.text("rule")) + " " +
+                      std::to_string(rule.number("messages"));
+        }
+        rows.push_back(
+            {printable(c.text("listener")), c.text("sender").empty() ? "(all)" : printable(c.text("sender")),
+             std::to_string(c.number("messages")), per_cent(c.number("conformant"), c.number("messages")),
+             errors.empty() ? "-" : errors});
+    }
+    return rows.size() == 1 ? std::string("no listener validates, or no message has come\n") : table(rows);
+}
+
+void add_conformance(CLI::App& messages, int& exit_code) {
+    auto* const command = messages.add_subcommand(
+        "conformance", "How many messages are as the standard and the profile say, by sender and rule");
+    auto const options = std::make_shared<ApiOptions>();
+    add_api_options(*command, *options);
+    command->footer(
+        "Counted since the engine started, for listeners with validate: observe or enforce.\n"
+        "Example:\n  hilum messages conformance");
+    command->callback([options, &exit_code] {
+        exit_code = ask(*options, "GET", "/api/v1/conformance", {}, show_conformance);
+    });
+}
+
 }  // namespace
 
 void add_messages(CLI::App& app, int& exit_code) {
@@ -245,6 +282,7 @@ void add_messages(CLI::App& app, int& exit_code) {
     add_list(*messages, exit_code);
     add_show(*messages, exit_code);
     add_resend(*messages, exit_code);
+    add_conformance(*messages, exit_code);
 }
 
 }  // namespace hilum::cli

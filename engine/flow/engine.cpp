@@ -69,6 +69,7 @@ Result<void> Engine::start(Loaded loaded) {
     }
     if (auto started = start_admin(config.admin); !started) return fail(started.error());
     metrics_.add_source([this](std::string& out) { render_store(out); });
+    metrics_.add_source([this](std::string& out) { flow_->conformance().render(out); });
     net::asio::co_spawn(runtime_->context(0), prune_now_and_then(), net::asio::detached);
     ready_ = true;
     log_.info(

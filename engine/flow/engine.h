@@ -39,6 +39,7 @@ class Engine final : public ops::Control {
     bool ready() const override;
     ops::StatusView status() const override;
     std::vector<ops::ListenerView> listeners() const override;
+    std::vector<ops::ConformanceView> conformance() const override { return flow_->conformance().view(); }
     net::Task<std::vector<ops::QueueView>> queues() override;
     net::Task<Result<ops::QueueView>> pause(std::string destination) override;
     net::Task<Result<ops::QueueView>> resume(std::string destination) override;

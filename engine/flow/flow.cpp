@@ -35,6 +35,8 @@ std::shared_ptr<Generation const> make_generation(config::Config config,
     for (auto const& destination : pipeline->destination_names())
         generation->destinations.push_back(store.name_id(destination));
     generation->pipeline = std::move(pipeline);
+    generation->validators = make_validators(generation->config);
+    generation->validation_name = store.name_id("(validation)");
     return generation;
 }
 
@@ -53,6 +55,10 @@ std::vector<store::VerdictEntry> verdicts_of(Generation const& generation,
         verdicts.push_back({generation.routes[v.route], static_cast<std::uint8_t>(v.outcome), v.reason});
     }
     return verdicts;
+}
+
+store::VerdictEntry noted(Generation const& generation, std::string_view note) {
+    return {generation.validation_name, static_cast<std::uint8_t>(RouteOutcome::noted), note};
 }
 
 // Leaves of what the routes made only the part of those that held the message before.
@@ -173,6 +179,14 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     }
     if (message->tolerances() != 0 || !hl7::check_charset(*message, 1).empty())
         metrics.tolerated.fetch_add(1, std::memory_order_relaxed);
+    std::string note;
+    if (auto const* validator = generation->validator(index); validator && !again) {
+        if (auto const fault = conformance_.judge(*validator, listener.name, *message, note)) {
+            Refusal refusal{hl7::AckCode::AE, *fault, {}};
+            refusal.verdicts.push_back(noted(*generation, note));
+            co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal);
+        }
+    }
 
     // 2. Process: what every route makes of it, and which deliveries that causes.
     routes::Processed processed;
@@ -239,6 +253,7 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     record.config_hash = generation->config.hash;
     record.received = bytes;
     record.verdicts = verdicts_of(*generation, processed);
+    if (!note.empty()) record.verdicts.push_back(noted(*generation, note));
     record.bodies.assign(processed.bodies.begin(), processed.bodies.end());
     record.deliveries.reserve(processed.deliveries.size() + 1);
     for (auto const& d : processed.deliveries)

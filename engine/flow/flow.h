@@ -14,6 +14,7 @@
 #include "engine/flow/commit_hub.h"
 #include "engine/flow/intake.h"
 #include "engine/flow/sequence.h"
+#include "engine/flow/validation.h"
 #include "engine/ops/log.h"
 #include "engine/ops/metrics.h"
 #include "engine/store/store.h"
@@ -31,6 +32,12 @@ struct Generation {
     std::vector<ops::RouteMetrics*> route_metrics;
     std::vector<std::optional<hl7::Charset>> charsets;  // given to listeners; parallel to config.listeners
 
+    std::vector<std::shared_ptr<Validator const>> validators;  // parallel to config.listeners; nullptr: off
+    store::NameId validation_name = 0;                         // under which the trace has what was found
+
+    Validator const* validator(std::uint32_t listener) const {
+        return listener < validators.size() ? validators[listener].get() : nullptr;
+    }
     std::optional<hl7::Charset> charset(std::uint32_t listener) const {
         return listener < charsets.size() ? charsets[listener] : std::nullopt;
     }
@@ -65,6 +72,8 @@ class Flow {
         std::shared_ptr<SequenceTable> sequences{};  // when MSH-13 is checked
     };
     Entrance entrance(std::string name, IntakeOptions const& options = {}) const;
+    // What validation has counted. Thread-safe.
+    Conformance const& conformance() const { return conformance_; }
     net::Task<Answer> accept(Entrance const& listener, std::string_view bytes, std::string_view source,
                              Again const* again = nullptr);
 
@@ -86,6 +95,7 @@ class Flow {
     ops::Log& log_;
     destinations::Awaited& awaited_;
     std::function<std::int64_t()> now_us_;
+    Conformance conformance_;
     std::atomic<std::uint32_t> ids_{0};
     std::atomic<std::shared_ptr<Generation const>> generation_;
 };

@@ -9,6 +9,7 @@
 #include "engine/listeners/folder.h"
 #include "engine/listeners/listener.h"
 #include "engine/listeners/text_options.h"
+#include "engine/listeners/validation_options.h"
 #include "engine/listeners/verdict.h"
 
 namespace hilum::listeners {
@@ -26,6 +27,7 @@ struct Options {
     std::string failed = "failed";
     config::Bytes max_file{256u << 20};
     TextOptions text;
+    ValidationOptions validation;
 };
 
 template <class V>
@@ -38,6 +40,7 @@ void describe(V& v, Options& o) {
     v.optional("failed", o.failed, "folder inside dir for the others, each with its .errors.txt");
     v.optional("max_file", o.max_file, "a larger file goes to failed unread");
     describe(v, o.text);
+    describe(v, o.validation);
 }
 
 Options decode(config::Component const& component, config::Diagnostics& diagnostics) {
@@ -85,6 +88,7 @@ void check(config::Component const& component, config::Diagnostics& diagnostics)
                           "leave it out for *.hl7 and *.txt");
     if (o.poll < 10ms) diagnostics.error(at, "poll must be at least 10ms", "leave it out for 1s");
     check(o.text, component, diagnostics);
+    check(o.validation, component, diagnostics);
     if (o.max_file.count == 0)
         diagnostics.error(at, "max_file is 0: every file would fail", "leave it out for 256MiB");
 }

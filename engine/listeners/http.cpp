@@ -5,6 +5,7 @@
 #include "engine/listeners/http_exchange.h"
 #include "engine/listeners/listener.h"
 #include "engine/listeners/text_options.h"
+#include "engine/listeners/validation_options.h"
 #include "engine/net/accept.h"
 
 namespace hilum::listeners {
@@ -27,6 +28,7 @@ struct Options {
     config::Duration read_time = 30s;
     std::uint32_t max_connections = 1000;
     TextOptions text;
+    ValidationOptions validation;
 };
 
 template <class V>
@@ -39,6 +41,7 @@ void describe(V& v, Options& o) {
                "a header that has begun, and then its body, must each be complete within this time");
     v.optional("max_connections", o.max_connections, "further connections are closed at once and counted");
     describe(v, o.text);
+    describe(v, o.validation);
 }
 
 Options decode(config::Component const& component, config::Diagnostics& diagnostics) {
@@ -61,6 +64,7 @@ void check(config::Component const& component, config::Diagnostics& diagnostics)
                           "leave it out for the default");
     }
     check(o.text, component, diagnostics);
+    check(o.validation, component, diagnostics);
     if (o.max_connections == 0)
         diagnostics.error(at, "max_connections is 0: nobody could connect", "leave it out for 1000");
 }

@@ -5,6 +5,7 @@
 #include "engine/listeners/batch_frame.h"
 #include "engine/listeners/listener.h"
 #include "engine/listeners/text_options.h"
+#include "engine/listeners/validation_options.h"
 #include "engine/net/accept.h"
 #include "engine/net/mllp_framing.h"
 #include "parsers/hl7/batch.h"
@@ -31,6 +32,7 @@ struct Options {
     net::MllpFraming framing;
     Batch batch = Batch::split;
     TextOptions text;
+    ValidationOptions validation;
 };
 
 template <class V>
@@ -49,6 +51,7 @@ void describe(V& v, Options& o) {
         "a frame that holds a batch (FHS, BHS): take its messages one by one and answer with a batch, or "
         "refuse it");
     describe(v, o.text);
+    describe(v, o.validation);
 }
 
 Options decode(config::Component const& component, config::Diagnostics& diagnostics) {
@@ -66,6 +69,7 @@ void check(config::Component const& component, config::Diagnostics& diagnostics)
         diagnostics.error(at, "max_frame must be from 1KiB to 256MiB", "the default is 16MiB");
     }
     check(o.text, component, diagnostics);
+    check(o.validation, component, diagnostics);
     if (o.max_connections == 0)
         diagnostics.error(at, "max_connections is 0: nobody could connect", "leave it out for 16000");
 }

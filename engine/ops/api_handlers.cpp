@@ -60,6 +60,10 @@ Handled listeners(Call const& call) {
     co_return ok(listeners_json(call.control.listeners()));
 }
 
+Handled conformance(Call const& call) {
+    co_return ok(conformance_json(call.control.conformance()));
+}
+
 // --- the body of a POST
 
 struct BodyKey {
@@ -286,6 +290,7 @@ std::vector<ApiRoute> const& api_routes() {
         {"GET", "/api/v1/openapi.yaml", openapi},
         {"GET", "/api/v1/status", status},
         {"GET", "/api/v1/listeners", listeners},
+        {"GET", "/api/v1/conformance", conformance},
         {"GET", "/api/v1/queues", queues},
         {"GET", "/api/v1/queues/{name}", queue},
         {"POST", "/api/v1/queues/{name}/pause", queue_action<&Control::pause>},

@@ -195,6 +195,34 @@ std::string listeners_json(std::vector<ListenerView> const& listeners) {
     });
 }
 
+std::string conformance_json(std::vector<ConformanceView> const& all) {
+    json::Writer w;
+    w.object([&] {
+        w.key("conformance");
+        w.array([&] {
+            for (auto const& view : all) {
+                w.object([&] {
+                    w.field("listener", view.listener);
+                    w.field_if("sender", view.sender);
+                    w.field("messages", view.messages);
+                    w.field("conformant", view.conformant);
+                    w.key("rules");
+                    w.array([&] {
+                        for (auto const& rule : view.rules) {
+                            w.object([&] {
+                                w.field("rule", rule.rule);
+                                w.field("messages", rule.messages);
+                                w.field("findings", rule.findings);
+                            });
+                        }
+                    });
+                });
+            }
+        });
+    });
+    return w.text();
+}
+
 std::string queues_json(std::vector<QueueView> const& queues) {
     return object(
         [&](Writer& w) { write_list(w, "queues", queues, [&](QueueView const& q) { write_queue(w, q); }); });

@@ -30,6 +30,17 @@ struct ListenerView {
     std::uint64_t received = 0, acknowledged = 0, rejected = 0;
     std::int64_t open_connections = 0;
 };
+// What validation has counted since start: of a listener, and of each of its senders.
+struct ConformanceView {
+    struct RuleCount {
+        std::string rule;
+        std::uint64_t messages = 0, findings = 0;
+    };
+    std::string listener;
+    std::string sender;  // "LAB|NORTH"; empty: all of them
+    std::uint64_t messages = 0, conformant = 0;
+    std::vector<RuleCount> rules;  // of errors
+};
 struct MessageView {
     store::MessageRow row;
     store::StoredMessage stored;           // the bytes
@@ -54,6 +65,7 @@ class Control {
     virtual bool ready() const = 0;  // every listener bound, store good: /readyz
     virtual StatusView status() const = 0;
     virtual std::vector<ListenerView> listeners() const = 0;
+    virtual std::vector<ConformanceView> conformance() const { return {}; }
     virtual net::Task<std::vector<QueueView>> queues() = 0;
     virtual net::Task<Result<QueueView>> pause(std::string destination) = 0;
     virtual net::Task<Result<QueueView>> resume(std::string destination) = 0;

@@ -15,13 +15,15 @@ namespace {
 constexpr std::array<std::string_view, 6> code_names = {"AA", "AE", "AR", "CA", "CE", "CR"};
 
 // Table HL70357, message error condition codes.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 14> conditions = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 16> conditions = {{
     {"0", "Message accepted"},
     {"100", "Segment sequence error"},
     {"101", "Required field missing"},
     {"102", "Data type error"},
     {"103", "Table value not found"},
     {"104", "Value too long"},
+    {"198", "Non-Conformant Cardinality"},
+    {"199", "Other HL7 Error"},
     {"200", "Unsupported message type"},
     {"201", "Unsupported event code"},
     {"202", "Unsupported processing id"},
@@ -59,6 +61,7 @@ class Writer {
 
     void segment(std::string_view name) { out_ += name; }
     void end() { out_ += '\r'; }
+    void put(char delimiter) { out_ += delimiter; }
     void raw(std::string_view text) {
         out_ += delimiters_.field;
         out_ += text;
@@ -136,16 +139,24 @@ int write_location(Writer& writer, Delimiters const& d, std::string_view locatio
     return written;
 }
 
+void write_eld(Writer& writer, Delimiters const& d, AckError const& error) {
+    int written = write_location(writer, d, error.location, 3);
+    if (d.component == '\0') return;
+    for (; written < 4; ++written) writer.component_raw({});
+    writer.divide(d.subcomponent, {error.code, condition_text(error.code), "HL70357"});
+}
+
 void write_err(Writer& writer, Delimiters const& d, Version version, AckError const& error) {
     std::string_view const condition = condition_text(error.code);
     writer.segment("ERR");
     if (version < Version::v2_5) {
         // ERR-1 (ELD): segment ^ sequence ^ field position ^ code identifying error, a CE in subcomponents.
         writer.skip(1);
-        int written = write_location(writer, d, error.location, 3);
-        if (d.component != '\0') {
-            for (; written < 4; ++written) writer.component_raw({});
-            writer.divide(d.subcomponent, {error.code, condition, "HL70357"});
+        write_eld(writer, d, error);
+        for (AckError const& other : error.further) {
+            if (d.repetition == '\0') break;
+            writer.put(d.repetition);
+            write_eld(writer, d, other);
         }
         writer.end();
         return;
@@ -158,6 +169,7 @@ void write_err(Writer& writer, Delimiters const& d, Version version, AckError co
     writer.skip(3);
     writer.text(error.text);
     writer.end();
+    for (AckError const& other : error.further) write_err(writer, d, version, other);
 }
 
 void write_answer(Header const& header, AckCode code, AckOptions const& options, AckError const* error,

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "parsers/hl7/message.h"
 
@@ -24,6 +25,8 @@ struct AckError {
                                // version id, 207 application internal error ...
     std::string text{};        // ERR-7 / ERR-8, for people; no patient data
     char severity = 'E';       // ERR-4: E, W, I
+    std::vector<AckError> further{};  // more of them: ERR segments of their own since 2.5, before that
+                                      // repetitions of ERR-1 (§2.15.5; up to 2.4 there is one ERR)
 };
 
 struct AckOptions {

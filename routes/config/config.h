@@ -2,6 +2,8 @@
 // catalogues.
 #pragma once
 
+#include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,8 +74,9 @@ struct Config {
     Store store;
     Admin admin;
     hl7::Dictionary dictionary = hl7::Dictionary::standard();  // with what "dictionary" adds
-    std::string source;                                        // the path it was loaded from
-    std::string hash;  // 12 hex digits over the effective configuration, for the trace
+    std::set<std::uint16_t> closed_tables;  // those of "dictionary" in which any other code is wrong
+    std::string source;                     // the path it was loaded from
+    std::string hash;                       // 12 hex digits over the effective configuration, for the trace
 };
 
 // A kind of listener or destination as the loader needs to know it: the engine passes its catalogues, so that

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "routes/config/dictionary.h"
+#include "routes/config/profile.h"
 
 namespace hilum::config {
 namespace {
@@ -90,8 +91,10 @@ void Loader::section(Entry const& entry) {
             if (Node const* listen = entry.value.find("listen")) config_.admin.where = listen->where;
         }
     } else if (key == "dictionary") {
-        if (once(entry, "dictionary", dictionary_where_))
+        if (once(entry, "dictionary", dictionary_where_)) {
             config_.dictionary = read_dictionary(entry.value, diagnostics_);
+            config_.closed_tables = closed_tables(entry.value);
+        }
     } else {
         diagnostics_.error(entry.where, "unknown key " + in_quotes(key),
                            suggest(key, top_level_keys, "keys"));
