@@ -48,7 +48,7 @@ std::string_view name(Rule rule);  // "segment_missing"
 
 // Counted as in ERR-2 (§2.A.28 of 2.5, ERL); 0 where it does not reach down to that.
 struct FindingPlace {
-    char segment[4] = {0, 0, 0, 0};
+    char segment[4] = {0, 0, 0, 0};  // "PID"; "???" for what is no name of a segment
     std::uint32_t occurrence = 1;
     std::uint32_t field = 0;
     std::uint32_t repetition = 0;

@@ -77,7 +77,7 @@ TEST_CASE("a profile in YAML is checked") {
     CHECK(check("PID|1||1^^^NORTH^MR||DOE^J|||F\rPV1|1|I||E\r") == "PV1[1]-4 constant");
     CHECK(check("PV1|1|I||R\r") == "PID[1] segment_missing");
     CHECK(check("PID|1||1^^^NORTH^MR||DOE^J|||F\rNK1|1\rNK1|2\rPV1|1|O||R\rGT1|1\r") ==
-          "NK1[3] segment_count; GT1[1] not_used");
+          "NK1[2] segment_count; GT1[1] not_used");
 }
 
 TEST_CASE("mistakes in a profile are told with their place") {

@@ -97,7 +97,11 @@ void Walk::report(Rule rule, char severity, std::uint16_t code, std::uint32_t nu
     finding.place = place_;
     finding.place.occurrence = 1;
     std::size_t const last = std::min(number_, message_.segment_count() + 1);
-    if (name_.size() >= 3) {
+    // What is no name of a segment is text that a line break has cut off: content, which no finding may hold.
+    auto const capital = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
+    if (name_.size() != 3 || !std::all_of(name_.begin(), name_.end(), capital)) {
+        std::copy_n("???", 3, finding.place.segment);
+    } else {
         std::copy_n(name_.data(), 3, finding.place.segment);
         for (std::size_t n = 1; n < last; ++n) {
             auto const other = message_.segment(n);

@@ -93,6 +93,8 @@ TEST_CASE("each rule, with a value that breaks it") {
         {"segment unexpected", adt("RXA|0|1|20240101|20240101|1|1\r"), "W 100 RXA[1] segment_unexpected"},
         {"segment out of place", msh + pid + evn + pv1, "E 100 EVN[1] segment_order"},
         {"one segment too many", msh + evn + evn + pid + pv1, "E 100 EVN[2] segment_count"},
+        {"a piece of a note that is no segment", adt("Secret\rSe\r"),
+         "W 100 ???[1] segment_unexpected; W 100 ???[1] segment_unexpected"},
         {"a Z-segment is the sender's own", adt("ZPI|1|x^y&z~\r"), ""},
         {"required field", adt_pid("PID|1||||DOE^J"), "E 101 PID[1]-3 required"},
         {"required field behind the end", adt("AL1|1\r"), "E 101 AL1[1]-3 required"},
