@@ -244,7 +244,7 @@ void Converter::field(std::string const& path, std::size_t number, std::string_v
     bool const could_repeat = !old || old->repetitions_max != 1;
     if (now->repetitions_max == 1 && repetitions.size() > 1 && could_repeat &&
         not_carried(path, "does not repeat in " + version()))
-        repetitions.resize(1);
+        repetitions.erase(repetitions.begin() + 1, repetitions.end());
     if (repetitions != before) raw = join(repetitions, d_.repetition);
 }
 
