@@ -102,6 +102,8 @@ for path in files():
     is_source = path.endswith(('.cpp', '.h', '.ipp'))
     if is_source and room_of(path) in (*ROOMS, 'tests'):
         sources.append(path)
+    if is_source and room_of(path) == 'examples':
+        included.update(re.findall(r'#include <(parsers/[^>]+)>', text))  # the installed library
     if is_source and room_of(path) in ROOMS:
         check_includes(path, lines)
         if len(lines) > LINES_MAX:

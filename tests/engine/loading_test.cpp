@@ -134,7 +134,7 @@ TEST_CASE("where acknowledgements go and come from has to be there, and counts a
         {"sequence: check, ack: { mode: enhanced, application_to: acks }", "answers_at: b",
          "there is no listener \"b\"; known listeners: a"},
         {"ack: original", "answers_at: a", "\"original\" is no way to acknowledge; write stored"},
-        {"ack: { mode: enhanced }", "answers_at: a", "\"enhanced\""},
+        {"ack: { mode: both }", "answers_at: a", "\"both\""},
         {"", "release: 3", "MLLP has release 1 and release 2"},
         {"", "start_byte: 28", "start_byte and end_byte are the same"},
     };
