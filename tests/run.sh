@@ -60,7 +60,7 @@ if [ "$mode" != quick ]; then
   build fuzz "${targets[@]}"
   step "fuzz: corpora, then new inputs"
   ctest --preset fuzz --no-label-summary -R '^fuzz_corpus_'
-  seconds=20
+  seconds=10
   if [ "$mode" = long ]; then seconds=600; fi
   for name in "${targets[@]}"; do
     found=$(mktemp -d)
