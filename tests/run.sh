@@ -60,12 +60,13 @@ if [ "$mode" != quick ]; then
   build fuzz "${targets[@]}"
   step "fuzz: corpora, then new inputs"
   ctest --preset fuzz --no-label-summary -R '^fuzz_corpus_'
-  seconds=10
-  if [ "$mode" = long ]; then seconds=600; fi
+  # The short form tries the same inputs every time, so that a finding belongs to the change that made it.
+  seconds=5 seed=1
+  if [ "$mode" = long ]; then seconds=600 seed=0; fi
   for name in "${targets[@]}"; do
     found=$(mktemp -d)
     echo "$name: $seconds s"
-    if ! "build/fuzz/tests/fuzz/$name" -max_total_time="$seconds" -rss_limit_mb=1024 -timeout=10 -print_final_stats=0 \
+    if ! "build/fuzz/tests/fuzz/$name" -max_total_time="$seconds" -seed="$seed" -rss_limit_mb=1024 -timeout=10 -print_final_stats=0 \
       -artifact_prefix="build/fuzz/$name-" "$found" "tests/fuzz/corpus/${name#fuzz_}" >"build/fuzz/$name.log" 2>&1; then
       tail -n 40 "build/fuzz/$name.log"
       echo "$name found something: build/fuzz/$name-*"
