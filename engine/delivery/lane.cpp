@@ -183,23 +183,29 @@ net::Task<void> Lane::deliver_head() {
     context_.metrics.attempt_seconds.observe(static_cast<std::uint64_t>(took.count()));
     auto const duration_us = static_cast<std::uint32_t>(std::min<std::int64_t>(took.count(), UINT32_MAX));
 
-    if (attempt.result == AttemptClass::delivered) {
-        co_await settle(DeliveryOutcome::delivered, attempt, duration_us);
-        co_return;
-    }
-    note_failure(attempt);
-    if (gives_up(policy_.action(attempt.result))) {
-        co_await settle(DeliveryOutcome::held, attempt, duration_us);
-        co_return;
-    }
-    auto const failed = result_for_head(DeliveryOutcome::failed, attempt, duration_us);
-    co_await record(failed);
+    bool const settled = co_await book(attempt, duration_us);
+    if (settled) co_return;
     if (attempt.result == AttemptClass::timeout || attempt.result == AttemptClass::cut ||
         attempt.result == AttemptClass::unconfirmed)
         possible_duplicate_ = true;
     context_.metrics.retried.fetch_add(1, std::memory_order_relaxed);
     double const random = std::uniform_real_distribution<>(0, 1)(random_);
     co_await back_off(policy_.pause(attempts_, attempt.retry_after, random));
+}
+
+net::Task<bool> Lane::book(Attempt const& attempt, std::uint32_t duration_us) {
+    if (attempt.result == AttemptClass::delivered) {
+        co_await settle(DeliveryOutcome::delivered, attempt, duration_us);
+        co_return true;
+    }
+    note_failure(attempt);
+    if (gives_up(policy_.action(attempt.result))) {
+        co_await settle(DeliveryOutcome::held, attempt, duration_us);
+        co_return true;
+    }
+    auto const failed = result_for_head(DeliveryOutcome::failed, attempt, duration_us);
+    co_await record(failed);
+    co_return false;
 }
 
 bool Lane::gives_up(Action action) const {
@@ -316,17 +322,7 @@ net::Task<void> Lane::settle(DeliveryOutcome outcome, Attempt const& attempt, st
 // The head's acknowledgement came while it waited for its next attempt.
 net::Task<void> Lane::take_answer() {
     auto const attempt = *std::exchange(answer_, std::nullopt);
-    if (attempt.result == AttemptClass::delivered) {
-        co_await settle(DeliveryOutcome::delivered, attempt, 0);
-        co_return;
-    }
-    note_failure(attempt);
-    if (gives_up(policy_.action(attempt.result))) {
-        co_await settle(DeliveryOutcome::held, attempt, 0);
-        co_return;
-    }
-    auto const failed = result_for_head(DeliveryOutcome::failed, attempt, 0);
-    co_await record(failed);
+    co_await book(attempt, 0);
 }
 
 void Lane::answered(std::uint64_t message, store::LaneKey const& key, Attempt attempt) {

@@ -72,6 +72,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
     net::Task<bool> wait_for_head();
     net::Task<void> deliver_head();
     net::Task<void> take_answer();
+    // What an attempt came to: the head is settled (true), or its failure is in the trace.
+    net::Task<bool> book(destinations::Attempt const& attempt, std::uint32_t duration_us);
     void note_late(std::uint64_t message, store::LaneKey const& key, destinations::Attempt const& attempt);
     net::Task<void> settle(store::DeliveryOutcome outcome, destinations::Attempt const& attempt,
                            std::uint32_t duration_us);
