@@ -4,6 +4,8 @@
 #include <array>
 #include <map>
 
+#include "parsers/hl7/characters.h"
+
 namespace hilum::cli {
 namespace {
 
@@ -19,7 +21,7 @@ Values values_of(SegmentView const& segment) {
                 std::max(value.subcomponent, 1U)}] = value;
     }
     // The delimiters say how a message is written, not what it says.
-    if (segment.name == "MSH" || segment.name == "FHS" || segment.name == "BHS") {
+    if (hl7::header_name(segment.name)) {
         values.erase({1, 1, 1, 1});
         values.erase({2, 1, 1, 1});
     }

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "parsers/hl7/characters.h"
 #include "parsers/hl7/charset.h"
 #include "parsers/hl7/scan.h"
 
@@ -84,7 +85,7 @@ SegmentView MessageView::segment(std::size_t number) const {
     out.group = structure_.place(number).group;
     if (auto const known = lookup_.segment(out.name)) out.title = known->title;
     if (name_end == std::string_view::npos) return out;
-    bool const header = out.name == "MSH" || out.name == "FHS" || out.name == "BHS";
+    bool const header = hl7::header_name(out.name);
     if (header) add_field(out, 1, text.substr(name_end, 1), text);
     for_parts(text.substr(name_end + 1), d.field, [&](std::uint32_t n, std::string_view raw) {
         if (!raw.empty()) add_field(out, header ? n + 1 : n, raw, text);
@@ -103,7 +104,7 @@ void MessageView::add_field(SegmentView& out, std::size_t number, std::string_vi
         place.name = position->name;
         place.table = position->table;
     }
-    bool const fixed = number <= 2 && (out.name == "MSH" || out.name == "FHS" || out.name == "BHS");
+    bool const fixed = number <= 2 && (hl7::header_name(out.name));
     if (fixed || !(has(raw, d.repetition) || has(raw, d.component) || has(raw, d.subcomponent))) {
         add(out, place, raw, fixed);
         return;
@@ -155,7 +156,7 @@ void MessageView::add(SegmentView& out, Place const& place, std::string_view raw
     value.repetition = place.repetition;
     value.component = place.component;
     value.subcomponent = place.subcomponent;
-    bool const header = place.field <= 2 && (out.name == "MSH" || out.name == "FHS" || out.name == "BHS");
+    bool const header = place.field <= 2 && (hl7::header_name(out.name));
     value.whole = whole && !header;
     value.null = !whole && raw == "\"\"";
     std::string scratch;

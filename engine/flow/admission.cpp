@@ -1,6 +1,7 @@
 #include "engine/flow/admission.h"
 
 #include "parsers/hl7/escape.h"
+#include "parsers/hl7/msh.h"
 
 namespace hilum::flow {
 
@@ -10,12 +11,6 @@ namespace {
 constexpr char segment_sequence_error[] = "100";
 constexpr char required_field_missing[] = "101";
 
-hl7::Path header_field(std::uint32_t field) {
-    hl7::Path path{{'M', 'S', 'H', 0}};
-    path.field = field;
-    return path;
-}
-
 }  // namespace
 
 hl7::AckError unreadable(Error const& error) {
@@ -23,8 +18,8 @@ hl7::AckError unreadable(Error const& error) {
 }
 
 std::optional<hl7::AckError> admission_fault(hl7::Message const& message) {
-    static auto const type = header_field(9);
-    static auto const control_id = header_field(10);
+    static auto const type = hl7::msh_field(9);
+    static auto const control_id = hl7::msh_field(10);
     if (message.get(type).presence != hl7::Presence::value) {
         return hl7::AckError{"MSH^1^9", required_field_missing, "MSH-9 (message type) is empty", 'E'};
     }

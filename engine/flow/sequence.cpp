@@ -2,17 +2,13 @@
 
 #include <charconv>
 
+#include "parsers/hl7/characters.h"
+
 namespace hilum::flow {
 
 namespace {
 
 constexpr std::size_t max_text = 256;  // of a name or control ID that is kept
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-    return text;
-}
 
 }  // namespace
 
@@ -32,7 +28,7 @@ SequenceTable::Sender& SequenceTable::sender(std::string_view name) {
 
 SequenceTable::Check SequenceTable::arrive(std::string_view name, std::string_view number,
                                            std::string_view control_id) {
-    number = trimmed(number);
+    number = hl7::trimmed(number);
     if (number.empty() || number == "\"\"") return {};
     if (number.front() == '+') number.remove_prefix(1);
     std::int64_t value = 0;

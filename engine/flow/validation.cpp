@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "parsers/hl7/msh.h"
+
 namespace hilum::flow {
 
 namespace {
@@ -13,10 +15,7 @@ constexpr std::size_t sender_part_max = 64;
 // MSH-3 and MSH-4 as the search index writes them: "LAB|NORTH".
 std::string sender_of(hl7::Message const& message) {
     auto const name = [&message](std::uint32_t field) {
-        hl7::Path path{{'M', 'S', 'H', 0}};
-        path.field = field;
-        path.component = 1;
-        return std::string(message.get(path).raw.substr(0, sender_part_max));
+        return std::string(message.get(hl7::msh_field(field, 1)).raw.substr(0, sender_part_max));
     };
     return name(3) + "|" + name(4);
 }

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "engine/net/posix_file.h"
+#include "parsers/hl7/characters.h"
 
 namespace hilum::listeners {
 
@@ -14,10 +15,6 @@ namespace {
 constexpr std::string_view name = "MSH";
 constexpr char mllp_start = '\x0b';
 
-bool letter_or_digit(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 }  // namespace
 
 std::size_t MessageReader::last_beginning(std::size_t from) const {
@@ -25,7 +22,7 @@ std::size_t MessageReader::last_beginning(std::size_t from) const {
     for (auto at = text.rfind(name); at != std::string_view::npos && at > 0 && at >= from;
          at = text.rfind(name, at - 1)) {
         char const before = text[at - 1];
-        bool const whole = at + name.size() < text.size() && !letter_or_digit(text[at + name.size()]);
+        bool const whole = at + name.size() < text.size() && !hl7::letter_or_digit(text[at + name.size()]);
         if (!whole) continue;
         if (before == mllp_start) return at - 1;  // 0 is "none" as well
         if (before == '\r' || before == '\n') return at;

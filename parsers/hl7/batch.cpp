@@ -1,5 +1,7 @@
 #include "parsers/hl7/batch.h"
 
+#include "parsers/hl7/characters.h"
+
 namespace hilum::hl7 {
 
 namespace {
@@ -7,10 +9,6 @@ namespace {
 constexpr char start_byte = '\x0b', end_byte = '\x1c';
 
 enum class Line : unsigned char { text, message, batch_header, batch_trailer };
-
-bool letter_or_digit(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
 
 Line kind(std::string_view rest) {
     std::string_view const name = rest.substr(0, 3);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "parsers/hl7/characters.h"
 #include "parsers/hl7/charset_tables.h"
 #include "parsers/hl7/iso2022.h"
 #include "parsers/hl7/utf8.h"
@@ -72,7 +73,7 @@ std::string folded(std::string_view name) {
     std::string out;
     for (char c : name) {
         if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-        if ((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) out += c;
+        if (capital_or_digit(c)) out += c;
     }
     return out;
 }
@@ -152,8 +153,8 @@ std::uint8_t iso_8859_part(std::string_view name) {
     if (name.substr(0, 3) == "ISO") name.remove_prefix(3);
     if (name.substr(0, 4) != "8859") return 0;
     name.remove_prefix(4);
-    bool const digits = !name.empty() && name.size() <= 2 && name[0] != '0' &&
-                        std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
+    bool const digits =
+        !name.empty() && name.size() <= 2 && name[0] != '0' && std::all_of(name.begin(), name.end(), digit);
     if (!digits) return 0;
     int number = 0;
     for (char const c : name) number = number * 10 + (c - '0');
@@ -161,12 +162,6 @@ std::uint8_t iso_8859_part(std::string_view name) {
 }
 
 // "8859/1^..." and blanks around a name: only the first component counts, and MSH-18 is an ID.
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-    return text;
-}
-
 // What the first repetition and the others together mean.
 Charset together(Charset first, Charset other) {
     bool const set = other.coding == Coding::iso2022;

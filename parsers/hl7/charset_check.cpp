@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "parsers/hl7/characters.h"
 #include "parsers/hl7/scan.h"
 #include "parsers/hl7/utf8.h"
 
@@ -59,7 +60,7 @@ class Check {
     }
 
     void segment(std::string const& name, std::size_t occurrence, std::string_view text) {
-        bool const header = name == "MSH" || name == "FHS" || name == "BHS";
+        bool const header = header_name(name);
         std::size_t number = header ? 0 : static_cast<std::size_t>(-1);
         char const delimiter = message_.delimiters().field;
         for (std::size_t begin = 0; begin <= text.size() && findings_.size() < at_most_;) {

@@ -5,31 +5,16 @@
 #include <cstdint>
 #include <utility>
 
+#include "parsers/hl7/characters.h"
+
 namespace hilum::hl7 {
 
 namespace {
 
 constexpr std::string_view hex_digits = "0123456789ABCDEF";
 
-int hex(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return -1;
-}
-
-bool digit(char c) {
-    return c >= '0' && c <= '9';
-}
-bool letter_or_digit(char c) {
-    return digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool control(char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-}
-
 bool all_hex(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) { return hex(c) >= 0; });
+    return std::all_of(text.begin(), text.end(), [](char c) { return hex_value(c) >= 0; });
 }
 
 // The body of \Xhh..\.
@@ -157,7 +142,7 @@ class Unescaper {
         if (spells_bytes(body)) {
             std::string& bytes = charset_ == nullptr ? out_ : hex_;
             for (std::size_t i = 1; i < body.size(); i += 2)
-                bytes += static_cast<char>(hex(body[i]) * 16 + hex(body[i + 1]));
+                bytes += static_cast<char>(hex_value(body[i]) * 16 + hex_value(body[i + 1]));
             return true;
         }
         if (body.empty() || body[0] != '.') return false;
@@ -261,7 +246,7 @@ std::size_t decode_spelt_bytes(std::string& raw, Delimiters const& delimiters, C
         if (spells_bytes(body)) {
             if (bytes.empty()) run = at;
             for (std::size_t i = 1; i < body.size(); i += 2)
-                bytes += static_cast<char>(hex(body[i]) * 16 + hex(body[i + 1]));
+                bytes += static_cast<char>(hex_value(body[i]) * 16 + hex_value(body[i + 1]));
             at = text.find(escape, close + 1);
             if (at != close + 1) end_run(close + 1);
             continue;

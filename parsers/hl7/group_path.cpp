@@ -2,15 +2,14 @@
 
 #include <algorithm>
 
+#include "parsers/hl7/characters.h"
+
 namespace hilum::hl7 {
 
 namespace {
 
-bool upper(char c) {
-    return c >= 'A' && c <= 'Z';
-}
 bool name_part(char c) {
-    return upper(c) || (c >= '0' && c <= '9') || c == '_';
+    return capital_or_digit(c) || c == '_';
 }
 
 // "NAME/", "NAME[2]/" or "NAME[*]/" at the start of `text`; 0 when it is none.
@@ -93,7 +92,7 @@ Result<GroupPath> GroupPath::parse(std::string_view text) {
         // Path counts its columns from where the groups end.
         std::size_t column = 0;
         for (char const c : e.place)
-            if (c >= '0' && c <= '9') column = column * 10 + static_cast<std::size_t>(c - '0');
+            if (digit(c)) column = column * 10 + static_cast<std::size_t>(c - '0');
         e.place = "column " + std::to_string(column + at);
         return e;
     }

@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 
+#include "parsers/hl7/characters.h"
 #include "parsers/hl7/charset_tables.h"
 #include "parsers/hl7/utf8.h"
 
@@ -82,13 +83,6 @@ std::uint8_t part_for(char final) {
     return at == std::string_view::npos ? std::uint8_t{0} : numbers[at];
 }
 
-int hex(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return -1;
-}
-
 }  // namespace
 
 Iso2022Reader::Iso2022Reader(Charset charset, char escape) : escape_(escape) {
@@ -154,7 +148,7 @@ std::size_t Iso2022Reader::sequence(std::string_view rest) {
     std::array<char, 3> bytes{};
     std::size_t const count = (close - 2) / 2;
     for (std::size_t i = 0; i < count; ++i) {
-        int const high = hex(rest[2 + 2 * i]), low = hex(rest[3 + 2 * i]);
+        int const high = hex_value(rest[2 + 2 * i]), low = hex_value(rest[3 + 2 * i]);
         if (high < 0 || low < 0) return 0;
         bytes[i] = static_cast<char>(high * 16 + low);
     }

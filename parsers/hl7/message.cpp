@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "parsers/hl7/characters.h"
 #include "parsers/hl7/line_ends.h"
 #include "parsers/hl7/scan.h"
 
@@ -10,31 +11,8 @@ namespace hilum::hl7 {
 
 namespace {
 
-bool upper(char c) {
-    return c >= 'A' && c <= 'Z';
-}
-bool digit(char c) {
-    return c >= '0' && c <= '9';
-}
-bool control(char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-}
-bool ascii(char c) {
-    return static_cast<unsigned char>(c) < 0x80;
-}
-
 bool letter_digit_or_blank(char c) {
     return upper(c) || (c >= 'a' && c <= 'z') || digit(c) || c == ' ' || control(c);
-}
-
-// FHS and BHS declare the delimiters as MSH does (§2.10.3), and count their fields like it.
-bool header_name(std::string_view name) {
-    return name == "MSH" || name == "FHS" || name == "BHS";
-}
-
-bool segment_name(std::string_view text) {
-    return text.size() >= 3 && upper(text[0]) && (upper(text[1]) || digit(text[1])) &&
-           (upper(text[2]) || digit(text[2]));
 }
 
 // What may stand before MSH and be skipped: white space, a UTF-8 byte order mark.
@@ -198,7 +176,7 @@ void Message::index_segments() {
     auto const lf_is_text = [&](std::size_t at) {
         std::string_view const after = body.substr(at + 1, 4);
         if (after.empty() || after[0] == '\r' || after[0] == '\n') return false;
-        return !segment_name(after) || after.size() < 4 || after[3] != delimiters_.field;
+        return !segment_name(after.substr(0, 3)) || after.size() < 4 || after[3] != delimiters_.field;
     };
 
     LineEnds ends(body);
@@ -237,7 +215,7 @@ void Message::add_line(std::string_view text, std::string_view terminator) {
         before = {before.data(), before.size() + terminator.size()};
         return;
     }
-    if (!segment_name(text) || (text.size() > 3 && text[3] != delimiters_.field))
+    if (!segment_name(text.substr(0, 3)) || (text.size() > 3 && text[3] != delimiters_.field))
         tolerances_ |= bit(Tolerance::bad_segment_name);
     segments_.push_back({text, terminator});
 }

@@ -2,6 +2,7 @@
 #include <array>
 #include <span>
 
+#include "parsers/hl7/characters.h"
 #include "parsers/hl7/charset_mask.h"
 #include "parsers/hl7/escape.h"
 #include "parsers/hl7/message.h"
@@ -200,8 +201,7 @@ Result<void> Message::put(Slot& slot, Path const& path, std::string_view raw) {
         rewrite(slot, std::string(raw));
         return {};
     }
-    bool const header =
-        path.segment_name() == "MSH" || path.segment_name() == "FHS" || path.segment_name() == "BHS";
+    bool const header = header_name(path.segment_name());
     std::array<Step, 4> const steps = {{
         {delimiters_.field, header ? path.field : path.field + 1, "field"},
         {delimiters_.repetition, path.repetition, "repetition"},

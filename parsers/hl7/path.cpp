@@ -2,19 +2,11 @@
 
 #include <algorithm>
 
+#include "parsers/hl7/characters.h"
+
 namespace hilum::hl7 {
 
 namespace {
-
-bool upper(char c) {
-    return c >= 'A' && c <= 'Z';
-}
-bool digit(char c) {
-    return c >= '0' && c <= '9';
-}
-bool letter(char c) {
-    return upper(c) || (c >= 'a' && c <= 'z');
-}
 
 // Reads left to right; a part that does not parse leaves the position where it was.
 class Reader {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "parsers/hl7/characters.h"
 #include "parsers/hl7/lookup.h"
 #include "parsers/hl7/scan.h"
 #include "parsers/hl7/version_moves.h"
@@ -352,7 +353,7 @@ void Converter::segment(std::string_view text, std::string_view name, std::strin
                         Parts& fields) {
     if (name == "OBX") observation_type(place, fields);
     // In a header, the delimiter itself is the first field.
-    std::size_t const offset = name == "MSH" || name == "FHS" || name == "BHS" ? 1 : 0;
+    std::size_t const offset = header_name(name) ? 1 : 0;
     for (std::size_t i = 1 + offset; i < fields.size(); ++i) {
         bool const in_header = place == "MSH" && (i == 8 || i == 11);  // MSH-9 and MSH-12: header()
         if (fields[i].empty() || in_header || leaves(name, i)) continue;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <pugixml.hpp>
 
+#include "parsers/hl7/characters.h"
 #include "parsers/hl7/charset.h"
 #include "parsers/hl7/xml.h"
 
@@ -9,10 +10,6 @@ namespace hilum::hl7 {
 namespace {
 
 using pugi::xml_node;
-
-bool upper_or_digit(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
 
 bool blank(std::string_view text) {
     return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
@@ -37,27 +34,12 @@ bool is_raw_mark(xml_node node) {
     return node.type() == pugi::node_pi && std::string_view(node.name()) == "hilum" &&
            std::string_view(node.value()) == "raw";
 }
-bool is_segment_name(std::string_view name) {
-    return name.size() == 3 && name[0] >= 'A' && name[0] <= 'Z' &&
-           std::all_of(name.begin(), name.end(), upper_or_digit);
-}
-bool is_header(std::string_view name) {
-    return name == "MSH" || name == "FHS" || name == "BHS";
-}
-
-int hex(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return -1;
-}
-
 // "X0B0C" to bytes; false when it is none.
 bool hex_bytes(std::string_view body, std::string& bytes) {
     if (body.size() < 3 || body.size() % 2 == 0 || body[0] != 'X') return false;
     for (std::size_t i = 1; i < body.size(); i += 2) {
-        if (hex(body[i]) < 0 || hex(body[i + 1]) < 0) return false;
-        bytes += static_cast<char>(hex(body[i]) * 16 + hex(body[i + 1]));
+        if (hex_value(body[i]) < 0 || hex_value(body[i + 1]) < 0) return false;
+        bytes += static_cast<char>(hex_value(body[i]) * 16 + hex_value(body[i + 1]));
     }
     return true;
 }
@@ -142,7 +124,7 @@ Result<void> XmlReader::group(xml_node node, std::size_t depth) {
             ++segments_;
             if (auto done = leaf(child, Text::literal); !done) return done;
             out_ += '\r';
-        } else if (is_segment_name(name)) {
+        } else if (segment_name(name)) {
             ++segments_;
             if (auto done = segment(child, name); !done) return done;
             out_ += '\r';
@@ -209,7 +191,7 @@ Result<void> XmlReader::segment(xml_node node, std::string_view name) {
     auto const fields = numbered(node, name);
     if (!fields) return fields.error();
     out_ += name;
-    bool const with_header = is_header(name);
+    bool const with_header = header_name(name);
     std::uint32_t at = 0, last = 0;
     if (with_header && (!fields->empty() || segments_ == 1)) {
         out_ += d_.field;

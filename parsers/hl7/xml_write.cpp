@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "parsers/hl7/characters.h"
 #include "parsers/hl7/charset.h"
 #include "parsers/hl7/lookup.h"
 #include "parsers/hl7/scan.h"
@@ -10,10 +11,6 @@
 namespace hilum::hl7 {
 
 namespace {
-
-bool letter_or_digit(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
 
 // What may stand between two escape characters and in an attribute: the sequences of §2.7, and most that
 // senders make up.
@@ -27,10 +24,6 @@ bool root_name(std::string_view text) {
     return text.size() >= 3 && text.size() <= 16 && text[0] >= 'A' && text[0] <= 'Z' &&
            std::all_of(text.begin(), text.end(),
                        [](char c) { return (letter_or_digit(c) && (c < 'a')) || c == '_'; });
-}
-
-bool is_header(std::string_view segment) {
-    return segment == "MSH" || segment == "FHS" || segment == "BHS";
 }
 
 class XmlWriter {
@@ -160,7 +153,7 @@ void XmlWriter::segment(std::string_view text) {
 }
 
 void XmlWriter::fields(std::string_view name, std::string_view text) {
-    bool const header = is_header(name);
+    bool const header = header_name(name);
     auto const named = [&](std::size_t number) { return std::string(name) + "." + std::to_string(number); };
     if (header) {
         line_start();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "parsers/hl7/characters.h"
 #include "parsers/hl7/dictionary/standard.h"
 
 namespace hilum::hl7 {
@@ -11,14 +12,6 @@ namespace {
 constexpr std::uint32_t field_max = 999;
 constexpr std::size_t nodes_max = 1000;
 constexpr std::size_t depth_max = 16;
-
-bool capital_or_digit(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-bool segment_name(std::string_view name) {
-    return name.size() == 3 && name[0] >= 'A' && std::all_of(name.begin(), name.end(), capital_or_digit);
-}
 
 bool group_name(std::string_view name) {
     return name.size() > 3 && name[0] >= 'A' &&

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "parsers/hl7/characters.h"
 #include "parsers/hl7/validation/conditions.h"
 
 namespace hilum::hl7::validation {
@@ -200,8 +201,7 @@ void Compiled::compile_segments(Version version) {
                 auto compiled = std::make_unique<CompiledSegment>();
                 compiled->name = segment->name;
                 compiled->index = index++;
-                compiled->msh_like =
-                    compiled->name == "MSH" || compiled->name == "FHS" || compiled->name == "BHS";
+                compiled->msh_like = header_name(compiled->name);
                 compiled->conditional = has_conditions(compiled->name);
                 for (std::size_t i = 1; i <= segment->fields.size(); ++i) {
                     compiled->fields.push_back(compile_slot(version, *segment->fields.at(i), 1));

@@ -1,12 +1,10 @@
 #include "parsers/hl7/validation/lexical.h"
 
+#include "parsers/hl7/characters.h"
+
 namespace hilum::hl7 {
 
 namespace {
-
-bool digit(char c) {
-    return c >= '0' && c <= '9';
-}
 
 // The number in the first `count` characters; -1 when there are fewer or one is no digit. Takes them.
 int take(std::string_view& text, std::size_t count) {

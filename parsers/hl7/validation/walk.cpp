@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "parsers/hl7/characters.h"
 #include "parsers/hl7/escape.h"
 #include "parsers/hl7/scan.h"
 #include "parsers/hl7/validation/conditions.h"
@@ -52,12 +53,6 @@ bool local_code(std::uint16_t table, std::string_view code) {
                             code.starts_with("ISO") || code.starts_with("LOCAL"));
 }
 
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-    return text;
-}
-
 }  // namespace
 
 Walk::Walk(Message const& message, Rules const& rules, Report& report)
@@ -98,8 +93,7 @@ void Walk::report(Rule rule, char severity, std::uint16_t code, std::uint32_t nu
     finding.place.occurrence = 1;
     std::size_t const last = std::min(number_, message_.segment_count() + 1);
     // What is no name of a segment is text that a line break has cut off: content, which no finding may hold.
-    auto const capital = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
-    if (name_.size() != 3 || !std::all_of(name_.begin(), name_.end(), capital)) {
+    if (name_.size() != 3 || !std::all_of(name_.begin(), name_.end(), capital_or_digit)) {
         std::copy_n("???", 3, finding.place.segment);
     } else {
         std::copy_n(name_.data(), 3, finding.place.segment);
@@ -156,7 +150,7 @@ void Walk::read_header() {
 
 void Walk::split_fields(std::string_view text) {
     field_count_ = 0;
-    bool const header = name_ == "MSH" || name_ == "FHS" || name_ == "BHS";
+    bool const header = header_name(name_);
     if (header) fields_[field_count_++] = text.substr(std::min<std::size_t>(3, text.size()), 1);
     std::size_t at = text.find(delimiters_.field);
     while (at != std::string_view::npos && field_count_ < fields_kept) {
