@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "routes/expression/expression.h"
+#include "routes/steps/step_list.h"
 
 namespace hilum::routes {
 namespace {
@@ -15,11 +16,6 @@ constexpr std::size_t depth_max = 32;  // routes one behind the other
 constexpr std::size_t verdicts_max =
     1000;  // routes that see one message; diamonds of routes could double at each level
 
-struct CompiledStep {
-    std::string kind;
-    std::unique_ptr<Step> step;
-};
-
 struct Target {
     bool route = false;
     std::uint32_t index = 0;
@@ -27,7 +23,7 @@ struct Target {
 
 struct CompiledRoute {
     expression::Expression when;  // not valid: always
-    std::vector<CompiledStep> steps;
+    StepList steps;
     std::vector<Target> to;
     config::OnError on_error = config::OnError::hold;
 };
@@ -128,25 +124,21 @@ class Run {
     bool change(std::size_t verdict, CompiledRoute const& route, hl7::Message& message,
                 hl7::StructureCache& structures) {
         Work work{message, now_us_, &structures};
-        for (std::size_t i = 0; i < route.steps.size(); ++i) {
-            auto result = route.steps[i].step->run(work);
-            if (result.next == StepResult::Next::go_on) continue;
-            std::string reason = "step " + std::to_string(i + 1) + " (" + route.steps[i].kind + ")";
-            if (!result.reason.empty()) reason += ": " + result.reason;
-            switch (result.next) {
-                case StepResult::Next::stop:
-                    settle(verdict, RouteOutcome::filtered, std::move(reason));
-                    break;
-                case StepResult::Next::reject:
-                    settle(verdict, RouteOutcome::rejected, std::move(reason));
-                    break;
-                default:
-                    refuse(verdict, route, std::move(reason));
-                    break;
-            }
-            return false;
+        auto const result = route.steps.run(work);
+        switch (result.next) {
+            case StepResult::Next::go_on:
+                return true;
+            case StepResult::Next::stop:
+                settle(verdict, RouteOutcome::filtered, result.text());
+                break;
+            case StepResult::Next::reject:
+                settle(verdict, RouteOutcome::rejected, result.text());
+                break;
+            case StepResult::Next::hold:
+                refuse(verdict, route, result.text());
+                break;
         }
-        return true;
+        return false;
     }
 
     void deliver(std::uint32_t index, hl7::Message const& message, hl7::StructureCache& structures,
@@ -197,19 +189,12 @@ class Run {
 // One route of the configuration. What loading has reported already (names that lead nowhere) is left out
 // silently.
 CompiledRoute compile_route(config::Route const& source, std::vector<std::string> const& destinations,
-                            std::vector<std::string> const& routes, std::vector<StepKind> const& kinds,
-                            CompileContext& context) {
+                            std::vector<std::string> const& routes, CompileContext& context) {
     CompiledRoute route;
     route.on_error = source.on_error;
     if (!source.when.empty() || source.when.where.line != 0)
         route.when = expression::Expression::compile(source.when, 0, context.diagnostics);
-    for (auto const& step : source.steps) {
-        auto const kind =
-            std::find_if(kinds.begin(), kinds.end(), [&](StepKind const& k) { return k.name == step.kind; });
-        if (kind == kinds.end()) continue;
-        if (auto compiled = kind->compile(step, context))
-            route.steps.push_back({step.kind, std::move(compiled)});
-    }
+    route.steps = StepList::compile(source.steps, context);
     for (auto const& to : source.to) {
         if (auto const destination = index_of(destinations, to.name); destination != Pipeline::none) {
             route.to.push_back({false, destination});
@@ -237,10 +222,9 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config,
     impl.routes_of_listener.resize(impl.listeners.size());
     Tables tables;
     for (auto const& table : config.tables) tables[table.name] = Table::load(table, diagnostics);
-    CompileContext context{tables, diagnostics};
+    CompileContext context{tables, diagnostics, kinds};
     for (std::uint32_t i = 0; i < config.routes.size(); ++i) {
-        impl.routes.push_back(
-            compile_route(config.routes[i], impl.destinations, impl.route_names, kinds, context));
+        impl.routes.push_back(compile_route(config.routes[i], impl.destinations, impl.route_names, context));
         for (auto const& from : config.routes[i].from) {
             auto const listener = index_of(impl.listeners, from.name);
             if (listener == none) continue;

@@ -35,6 +35,14 @@ struct Step {
     Node options;  // what stands after "set:"
 };
 
+// The step that has further keys beside its own: `- when: ...` with `then:` and `else:`.
+inline constexpr std::string_view block_step = "when";
+
+// Steps as they are written: the list behind `key` of `owner`, a route or another step. Unknown kinds are
+// reported.
+std::vector<Step> read_steps(Node const& list, std::string_view key, std::string const& owner,
+                             std::vector<std::string_view> const& kinds, Diagnostics& diagnostics);
+
 enum class OnError : unsigned char { hold, reject };
 
 struct Route {

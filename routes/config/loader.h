@@ -59,8 +59,6 @@ class Loader {
 
     void check_twice(std::string_view key, NameList const& names);
 
-    void step(Node const& node, std::string const& route, std::vector<Step>& out);
-
     Catalogue const& catalogue_;
     Environment const& environment_;
     Diagnostics& diagnostics_;

@@ -36,13 +36,7 @@ void Loader::route(Node const& node) {
         diagnostics_.error(when->where, "\"when\" is empty",
                            "write an expression, or remove the key to take every message");
     }
-    if (steps.kind == Node::Kind::sequence) {
-        for (Node const& step : steps.items) this->step(step, what, route.steps);
-    } else if (steps.kind != Node::Kind::null) {
-        diagnostics_.error(
-            steps.where, "\"steps\" of " + what + " should be a list, not " + std::string(steps.kind_name()),
-            "begin each step with \"- \"");
-    }
+    route.steps = read_steps(steps, "steps", what, catalogue_.steps, diagnostics_);
     no_empty_list(node, "from", route.from);
     no_empty_list(node, "to", route.to);
     bool const stops = !route.steps.empty() && route.steps.back().kind == "stop";
@@ -69,33 +63,60 @@ void Loader::check_twice(std::string_view key, NameList const& names) {
     }
 }
 
-void Loader::step(Node const& node, std::string const& route, std::vector<Step>& out) {
-    Step step;
+namespace {
+
+// A step as it is written: `- stop`, `- set: {...}`; `when` has its own keys beside it.
+bool read_step(Node const& node, std::string const& owner, Step& step, Diagnostics& diagnostics) {
     step.where = node.where;
+    bool const mapping = node.kind == Node::Kind::mapping && !node.entries.empty();
     if (node.is_scalar()) {
         step.kind = node.scalar;
-    } else if (node.kind == Node::Kind::mapping && node.entries.size() == 1) {
+    } else if (mapping && node.find(block_step)) {
+        step.kind = block_step;
+        step.options = node;
+    } else if (mapping && node.entries.size() == 1) {
         step.kind = node.entries[0].key;
         step.where = node.entries[0].where;
         step.options = node.entries[0].value;
-    } else if (node.kind == Node::Kind::mapping && node.entries.size() > 1) {
-        return diagnostics_.error(node.entries[1].where,
-                                  "a step has one key, this one has " + in_quotes(node.entries[0].key) +
-                                      " and " + in_quotes(node.entries[1].key),
-                                  "begin each step with its own \"- \", and indent the options below it");
+    } else if (mapping) {
+        diagnostics.error(node.entries[1].where,
+                          "a step has one key, this one has " + in_quotes(node.entries[0].key) + " and " +
+                              in_quotes(node.entries[1].key),
+                          "begin each step with its own \"- \", and indent the options below it");
+        return false;
     } else {
-        return diagnostics_.error(
+        diagnostics.error(
             node.where,
-            "a step of " + route + " should be a mapping with one key, not " + std::string(node.kind_name()),
+            "a step of " + owner + " should be a mapping with one key, not " + std::string(node.kind_name()),
             "write it as \"- set: {...}\" or \"- stop\"");
+        return false;
     }
     if (!step.options.where.file) step.options.where = step.where;
-    auto const& kinds = catalogue_.steps;
-    if (std::find(kinds.begin(), kinds.end(), step.kind) == kinds.end()) {
-        diagnostics_.error(step.where, "unknown step " + in_quotes(step.kind),
-                           suggest(step.kind, kinds, "steps"));
+    return true;
+}
+
+}  // namespace
+
+std::vector<Step> read_steps(Node const& list, std::string_view key, std::string const& owner,
+                             std::vector<std::string_view> const& kinds, Diagnostics& diagnostics) {
+    std::vector<Step> steps;
+    if (list.kind == Node::Kind::sequence) {
+        for (Node const& node : list.items) {
+            Step step;
+            if (!read_step(node, owner, step, diagnostics)) continue;
+            if (std::find(kinds.begin(), kinds.end(), step.kind) == kinds.end()) {
+                diagnostics.error(step.where, "unknown step " + in_quotes(step.kind),
+                                  suggest(step.kind, kinds, "steps"));
+            }
+            steps.push_back(std::move(step));
+        }
+    } else if (list.kind != Node::Kind::null && !list.unusable) {
+        diagnostics.error(
+            list.where,
+            in_quotes(key) + " of " + owner + " should be a list, not " + std::string(list.kind_name()),
+            "begin each step with \"- \"");
     }
-    out.push_back(std::move(step));
+    return steps;
 }
 
 }  // namespace hilum::config

@@ -60,8 +60,12 @@ std::string components_schema(std::vector<KindCheck> const& kinds,
 
 std::string steps_schema(std::vector<std::string_view> const& steps,
                          std::string (*step_schema)(std::string_view)) {
-    std::string properties, words;
+    std::string properties, words, block;
     for (std::string_view step : steps) {
+        if (step == block_step) {
+            block = ',' + kind_or_true(step_schema ? step_schema(step) : "");
+            continue;
+        }
         std::string const comma = properties.empty() ? "" : ",";
         properties += comma + json(step) + ':' + kind_or_true(step_schema ? step_schema(step) : "");
         words += comma + json(step);
@@ -69,7 +73,7 @@ std::string steps_schema(std::vector<std::string_view> const& steps,
     std::string out = R"({"type":["array","null"],"items":{"anyOf":[{"type":"object","properties":{)" +
                       properties + R"(},"additionalProperties":false,"minProperties":1,"maxProperties":1})";
     if (!words.empty()) out += R"(,{"enum":[)" + words + "]}";
-    return out + "]}}";
+    return out + block + "]}}";
 }
 
 }  // namespace
@@ -132,6 +136,9 @@ std::string SchemaWriter::type_of(std::vector<std::string> const&) {
 }
 std::string SchemaWriter::type_of(Node const&) {
     return "{}";
+}
+std::string SchemaWriter::type_of(StepNodes const&) {
+    return R"({"$ref":"#/properties/routes/items/properties/steps"})";
 }
 
 std::string json_schema(Catalogue const& catalogue, std::string (*step_schema)(std::string_view kind)) {

@@ -32,6 +32,12 @@ struct StepResult {
     };
     Next next = Next::go_on;
     std::string reason;  // no patient data: names paths, tables and rules
+    std::string steps;   // the way to the step: "step 3 (when) > step 1 (set)"; written by StepList
+
+    // "step 3 (when) > step 1 (set): reason"
+    std::string text() const {
+        return steps.empty() || reason.empty() ? steps + reason : steps + ": " + reason;
+    }
 
     static StepResult ok() { return {}; }
 };
@@ -43,10 +49,7 @@ class Step {
     virtual StepResult run(Work& work) const = 0;
 };
 
-struct CompileContext {
-    Tables const& tables;
-    config::Diagnostics& diagnostics;
-};
+struct CompileContext;
 
 struct StepKind {
     std::string_view name;
@@ -58,5 +61,14 @@ struct StepKind {
 
 // Every kind there is, in the order of the documentation.
 std::vector<StepKind> const& step_catalogue();
+
+struct CompileContext {
+    static constexpr std::size_t depth_max = 16;
+
+    Tables const& tables;
+    config::Diagnostics& diagnostics;
+    std::vector<StepKind> const& kinds = step_catalogue();  // what may stand inside a step
+    std::size_t depth = 0;                                  // of the step being compiled, inside others
+};
 
 }  // namespace hilum::routes

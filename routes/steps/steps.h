@@ -15,6 +15,7 @@ StepKind copy_step();
 StepKind delete_step();
 StepKind lookup_step();
 StepKind stop_step();
+StepKind when_step();
 
 // For the kinds themselves:
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "routes/config/config.h"
+#include "routes/steps/step.h"
 
 namespace hilum::config::test {
 
@@ -106,6 +107,12 @@ void check_destination(Component const& component, Diagnostics& diagnostics) {
     decode_options<Common>(component.common, what, diagnostics);
 }
 
+inline std::vector<std::string_view> step_names() {
+    std::vector<std::string_view> names;
+    for (auto const& kind : routes::step_catalogue()) names.push_back(kind.name);
+    return names;
+}
+
 inline Catalogue catalogue() {
     return {{{"mllp", check_listener<MllpListener>, SchemaWriter::of<MllpListener>},
              {"http", check_listener<HttpListener>, SchemaWriter::of<HttpListener>},
@@ -115,7 +122,7 @@ inline Catalogue catalogue() {
              {"file", check_destination<FileDestination>, SchemaWriter::of<FileDestination>}},
             {},
             {"retry"},
-            {"set", "copy", "delete", "lookup", "stop"}};
+            step_names()};
 }
 
 class FakeEnvironment final : public Environment {

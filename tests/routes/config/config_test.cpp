@@ -356,7 +356,10 @@ void to_json(Node const& node, rapidjson::Value& out, rapidjson::Document::Alloc
 }
 
 std::string step_schema(std::string_view kind) {
-    return kind == "stop" ? R"({"type":"null"})" : "";
+    if (kind == "stop") return R"({"type":"null"})";
+    // RapidJSON can't follow a schema into itself, which that of a step inside a step does.
+    if (kind == block_step) return R"({"type":"object","required":["when","then"]})";
+    return "";
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "routes/pipeline.h"
 #include "tests/routes/config/catalogue.h"
 
 namespace fs = std::filesystem;
@@ -56,8 +57,10 @@ std::string difference(std::string const& expected, std::string const& actual) {
 std::string diagnostics_of(fs::path const& path, bool& failed) {
     test::FakeEnvironment const environment;
     Diagnostics diagnostics;
-    load_text(contents(path), path.filename().string(), path.parent_path().string(), test::catalogue(),
-              environment, diagnostics);
+    auto const config = load_text(contents(path), path.filename().string(), path.parent_path().string(),
+                                  test::catalogue(), environment, diagnostics);
+    if (!diagnostics.failed())
+        hilum::routes::Pipeline::compile(config, hilum::routes::step_catalogue(), diagnostics);
     failed = diagnostics.failed();
     return diagnostics.text();
 }

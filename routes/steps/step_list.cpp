@@ -1,0 +1,50 @@
+#include "routes/steps/step_list.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hilum::routes {
+
+StepList StepList::compile(std::vector<config::Step> const& steps, CompileContext& context) {
+    StepList list;
+    for (auto const& step : steps) {
+        auto const kind = std::find_if(context.kinds.begin(), context.kinds.end(),
+                                       [&](StepKind const& k) { return k.name == step.kind; });
+        if (kind == context.kinds.end()) continue;  // reading has reported it
+        if (auto compiled = kind->compile(step, context))
+            list.steps_.push_back({step.kind, std::move(compiled)});
+    }
+    return list;
+}
+
+StepList StepList::compile(config::StepNodes const& nodes, std::string_view key, std::string const& step,
+                           CompileContext& context) {
+    if (context.depth >= CompileContext::depth_max) {
+        context.diagnostics.error(
+            nodes.list.where,
+            "steps stand inside one another more than " + std::to_string(CompileContext::depth_max) + " deep",
+            "give some of them a route of their own, and name it in \"to\"");
+        return {};
+    }
+    std::vector<std::string_view> kinds;
+    for (auto const& kind : context.kinds) kinds.push_back(kind.name);
+    auto const steps = config::read_steps(nodes.list, key, step, kinds, context.diagnostics);
+    ++context.depth;
+    auto list = compile(steps, context);
+    --context.depth;
+    return list;
+}
+
+StepResult StepList::run(Work& work, std::size_t from) const {
+    for (std::size_t i = from; i < steps_.size(); ++i) {
+        auto result = steps_[i].step->run(work);
+        if (result.next == StepResult::Next::go_on) continue;
+        std::string const inner = std::move(result.steps);
+        result.steps = "step " + std::to_string(i + 1) + " (" + steps_[i].kind + ")";
+        if (!inner.empty()) result.steps += " > " + inner;
+        return result;
+    }
+    return StepResult::ok();
+}
+
+}  // namespace hilum::routes
