@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "routes/answer.h"
 #include "routes/expression/expression.h"
 #include "routes/steps/step_list.h"
 
@@ -78,6 +79,7 @@ struct Pipeline::Impl {
     std::vector<std::string> route_names;
     std::vector<CompiledRoute> routes;
     std::vector<std::vector<std::uint32_t>> routes_of_listener;
+    std::vector<AnswerSteps> answers;  // parallel to listeners
     hl7::Dictionary dictionary = hl7::Dictionary::standard();
 };
 
@@ -232,6 +234,8 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config,
             if (std::find(routes.begin(), routes.end(), i) == routes.end()) routes.push_back(i);
         }
     }
+    for (auto const& listener : config.listeners)
+        impl.answers.push_back(AnswerSteps::compile(listener, context));
     if (diagnostics.failed()) return pipeline;
     for (auto const& table : config.tables) {
         if (tables[table.name].use_count() == 1)  // no step holds it
@@ -252,6 +256,14 @@ std::vector<std::string> const& Pipeline::route_names() const {
 }
 std::vector<std::string> const& Pipeline::destination_names() const {
     return impl_->destinations;
+}
+
+bool Pipeline::shapes_answers(std::uint32_t listener) const {
+    return listener < impl_->answers.size() && !impl_->answers[listener].empty();
+}
+Result<void> Pipeline::shape_answer(std::uint32_t listener, std::string& answer, std::int64_t now_us) const {
+    if (!shapes_answers(listener)) return {};
+    return impl_->answers[listener].shape(answer, now_us, impl_->dictionary);
 }
 
 void Pipeline::process(std::uint32_t listener, hl7::Message const& message, std::string_view received,

@@ -61,6 +61,10 @@ class Pipeline {
     std::vector<std::string> const& route_names() const;
     std::vector<std::string> const& destination_names() const;
 
+    // Whether the listener's answers are shaped by steps, and the shaping: see answer.h. Thread-safe.
+    bool shapes_answers(std::uint32_t listener) const;
+    Result<void> shape_answer(std::uint32_t listener, std::string& answer, std::int64_t now_us) const;
+
     // Runs every route of the listener. `message` is not changed: a route with steps works on a view of its
     // own. Thread-safe.
     void process(std::uint32_t listener, hl7::Message const& message, std::string_view received,

@@ -1,5 +1,7 @@
 #include "engine/flow/acknowledgement.h"
 
+#include "routes/answer.h"
+
 namespace hilum::flow {
 
 namespace {
@@ -8,6 +10,7 @@ namespace {
 struct Written {
     config::Node ack;
     SequenceMode sequence = SequenceMode::off;
+    config::StepNodes answer;  // for the pipeline, which compiles them
 };
 
 template <class V>
@@ -17,6 +20,7 @@ void describe(V& v, Written& o) {
     v.optional("ack", o.ack, "how messages are acknowledged");
     v.choice("sequence", o.sequence, words,
              "check: MSH-13 must count up by one for each sender (HL7 v2.8.2 §2.10.1)");
+    v.optional("answer", o.answer, "steps that change the answer before it is sent, such as set");
 }
 
 IntakeOptions read(config::Component const& component, config::Diagnostics& diagnostics) {
@@ -63,7 +67,7 @@ hl7::AckCode unasked(hl7::AckOutcome outcome) {
 }  // namespace
 
 std::vector<std::string_view> listener_keys() {
-    return {"ack", "sequence"};
+    return {"ack", "sequence", routes::AnswerSteps::key};
 }
 
 void check_listener_common(config::Component const& component, config::Diagnostics& diagnostics) {

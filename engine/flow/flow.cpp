@@ -221,6 +221,7 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
         outcome.control_id = control_id;
         outcome.application_id = application_id;
         auto repeated = answer_of(*message, outcome, listener.application_to != 0);
+        shape(*generation, listener, repeated);
         repeated.stored = true;
         count_answers(repeated, metrics);
         co_return repeated;
@@ -265,7 +266,18 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     outcome.application_id = application_id;
     if (elsewhere) application = application_elsewhere(*message, outcome);
     add_application(record, listener, application);
-    record.answer_code = told(outcome, elsewhere);
+    // A shaped answer is made before the commit, so that the record has the code that it will tell; others
+    // carry the number that the commit gives.
+    Answer answer;
+    std::string early_id;
+    bool const shaped = pipeline.shapes_answers(index);
+    if (shaped) {
+        early_id = fresh_id('K');
+        outcome.control_id = early_id;
+        answer = answer_of(*message, outcome, elsewhere);
+        shape(*generation, listener, answer);
+    }
+    record.answer_code = shaped && answer.owed ? hl7::name(answer.code) : told(outcome, elsewhere);
     auto const ticket = co_await hub_.commit(store_, record);
     settle_sequence(ticket.has_value());
     if (!ticket) {
@@ -276,8 +288,10 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
 
     // 4. Answer. (The lanes have it already: the commit hub hands them what is durable, in journal order.)
     auto const control_id = std::to_string(ticket->sequence);
-    outcome.control_id = control_id;
-    auto answer = answer_of(*message, outcome, elsewhere);
+    if (!shaped) {
+        outcome.control_id = control_id;
+        answer = answer_of(*message, outcome, elsewhere);
+    }
     answer.message = ticket->sequence;
     answer.stored = true;
     if (answer.owed) metrics.acknowledged.fetch_add(1, std::memory_order_relaxed);
@@ -314,6 +328,7 @@ net::Task<Answer> Flow::refuse(Entrance const& listener, std::string_view bytes,
     // Even what is no HL7 at all gets an answer: a sender that waits for one would hang, then send the same
     // again.
     if (answer.bytes.empty()) answer.bytes = nak_without_header(control_id, timestamp, refusal.error);
+    bool const shaped = shape(generation, listener, answer);
 
     store::MessageRecord record;
     record.received_us = now_us;
@@ -322,7 +337,8 @@ net::Task<Answer> Flow::refuse(Entrance const& listener, std::string_view bytes,
     record.source = source;
     record.config_hash = generation.config.hash;
     record.received = bytes;
-    record.answer_code = told(outcome, listener.application_to != 0);
+    record.answer_code =
+        shaped && answer.owed ? hl7::name(answer.code) : told(outcome, listener.application_to != 0);
     record.answer = answer.bytes;
     record.verdicts = refusal.verdicts;
     add_application(record, listener, application);
@@ -336,6 +352,23 @@ net::Task<Answer> Flow::refuse(Entrance const& listener, std::string_view bytes,
     }
     count_answers(answer, metrics);
     co_return answer;
+}
+
+bool Flow::shape(Generation const& generation, Entrance const& listener, Answer& answer) {
+    auto const& pipeline = *generation.pipeline;
+    auto const index = pipeline.listener(listener.name);
+    if (!pipeline.shapes_answers(index)) return false;
+    auto const tell = [&](std::string& bytes) {
+        auto const done = pipeline.shape_answer(index, bytes, now_us_());
+        if (!done)
+            log_.warn("answer_not_shaped", {{"listener", listener.name}, {"error", done.error().text()}});
+        return done.has_value();
+    };
+    if (tell(answer.bytes)) {
+        if (auto const read = hl7::read_ack(answer.bytes)) answer.code = read->code;
+    }
+    if (!answer.application.empty()) tell(answer.application);
+    return true;
 }
 
 Answer Flow::not_stored(Entrance const& listener, hl7::Message const& message, Error const& why) {
@@ -357,6 +390,7 @@ Answer Flow::not_stored(Entrance const& listener, hl7::Message const& message, E
     outcome.timestamp = timestamp;
     // On the connection whatever is owed: a destination would have to be told through the store.
     auto answer = answer_of(message, outcome, false);
+    shape(*generation_.load(), listener, answer);
     count_answers(answer, *listener.metrics);
     if (!answer.owed) log_.error("lost_unacknowledged", {{"listener", listener.name}, {"error", why.code}});
     return answer;

@@ -82,6 +82,8 @@ class Flow {
     net::Task<Answer> refuse(Entrance const& listener, std::string_view bytes, std::string_view source,
                              Generation const& generation, hl7::Message const* message,
                              Refusal const& refusal);
+    // Runs the listener's `answer` steps on what is to be said. Whether there are any.
+    bool shape(Generation const& generation, Entrance const& listener, Answer& answer);
     Answer not_stored(Entrance const& listener, hl7::Message const& message, Error const& why);
     SequenceTable::Check check_sequence(Entrance const& listener, hl7::Message const& message,
                                         std::string_view source);

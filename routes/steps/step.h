@@ -57,6 +57,7 @@ struct StepKind {
     std::unique_ptr<Step> (*compile)(config::Step const& step,
                                      CompileContext& context);  // nullptr after a diagnostic
     std::string (*schema)();                                    // JSON Schema of what stands after "name:"
+    bool in_answers = true;  // it changes the message and no more, so that an answer can be shaped by it
 };
 
 // Every kind there is, in the order of the documentation.
@@ -69,6 +70,7 @@ struct CompileContext {
     config::Diagnostics& diagnostics;
     std::vector<StepKind> const& kinds = step_catalogue();  // what may stand inside a step
     std::size_t depth = 0;                                  // of the step being compiled, inside others
+    bool answer = false;                                    // what is compiled shapes an answer
 };
 
 }  // namespace hilum::routes

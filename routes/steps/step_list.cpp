@@ -11,6 +11,11 @@ StepList StepList::compile(std::vector<config::Step> const& steps, CompileContex
         auto const kind = std::find_if(context.kinds.begin(), context.kinds.end(),
                                        [&](StepKind const& k) { return k.name == step.kind; });
         if (kind == context.kinds.end()) continue;  // reading has reported it
+        if (context.answer && !kind->in_answers) {
+            context.diagnostics.error(step.where, step.kind + " can't stand in an answer",
+                                      "an answer is changed and sent: use steps such as set, and when");
+            continue;
+        }
         if (auto compiled = kind->compile(step, context))
             list.steps_.push_back({step.kind, std::move(compiled)});
     }

@@ -56,8 +56,8 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
 }  // namespace
 
 StepKind stop_step() {
-    return {"stop", "ends the route here, without a delivery", compile,
-            config::SchemaWriter::of<StopOptions>};
+    return {"stop", "ends the route here, without a delivery", compile, config::SchemaWriter::of<StopOptions>,
+            false};
 }
 
 }  // namespace hilum::routes

@@ -114,6 +114,26 @@ def test_application_acknowledgement_to_a_destination():
             check(len({e2e.control_id(m) for m in acks.messages}) == 2, 'each has an MSH-10 of its own')
 
 
+def test_answers_shaped_by_steps():
+    with e2e.folder() as dir, e2e.Receiver() as lab:
+        config = refusing(dir, lab.port)
+        config['listeners']['in']['ack'] = 'stored'
+        config['listeners']['in']['answer'] = [
+            {'set': {'MSH-3': 'HILUM'}},
+            {'when': "MSA-1 = 'AA'", 'then': [{'set': {'MSA-3': 'received'}}], 'else': [{'set': {'MSA-1': 'AR'}}]},
+            {'when': "MSA-2 = 'P3'", 'then': [{'set': {'MSA-2': 'P1'}}]}]
+        with e2e.Engine(dir, config) as engine, e2e.Connection(engine.port('in')) as sender:
+            told = []
+            for control_id, event in (('P1', 'A01'), ('P2', 'A99'), ('P3', 'A01')):
+                answer = sender.send(asking(control_id, event=event))
+                told.append(tuple(e2e.field(answer, segment, n).decode() for segment, n in
+                                  ((b'MSH', 3), (b'MSA', 1), (b'MSA', 2))) + (b'received' in answer,))
+            # The last would have answered for another message: its sender gets the plain answer instead.
+            check(told == [('HILUM', 'AA', 'P1', True), ('HILUM', 'AR', 'P2', False), ('LAB', 'AA', 'P3', False)], f'{told}')
+            check('answer_not_shaped' in engine.log(), 'the log tells why an answer is plain')
+            check(engine.api('GET', '/messages/2')['answer_code'] == 'AR', 'the trace has the code that was told')
+
+
 class Enhanced:
     """A receiver that answers as its script says: a function of the message, giving (seconds, bytes) to send."""
 

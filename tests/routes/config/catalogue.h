@@ -120,7 +120,7 @@ inline Catalogue catalogue() {
             {{"mllp", check_destination<MllpDestination>, SchemaWriter::of<MllpDestination>},
              {"http", check_destination<HttpDestination>, SchemaWriter::of<HttpDestination>},
              {"file", check_destination<FileDestination>, SchemaWriter::of<FileDestination>}},
-            {},
+            {"answer"},
             {"retry"},
             step_names()};
 }
