@@ -76,6 +76,11 @@ if [ "$mode" != quick ]; then
   done
 fi
 
+if [ "$mode" = long ]; then
+  step "coverage of parsers/hl7"
+  tests/coverage.sh
+fi
+
 build release
 step "release: tests"
 ctest --preset release --no-label-summary

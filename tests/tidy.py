@@ -48,7 +48,7 @@ def files():
     for base, folders, names in os.walk(ROOT):
         folders[:] = sorted(f for f in folders if f not in ('.git', 'build', 'node_modules', 'data', '__pycache__', 'corpus')
                             or os.path.relpath(os.path.join(base, f), ROOT) == os.path.join('tests', 'data'))
-        for name in sorted(names):
+        for name in sorted(n for n in names if n != '.git'):  # a file in a worktree
             yield os.path.relpath(os.path.join(base, name), ROOT)
 
 

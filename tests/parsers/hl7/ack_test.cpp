@@ -26,6 +26,10 @@ std::string answer(std::string const& bytes, AckCode code, AckError const* error
 TEST_CASE("ack: built for the message's version and delimiters") {
     AckError const missing{.location = "PID^1^3", .code = "101", .text = "PID-3 is empty"};
     AckError const plain{.location = "", .code = "207", .text = "", .severity = 'W'};
+    AckError const several{.location = "PID^1^3",
+                           .code = "101",
+                           .text = "two",
+                           .further = {{.location = "PID^1^5", .code = "102"}}};
     struct Row {
         char const* name;
         std::string message;
@@ -45,6 +49,16 @@ TEST_CASE("ack: built for the message's version and delimiters") {
         {"2.4, ERR-1", "MSH|^~\\&|A|B|C|D|1||ADT^A01|M1|P|2.4\r", AckCode::AE, &missing,
          "MSH|^~\\&|C|D|A|B|20240102030405+0000||ACK^A01^ACK|N1|P|2.4\rMSA|AE|M1|PID-3 is empty\r"
          "ERR|PID^1^3^101&Required field missing&HL70357\r"},
+        {"2.4, several", "MSH|^~\\&|A|B|C|D|1||ADT^A01|M1|P|2.4\r", AckCode::AE, &several,
+         "MSH|^~\\&|C|D|A|B|20240102030405+0000||ACK^A01^ACK|N1|P|2.4\rMSA|AE|M1|two\r"
+         "ERR|PID^1^3^101&Required field missing&HL70357~PID^1^5^102&Data type error&HL70357\r"},
+        {"2.4, several where nothing can repeat", "MSH|^|A|B|C|D|1||ADT^A01|M1|P|2.4\r", AckCode::AE,
+         &several,
+         "MSH|^|C|D|A|B|20240102030405+0000||ACK^A01^ACK|N1|P|2.4\rMSA|AE|M1|two\rERR|PID^1^3^101\r"},
+        {"2.5, several", "MSH|^~\\&|A|B|C|D|1||ADT^A01|M1|P|2.5\r", AckCode::AE, &several,
+         "MSH|^~\\&|C|D|A|B|20240102030405+0000||ACK^A01^ACK|N1|P|2.5\rMSA|AE|M1|two\r"
+         "ERR||PID^1^3|101^Required field missing^HL70357|E||||two\r"
+         "ERR||PID^1^5|102^Data type error^HL70357|E||||\r"},
         {"2.3.1, no place", "MSH|^~\\&|A|B|C|D|1||ADT^A01|M1|P|2.3.1\r", AckCode::AE, &plain,
          "MSH|^~\\&|C|D|A|B|20240102030405+0000||ACK^A01^ACK|N1|P|2.3.1\rMSA|AE|M1\r"
          "ERR|^^^207&Application internal error&HL70357\r"},

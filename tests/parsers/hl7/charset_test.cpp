@@ -214,7 +214,24 @@ TEST_CASE("charset: names, and how real senders write them") {
     CHECK(Charset::declared("UNICODE UTF-8~8859/1", '~') == utf8);
     CHECK(Charset::declared(" 8859/1 ", '~') == latin1);
     CHECK(Charset::declared(std::string(1000, '8'), '~').coding == Coding::unknown);
-    CHECK(Charset::declared("~ISO IR87", '~').name() == "ASCII, ISO IR87");
+    for (auto const& [msh18, name] : std::vector<std::pair<char const*, char const*>>{
+             {"", "undeclared"},
+             {"KLINGON", "unknown"},
+             {"ISO IR6", "ASCII"},
+             {"utf8", "UNICODE UTF-8"},
+             {"8859/1", "8859/1 (windows-1252)"},
+             {"8859/15", "8859/15"},
+             {"EUC-KR", "KS X 1001"},
+             {"CNS 11643-1992", "CNS 11643-1992"},
+             {"GBK", "GB 18030-2000"},
+             {"BIG5", "BIG-5"},
+             {"sjis", "Shift_JIS"},
+             {"~ISO IR87", "ASCII, ISO IR87"},
+             {"ISO IR14~ISO IR87~ISO IR159", "ASCII, ISO IR14, ISO IR87, ISO IR159"},
+             {"8859/2~ISO IR87", "8859/2, ISO IR87"}}) {
+        CAPTURE(msh18);
+        CHECK(Charset::declared(msh18, '~').name() == name);
+    }
 }
 
 TEST_CASE("charset: what is undeclared or wrongly declared") {
@@ -239,6 +256,13 @@ TEST_CASE("charset: what is undeclared or wrongly declared") {
              {"not switched back", "~ISO IR87", "\x1b$B;3", "山"},
              {"an unknown sequence", "~ISO IR87", "a\x1b%Gb", "a\x1b%Gb"},
              {"high bytes in JIS", "~ISO IR87", "\xb1", "\xef\xbf\xbd"},
+             {"no character of JIS X 0212", "~ISO IR87~ISO IR159", "\x1b$(D!!0!\x1b(BA", "\xef\xbf\xbd丂A"},
+             {"half a character, right", "~ISO IR87", "\x1b$)C\xb1 A", "\xef\xbf\xbd A"},
+             {"Korean in the left half", "~ISO IR87", "\x1b$(C1h\x1b(BA", "김A"},
+             {"Korean in the right half", "~ISO IR87", "A\x1b$)C\xb1\xe8", "A김"},
+             {"Chinese in the left half", "~ISO IR87", "\x1b$AUE\x1b(BA", "张A"},
+             {"Chinese in the right half", "~ISO IR87", "\x1b$)A\xd5\xc5", "张"},
+             {"no set of several bytes", "~ISO IR87", "\x1b$(Zb", "\x1b$(Zb"},
              {"Korean with its announcement", "KS X 1001", "\x1b$)C\xb1\xe8", "김"},
          }) {
         CAPTURE(c.name);
@@ -277,6 +301,25 @@ TEST_CASE("charset: text is written in what the message is in") {
     CHECK(written("~ISO IR87", "Muller", "ü") == "not_in_charset");
     CHECK(written("~ISO IR87", "Muller", "丂") == "not_in_charset");
     CHECK(written("~ISO IR87", "Muller", "ﾔ") == "not_in_charset");
+    CHECK(written("~ISO IR87", "Muller", "😀") == "not_in_charset");
+    // Unicode has two characters for these of JIS X 0208; both are written.
+    for (auto const& [text, two_bytes] : std::vector<std::pair<char const*, std::string>>{{"〜", "!A"},
+                                                                                          {"～", "!A"},
+                                                                                          {"—", "!="},
+                                                                                          {"―", "!="},
+                                                                                          {"‖", "!B"},
+                                                                                          {"∥", "!B"},
+                                                                                          {"−", "!]"},
+                                                                                          {"－", "!]"},
+                                                                                          {"¢", "!q"},
+                                                                                          {"￠", "!q"},
+                                                                                          {"£", "!r"},
+                                                                                          {"￡", "!r"},
+                                                                                          {"¬", "\"L"},
+                                                                                          {"￢", "\"L"}}) {
+        CAPTURE(text);
+        CHECK(written("~ISO IR87", "Muller", text) == "\x1b$B" + two_bytes + "\x1b(B");
+    }
     CHECK(written("BIG-5", "Muller", "山|") == "\xa4s\\F\\");
     CHECK(written("BIG-5", "Muller", "ü") == "\x88\xa2");  // of HKSCS
     CHECK(written("UNICODE UTF-8", "Muller", "\xff") == "\xff");

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 
 using namespace hilum::hl7;
@@ -278,6 +279,16 @@ TEST_CASE("dictionary: groups by name") {
         CAPTURE(name);
         CHECK(d.is_group(name));
         CHECK(name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string_view::npos);
+    }
+}
+
+TEST_CASE("dictionary: datatypes by name") {
+    auto const names = Dictionary::standard().datatype_names();
+    CHECK(std::is_sorted(names.begin(), names.end()));
+    CHECK(std::adjacent_find(names.begin(), names.end()) == names.end());
+    for (auto const* name : {"AD", "CE", "CWE", "CX", "DTM", "ID", "SPS", "TS", "XPN", "XTN"}) {
+        CAPTURE(name);
+        CHECK(std::binary_search(names.begin(), names.end(), std::string_view(name)));
     }
 }
 

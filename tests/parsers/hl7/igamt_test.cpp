@@ -94,6 +94,49 @@ TEST_CASE("a profile of IGAMT is checked") {
     CHECK(check("MSH|^~\\&|L|F|E|H|20240102||ADT^A01|1|P|2.5.1\r") == "MSH[1]-9 profile");
 }
 
+TEST_CASE("value sets that do not bind: open, excluded from validation, suggested") {
+    std::string const set = sets_xml;
+    auto const with = [&](std::string const& from, std::string const& to) {
+        std::string changed = set;
+        changed.replace(changed.find(from), from.size(), to);
+        auto const read = read_igamt(profile_xml, changed);
+        REQUIRE(read.has_value());
+        for (auto const& segment : read->messages[0].segments)
+            if (segment.name == "OBX") return segment.fields[1].codes != nullptr;
+        return false;
+    };
+    CHECK(with("Closed", "Closed"));
+    CHECK_FALSE(with("Closed", "Open"));
+    CHECK_FALSE(with("<ValueSetDefinitions>",
+                     "<NoValidation><BindingIdentifier>VT</BindingIdentifier></NoValidation>"
+                     "<ValueSetDefinitions>"));
+    std::string suggested = profile_xml;
+    std::string const binding = "Binding=\"VT\"";
+    suggested.insert(suggested.find(binding), "BindingStrength=\"S\" ");
+    CHECK(read_igamt(suggested, set)->messages[0].segments.back().fields[1].codes == nullptr);
+}
+
+TEST_CASE("usages of IGAMT") {
+    struct Row {
+        char const* usage;
+        ProfileUsage meaning;
+    };
+    for (auto const& row :
+         {Row{"R", ProfileUsage::required}, Row{"RE", ProfileUsage::empty}, Row{"X", ProfileUsage::not_used},
+          Row{"W", ProfileUsage::not_used}, Row{"O", ProfileUsage::optional},
+          Row{"C", ProfileUsage::conditional}, Row{"CE", ProfileUsage::conditional},
+          Row{"C(R/X)", ProfileUsage::conditional}, Row{"", ProfileUsage::optional}}) {
+        CAPTURE(row.usage);
+        std::string changed = profile_xml;
+        std::string const field = "Datatype=\"SI\" Usage=\"RE\"";
+        changed.replace(changed.find(field), field.size(),
+                        "Datatype=\"SI\" Usage=\"" + std::string(row.usage) + "\"");
+        auto const read = read_igamt(changed, sets_xml);
+        REQUIRE(read.has_value());
+        CHECK(read->messages[0].segments.back().fields[0].usage == row.meaning);
+    }
+}
+
 TEST_CASE("what is no profile of IGAMT is refused") {
     struct Row {
         char const* what;
@@ -107,6 +150,12 @@ TEST_CASE("what is no profile of IGAMT is refused") {
                         {"no message", "<ConformanceProfile/>"},
                         {"too deep", deep},
                         {"too deep in a comment's shadow", "<!-- > --><a b='>'>" + deep},
+                        {"too deep behind what is no element",
+                         "<!DOCTYPE x><?pi <a> ?><![CDATA[<a>]]><a b=\"/>\"/></a>" + deep},
+                        {"a segment whose name is none",
+                         "<ConformanceProfile><Messages><Message Type='A' StructID='A B'><Group Name='g'>"
+                         "<Segment Ref='x' Usage='R'/></Group></Message></Messages><Segments><Segment ID='x' "
+                         "Name='PIDX'/></Segments></ConformanceProfile>"},
                         {"a segment that is not there",
                          "<ConformanceProfile><Messages><Message Type='A' StructID='A_B'><Segment Ref='x' "
                          "Usage='R'/></Message></Messages></ConformanceProfile>"}};
@@ -116,4 +165,6 @@ TEST_CASE("what is no profile of IGAMT is refused") {
         REQUIRE_FALSE(read.has_value());
         CHECK(read.error().code == "bad_igamt");
     }
+    CHECK(read_igamt(profile_xml, "<Profile/>").error().place == "value sets");
+    CHECK(read_igamt(std::string((16u << 20) + 1, ' '), {}).error().what == "it is larger than 16 MiB");
 }

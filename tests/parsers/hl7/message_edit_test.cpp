@@ -213,6 +213,12 @@ TEST_CASE("copy: raw values with all their components") {
     CHECK(message.copy(path("PID"), path("PID-1")).error().code == "whole_segment");
     CHECK(message.copy(path("PID-1"), path("PID")).error().code == "whole_segment");
     CHECK(message.copy(path("PID-1"), path("MSH-2")).error().code == "delimiters_fixed");
+    // A line feed that is text here might end the segment there; without an escape character it can't be
+    // told.
+    auto unescaped = Message::view("MSH|^|A\rNTE|1||one\ntwo\r");
+    REQUIRE(unescaped.has_value());
+    CHECK(unescaped->copy(path("NTE-3"), path("NTE-2")).error().code == "no_such_delimiter");
+    CHECK(unescaped->bytes() == "MSH|^|A\rNTE|1||one\ntwo\r");
 }
 
 TEST_CASE("an edit of one value changes that value and no other") {

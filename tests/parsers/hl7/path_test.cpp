@@ -45,12 +45,26 @@ TEST_CASE("path: what does not parse, and at which column") {
         char const* place;
     };
     Row const rows[] = {
-        {"", "column 1"},        {"pid-3", "column 1"},      {"PI", "column 1"},
-        {"1ID-3", "column 1"},   {"PID-0", "column 4"},      {"PID-", "column 4"},
-        {"PID-3.0", "column 6"}, {"PID-3[0]", "column 6"},   {"PID-3[x]", "column 6"},
-        {"PID-3[2", "column 6"}, {"PID[0]-3", "column 4"},   {"PID-3.1.2.3", "column 10"},
-        {"PID-3 ", "column 6"},  {"PID.3", "column 1"},      {"PID-100000000", "column 4"},
-        {"PIDX-3", "column 1"},  {"PID-3.1[2]", "column 8"}, {"PID-99999999999999999999", "column 4"},
+        {"", "column 1"},
+        {"pid-3", "column 1"},
+        {"PI", "column 1"},
+        {"Pid-3", "column 1"},
+        {"P_D-3", "column 1"},
+        {"1ID-3", "column 1"},
+        {"PID-0", "column 4"},
+        {"PID-", "column 4"},
+        {"PID-3.0", "column 6"},
+        {"PID-3[0]", "column 6"},
+        {"PID-3[x]", "column 6"},
+        {"PID-3[2", "column 6"},
+        {"PID[0]-3", "column 4"},
+        {"PID-3.1.2.3", "column 10"},
+        {"PID-3 ", "column 6"},
+        {"PID.3", "column 1"},
+        {"PID-100000000", "column 4"},
+        {"PIDX-3", "column 1"},
+        {"PID-3.1[2]", "column 8"},
+        {"PID-99999999999999999999", "column 4"},
     };
     for (auto const& row : rows) {
         CAPTURE(row.text);

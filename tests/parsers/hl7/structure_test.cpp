@@ -99,6 +99,8 @@ TEST_CASE("structure: messages in order") {
               "MSH PATIENT_RESULT(PATIENT(PID) ORDER_OBSERVATION(OBR OBSERVATION(OBX))) "
               "PATIENT_RESULT(PATIENT(PID) ORDER_OBSERVATION(OBR OBSERVATION(OBX)))",
               ""},
+             {"type and event in one component", "ORU_R01", "2.5.1", "PID OBR OBX",
+              "MSH PATIENT_RESULT(PATIENT(PID) ORDER_OBSERVATION(OBR OBSERVATION(OBX)))", ""},
              {"ORU without patient", "ORU^R01", "2.5.1", "OBR OBX",
               "MSH PATIENT_RESULT(ORDER_OBSERVATION(OBR OBSERVATION(OBX)))", ""},
              {"OML with two orders", "OML^O21^OML_O21", "2.5.1",

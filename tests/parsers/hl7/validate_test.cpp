@@ -89,6 +89,8 @@ TEST_CASE("each rule, with a value that breaks it") {
         {"another structure", adt("").replace(msh.find("ADT_A01"), 7, "ADT_A02"),
          "W 199 MSH[1]-9.3 message_structure"},
         {"no structure in 2.5", adt("").replace(msh.find("^ADT_A01"), 8, ""), "W 101 MSH[1]-9 conditional"},
+        {"the type and event in one component", "MSH|^~\\&|A|B|C|D|20240102||ADT_Q99|1|P|2.3\r",
+         "E 201 MSH[1]-9 message_type"},
         {"segment missing", msh + evn + pid, "E 100 PV1[1] segment_missing"},
         {"segment unexpected", adt("RXA|0|1|20240101|20240101|1|1\r"), "W 100 RXA[1] segment_unexpected"},
         {"segment out of place", msh + pid + evn + pv1, "E 100 EVN[1] segment_order"},
@@ -140,6 +142,16 @@ TEST_CASE("each rule, with a value that breaks it") {
          "MSH|^~\\&|LAB|FAC|EHR|HOSP|20240102030405||ORU^R01^ORU_R01|1|P|2.5.1\r" + pid +
              "ORC|RE|P1|F1\rOBR|1|P2|F1|CBC^BLOOD COUNT^L|||20240102||||||||||||||||||F\r",
          "E 199 OBR[1]-2 conditional"},
+        {"ORC and OBR of two fillers",
+         "MSH|^~\\&|LAB|FAC|EHR|HOSP|20240102030405||ORU^R01^ORU_R01|1|P|2.5.1\r" + pid +
+             "ORC|RE|P1|F1\rOBR|1|P1|F2|CBC^BLOOD COUNT^L|||20240102||||||||||||||||||F\r",
+         "E 199 OBR[1]-3 conditional"},
+        // §6.5.2.20, §6.5.2.21, §6.5.4.19, §6.5.4.20
+        {"an update of diagnoses and procedures that does not say which",
+         "MSH|^~\\&|A|B|C|D|20240102030405||BAR^P12^BAR_P12|1|P|2.5.1\r" + evn + pid + pv1 +
+             "DG1|1||I10^HTN^I10||20240102|F\rPR1|1||47.0^X^I9||20240102\r",
+         "E 101 DG1[1]-20 conditional; E 101 DG1[1]-21 conditional; E 101 PR1[1]-19 conditional; "
+         "E 101 PR1[1]-20 conditional"},
         {"a universal ID without its type", adt_pid("PID|1||1^^^A&1.2||DOE^J"),
          "E 101 PID[1]-3.4.3 conditional"},
         {"SCH without a name",
@@ -196,10 +208,83 @@ TEST_CASE("written forms of primitive datatypes") {
     CHECK(lexical_of(Version::v2_5, "TS") == Lexical::dtm);
 }
 
+TEST_CASE("each written form is told in words") {
+    for (auto const form :
+         {Lexical::number, Lexical::sequence, Lexical::date8, Lexical::date, Lexical::time4, Lexical::time,
+          Lexical::stamp8, Lexical::stamp, Lexical::dtm, Lexical::comparator, Lexical::separator}) {
+        Finding finding;
+        finding.rule = Rule::datatype;
+        finding.number = static_cast<std::uint32_t>(form);
+        auto const text = finding.text();
+        CAPTURE(text);
+        CHECK(text.ends_with(": " + std::string(pattern(form))));
+        CHECK(text != "not in the form of its datatype: any text");
+    }
+    CHECK(pattern(Lexical::stamp) == "YYYY[MM[DD[HHMM[SS[.S[S[S[S]]]]]]]][+/-ZZZZ]");  // §2.A.77 of 2.4
+    CHECK(pattern(Lexical::any) == "any text");
+    CHECK(fits(Lexical::any, "x"));
+}
+
+TEST_CASE("each rule is told in words") {
+    struct Row {
+        Rule rule;
+        std::uint16_t code;
+        std::uint32_t number;
+        char const* subject;
+        char const* text;
+        bool by_profile = false;
+    };
+    Row const rows[] = {
+        {Rule::version, 101, 0, "", "MSH-12 names no version"},
+        {Rule::version, 203, 0, "", "MSH-12 names a version that HL7 has not published"},
+        {Rule::message_type, 200, 0, "", "no version has messages of this type"},
+        {Rule::message_type, 201, 0, "", "this type of message has no such event"},
+        {Rule::message_structure, 199, 0, "ADT_A01",
+         "MSH-9.3 is not the structure of this type and event (ADT_A01)"},
+        {Rule::segment_count, 100, 2, "", "the segment has to come 2 times by the profile", true},
+        {Rule::required, 101, 0, "Sex", "a required value is missing (Sex) by the profile", true},
+        {Rule::not_used, 199, 0, "Sex", "this is not to be sent (Sex) by the profile", true},
+        {Rule::table, 103, 0, "sexes", "not in the table (sexes) by the profile", true},
+        {Rule::repetition, 198, 3, "ID", "the field may repeat 3 times (ID)"},
+        {Rule::constant, 103, 0, "Sex", "not the value that is fixed (Sex) by the profile", true},
+        {Rule::profile, 200, 0, "P", "the profile has no message of this type and event (P)"},
+        {Rule::segment_missing, 100, 0, "PV1", "a required segment or group is missing (PV1)"},
+        {Rule::segment_unexpected, 100, 0, "", "the message structure has no such segment"},
+        {Rule::segment_order, 100, 0, "", "the segment is not where the message structure has it"},
+        {Rule::segment_count, 100, 0, "", "more of this segment than the message structure allows"},
+        {Rule::withdrawn, 199, 0, "Patient ID", "this version has withdrawn the field (Patient ID)"},
+        {Rule::length, 104, 5, "ID", "longer than 5 characters (ID)"},
+        {Rule::length, 102, 2, "ID", "shorter than 2 characters (ID)"},
+        {Rule::table, 103, 1, "", "not in table HL70001"},
+        {Rule::extra_field, 199, 39, "", "beyond the last field of this segment, 39"},
+        {Rule::extra_component, 199, 0, "XPN", "more components than the datatype has (XPN)"},
+        {Rule::conditional, 101, 0, "OBX-2 names the datatype", "OBX-2 names the datatype"},
+    };
+    for (auto const& row : rows) {
+        CAPTURE(name(row.rule));
+        Finding finding;
+        finding.rule = row.rule;
+        finding.code = row.code;
+        finding.number = row.number;
+        finding.subject = row.subject;
+        finding.by_profile = row.by_profile;
+        CHECK(finding.text() == row.text);
+    }
+}
+
 TEST_CASE("a site's closed table") {
     auto const closed = Rules::of(Dictionary::standard(), {1});
     CHECK(joined(findings(adt_pid("PID|1||1||DOE^J|||Q"), closed, "E")) == "E 103 PID[1]-8 table");
     CHECK(joined(findings(adt_pid("PID|1||1||DOE^J|||F"), closed, "E")) == "");
+}
+
+TEST_CASE("a site's closed table binds the code of a coded value, escaped or not") {
+    auto const closed = Rules::of(Dictionary::standard(), {1, 5});
+    CHECK(joined(findings(adt_pid("PID|1||1||DOE^J|||F||XX^Something^HL70005"), closed, "E")) ==
+          "E 103 PID[1]-10.1 table");
+    CHECK(joined(findings(adt_pid("PID|1||1||DOE^J|||F||2106-3^White^HL70005"), closed, "E")) == "");
+    CHECK(joined(findings(adt_pid("PID|1||1||DOE^J|||\\X46\\"), closed, "E")) == "");
+    CHECK(joined(findings(adt_pid("PID|1||1||DOE^J|||\\X47\\"), closed, "E")) == "E 103 PID[1]-8 table");
 }
 
 TEST_CASE("a finding says where and what, never the content") {

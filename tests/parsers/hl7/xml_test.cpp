@@ -143,6 +143,12 @@ TEST_CASE("the shape of values") {
     }
 }
 
+TEST_CASE("a field that a version has withdrawn has the datatype it had") {
+    std::string const bytes = "MSH|^~\\&|A|B|C|D|20260102||ADT^A01^ADT_A01|1|P|2.7\rPID|1|77\r";
+    CHECK(fragment(flat_xml(bytes), "PID.2") == "<CX.1>77</CX.1>");
+    check_round_trip(bytes);
+}
+
 TEST_CASE("what is empty comes back") {
     for (char const* segment :
          {"PID",          "PID|",       "PID||||",     "PID|||~",      "PID|||A~~B~", "PID|||^",
@@ -172,6 +178,14 @@ TEST_CASE("charsets: UTF-8 in XML, MSH-18's in the message") {
     check_round_trip("MSH|^~\\&|A|B|C|D|20260102||ADT^A01|1|P|2.5.1||||||8859/1\rNTE|||\x81\xc3\xa9\r");
     check_round_trip("MSH|^~\\&|A|B|C|D|20260102||ADT^A01|1|P|2.5.1||||||ASCII\rNTE|||\xc3\xa9 \xff\r");
     check_round_trip("MSH|^~\\&|A|B|C|D|20260102||ADT^A01|1|P|2.5.1||||||ISO IR87\rNTE|||a\x1b$B|^\x1b(Bb\r");
+    // Half a character, which no text stands for.
+    check_round_trip("MSH|^~\\&|A|B|C|D|20260102||ADT^A01|1|P|2.5.1||||||BIG-5\rNTE|||\xa5\x5c \xa5\r");
+    check_round_trip(
+        "MSH|^~\\&|A|B|C|D|20260102||ADT^A01|1|P|2.5.1||||||UNICODE UTF-8\rNTE|||\xf0\x9f\x98\x80\r");
+    CHECK(from_xml(
+              "<ACK><MSH><MSH.18>UNICODE UTF-8</MSH.18></MSH><NTE><NTE.3>&#x1F600;&#233;</NTE.3></NTE></ACK>")
+              .value()
+              .ends_with("NTE|||\xf0\x9f\x98\x80\xc3\xa9\r"));
     auto const refused =
         from_xml("<ACK><MSH><MSH.18>8859/5</MSH.18></MSH><MSA><MSA.3>\xe5\x8a\x9f</MSA.3></MSA></ACK>");
     REQUIRE(!refused.has_value());
@@ -282,6 +296,21 @@ TEST_CASE("bad XML is refused with its place") {
         {"raw line feed that would begin a segment",
          "<ACK><MSH/><NTE><NTE.3><escape V='X0A'/><?hilum raw?>PID</NTE.3><NTE.4>x</NTE.4></NTE></ACK>",
          "bad_escape", "byte 2"},
+        {"text between fields", start + "x<NTE.1/></NTE></ACK>", "not_a_message", "byte 17"},
+        {"a position in words", start + "<NTE.one/></NTE></ACK>", "bad_position", "byte 18"},
+        {"no position", start + "<NTE3/></NTE></ACK>", "bad_position", "byte 18"},
+        {"a line break in a delimiter", "<ACK><MSH><MSH.1>\n</MSH.1></MSH></ACK>", "bad_escape", "byte 18"},
+        {"a repetition where none is declared",
+         "<ACK><MSH><MSH.1>|</MSH.1><MSH.2>^</MSH.2></MSH><PID><PID.3>a</PID.3><PID.3>b</PID.3></PID></ACK>",
+         "bad_position", "byte 71"},
+        {"an escape where none is declared",
+         "<ACK><MSH><MSH.1>|</MSH.1><MSH.2>^</MSH.2></MSH><NTE><NTE.3><escape V='H'/></NTE.3></NTE></ACK>",
+         "bad_escape", "byte 62"},
+        {"a delimiter where no escape is declared",
+         "<ACK><MSH><MSH.1>|</MSH.1><MSH.2>^</MSH.2></MSH><NTE><NTE.3>a|b</NTE.3></NTE></ACK>", "bad_escape",
+         "byte 61"},
+        {"a declaration in the middle", "<ACK><?xml version='1.0'?></ACK>", "not_xml", "byte 6"},
+        {"a comment with two dashes", "<ACK><!-- a -- b --></ACK>", "not_xml", "byte 10"},
         {"delimiters that are none", "<ACK><MSH><MSH.1>ab</MSH.1></MSH></ACK>", "not_a_message", "byte 7"},
         {"delimiters that are letters", "<ACK><MSH><MSH.1>a</MSH.1></MSH></ACK>", "bad_delimiters", "byte 7"},
     };
