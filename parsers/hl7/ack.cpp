@@ -218,6 +218,9 @@ void build_ack(Message const& message, AckCode code, AckOptions const& options, 
     header.processing_id = message.get(msh_field(11)).raw;
     header.version = message.get(msh_field(12)).raw;
     header.character_set = message.get(msh_field(18)).raw;
+    // What the message is not read in can't be said of the answer: there it might swallow a delimiter.
+    auto const declared = Charset::declared(header.character_set, header.delimiters.repetition);
+    if (declared.masks() && !(declared == message.charset())) header.character_set = {};
     if (!message.charset().masks()) {
         write_answer(header, code, options, error, out);
         return;

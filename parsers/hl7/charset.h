@@ -13,7 +13,7 @@ namespace hilum::hl7 {
 
 enum class Coding : std::uint8_t {
     undeclared,   // MSH-18 is empty: read as UTF-8 where that is valid, else as windows-1252
-    unknown,      // MSH-18 names none that we know: read as undeclared
+    unknown,      // MSH-18 names none that we know, or contradicts itself: read as undeclared
     ascii,        // a byte above 0x7f is read as undeclared
     utf8,         // UNICODE UTF-8, UNICODE
     single_byte,  // 8859/n; 8859/1 is windows-1252, which is what senders mean by it

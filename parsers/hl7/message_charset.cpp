@@ -14,24 +14,25 @@ namespace {
 
 constexpr std::uint32_t msh18 = 18;
 
-// MSH-18 as it is declared in an MSH segment; and in one with characters whose bytes look like delimiters,
-// which move it out of its place: a charset of that kind named further on, if it stands at MSH-18 once the
-// segment is read in it.
+// MSH-18 as it is declared in an MSH segment. A charset whose characters have bytes that look like delimiters
+// counts when it stands at MSH-18 once the segment is read in it: such characters before it move it to a
+// later place in the plain reading. One that would move itself away contradicts itself, and is as good as
+// unknown.
 Charset declared_in(std::string_view msh, Delimiters const& d) {
     Charset const plain = Charset::declared(part(msh, d.field, msh18), d.repetition);
-    if (plain.masks() || (is_ascii(msh) && msh.find('\x1b') == std::string_view::npos)) return plain;
+    if (is_ascii(msh) && msh.find('\x1b') == std::string_view::npos) return plain;
     std::string masked;
     constexpr std::uint32_t moved_at_most = 16;
-    for (std::uint32_t n = msh18 + 1; n <= msh18 + moved_at_most; ++n) {
+    for (std::uint32_t n = msh18; n <= msh18 + moved_at_most; ++n) {
         std::string_view const field = part(msh, d.field, n);
         if (field.data() == nullptr) break;
         Charset const candidate = Charset::declared(field, d.repetition);
         if (!candidate.masks()) continue;
         masked.clear();
-        if (!mask(msh, candidate, d, masked)) continue;
+        if (!mask(msh, candidate, d, masked)) masked = msh;
         if (Charset::declared(part(masked, d.field, msh18), d.repetition) == candidate) return candidate;
     }
-    return plain;
+    return plain.masks() ? Charset{Coding::unknown} : plain;
 }
 
 }  // namespace

@@ -297,8 +297,11 @@ void XmlWriter::run_of_text(std::string_view raw) {
     std::string text, back;
     bool good = to_utf8(raw, charset, text) == 0 && text.find("\xef\xbf\xbe") == std::string::npos &&
                 text.find("\xef\xbf\xbf") == std::string::npos;
-    // In another charset than declared (a byte order mark, a listener's own) the text counts, not its bytes.
-    good = good && from_utf8(text, declared_, back) && (back == raw || !(charset == declared_));
+    // In another charset than declared (a byte order mark, a listener's own) the text counts, not its bytes;
+    // but not where the declaration contradicts itself.
+    bool const contradiction = declared_.masks() && charset.coding == Coding::unknown;
+    bool const exact = contradiction || charset == declared_;
+    good = good && from_utf8(text, declared_, back) && (back == raw || !exact);
     if (good) {
         characters(text);
     } else if (charset.masks()) {

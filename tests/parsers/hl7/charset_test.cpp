@@ -13,6 +13,7 @@
 #include "parsers/hl7/charset_mask.h"
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/utf8.h"
+#include "parsers/hl7/xml.h"
 
 using hilum::hl7::Charset;
 using hilum::hl7::Coding;
@@ -426,6 +427,31 @@ TEST_CASE("charset: an acknowledgment repeats the bytes of names that look like 
     CHECK(ack.find('\xff') == std::string::npos);
     auto const answer = Message::view(ack);
     CHECK(answer->text("MSH-6") == "許功蓋");
+}
+
+TEST_CASE("charset: one that moves itself out of MSH-18 is as good as unknown") {
+    // In Shift_JIS f4 7c is one character, so that MSH-18 would be the field after it.
+    std::string const bytes =
+        "MSH|^~\\&|A|B|C|D|20260102||ADT^A01^ADT_A01|M\xf4|P|2.5||||||SJIS\rPID|1||\xf4|||\x8a\xbf\r";
+    auto const message = Message::view(bytes);
+    REQUIRE(message.has_value());
+    CHECK(message->charset().coding == Coding::unknown);
+    CHECK(message->text("MSH-18") == "SJIS");
+    CHECK(message->bytes() == bytes);
+
+    std::string answer;
+    hilum::hl7::build_ack(*message, hilum::hl7::AckCode::AE, {.control_id = "1", .timestamp = "20260102"},
+                          nullptr, answer);
+    auto const acknowledgment = Message::view(answer);
+    REQUIRE(acknowledgment.has_value());
+    CHECK(acknowledgment->get(hilum::hl7::Path::parse("MSA-2").value()).raw == "M\xf4");
+    CHECK(acknowledgment->text("MSH-18") == "");
+
+    auto const xml = hilum::hl7::to_xml(*message);
+    REQUIRE(xml.has_value());
+    auto const back = hilum::hl7::from_xml(*xml);
+    REQUIRE(back.has_value());
+    CHECK(*back == bytes);
 }
 
 TEST_CASE("charset: any bytes in any charset are written as they came, and edits keep the rest") {
