@@ -254,7 +254,6 @@ TEST_CASE("charset: what is undeclared or wrongly declared") {
              {"half a character", "CNS 11643-1992", "A\xc5", "A\xef\xbf\xbd"},
              {"no byte of a character", "BIG-5", "A\xff", "A\xef\xbf\xbd"},
              {"half a character, JIS", "~ISO IR87", "\x1b$B;\x1b(BA", ";A"},
-             {"not switched back", "~ISO IR87", "\x1b$B;3", "山"},
              {"an unknown sequence", "~ISO IR87", "a\x1b%Gb", "a\x1b%Gb"},
              {"high bytes in JIS", "~ISO IR87", "\xb1", "\xef\xbf\xbd"},
              {"no character of JIS X 0212", "~ISO IR87~ISO IR159", "\x1b$(D!!0!\x1b(BA", "\xef\xbf\xbd丂A"},
@@ -280,6 +279,21 @@ TEST_CASE("charset: what is undeclared or wrongly declared") {
         expected.replace(bytes.find("|||M\r") + 3, 1, "F");
         CHECK(m->bytes() == expected);
     }
+}
+
+TEST_CASE("charset: JIS that is not switched back") {
+    std::string const end = "~8||\x1b$B;3|||M\r";
+    auto const patient =
+        Message::parse("MSH|^~\\&|A|B|C|D|2024||ADT^A01|1|P|2.5||||||~ISO IR87\rPID|1||7" + end);
+    REQUIRE(patient.has_value());
+    CHECK(patient->text("PID-5.1") == "山");
+    CHECK(patient->text("PID-8") == "M");
+    // In MSH it swallows the delimiter behind it ("|C" is a letter of vendors): MSH-18 moves itself away.
+    auto const header =
+        Message::parse("MSH|^~\\&|A|\x1b$B;3|C|D|2024||ADT^A01|1|P|2.5||||||~ISO IR87\rPID|1||7" + end);
+    REQUIRE(header.has_value());
+    CHECK(header->charset().coding == Coding::unknown);
+    CHECK(header->text("MSH-10") == "1");
 }
 
 TEST_CASE("charset: text is written in what the message is in") {
