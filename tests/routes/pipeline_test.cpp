@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "routes/steps/step.h"
+
 using namespace hilum;
 using routes::Pipeline;
 using routes::Processed;
