@@ -24,6 +24,7 @@ struct Target {
 
 struct CompiledRoute {
     expression::Expression when;  // not valid: always
+    config::Location when_where;
     StepList steps;
     std::vector<Target> to;
     config::OnError on_error = config::OnError::hold;
@@ -81,6 +82,8 @@ struct Pipeline::Impl {
     std::vector<std::vector<std::uint32_t>> routes_of_listener;
     std::vector<AnswerSteps> answers;  // parallel to listeners
     hl7::Dictionary dictionary = hl7::Dictionary::standard();
+    Tables tables;
+    std::vector<StepPlace> steps;
 };
 
 namespace {
@@ -89,8 +92,13 @@ namespace {
 class Run {
   public:
     Run(std::vector<CompiledRoute> const& routes, std::vector<std::string> const& names,
-        hl7::Dictionary const& dictionary, std::int64_t now_us, Processed& out)
-        : routes_(&routes), names_(&names), dictionary_(&dictionary), now_us_(now_us), out_(&out) {}
+        hl7::Dictionary const& dictionary, std::int64_t now_us, Processed& out, Observer* observer)
+        : routes_(&routes),
+          names_(&names),
+          dictionary_(&dictionary),
+          now_us_(now_us),
+          out_(&out),
+          observer_(observer) {}
 
     // `bytes` are those of `message`; `body` is their number in `out`, none when they have not been put there
     // yet.
@@ -98,16 +106,27 @@ class Run {
                std::string_view bytes, std::uint32_t body, std::size_t depth) {
         auto const verdict = out_->verdicts.size();
         out_->verdicts.push_back({index, RouteOutcome::sent, {}});
+        if (observer_) observer_->route_begins(index, message);
+        pass(verdict, message, structures, bytes, body, depth);
+        if (observer_) observer_->route_ends(out_->verdicts[verdict]);
+    }
+
+  private:
+    void pass(std::size_t verdict, hl7::Message const& message, hl7::StructureCache& structures,
+              std::string_view bytes, std::uint32_t body, std::size_t depth) {
+        auto const index = out_->verdicts[verdict].route;
         auto const& route = (*routes_)[index];
         if (depth >= depth_max || verdict >= verdicts_max)
             return refuse(verdict, route,
                           "the message went through too many routes; check what each route names in \"to\"");
         if (route.when.valid()) {
             std::string_view clause;
-            auto const wanted = route.when.test({&message, now_us_, &structures}, clause);
+            expression::Context const context{&message, now_us_, &structures};
+            auto const wanted = route.when.test(context, clause);
             if (!wanted)
                 return refuse(verdict, route,
                               "when: " + wanted.error().what + " (" + wanted.error().place + ")");
+            if (observer_) observer_->condition(route.when_where, route.when, context, *wanted);
             if (!*wanted) return settle(verdict, RouteOutcome::filtered, "when: " + std::string(clause));
         }
         if (route.steps.empty()) return deliver(index, message, structures, bytes, body, depth);
@@ -121,11 +140,10 @@ class Run {
         deliver(index, *view, changed_structures, changed, Pipeline::none, depth);
     }
 
-  private:
     // Runs the steps; false when the route ended.
     bool change(std::size_t verdict, CompiledRoute const& route, hl7::Message& message,
                 hl7::StructureCache& structures) {
-        Work work{message, now_us_, &structures};
+        Work work{message, now_us_, &structures, observer_};
         auto const result = route.steps.run(work);
         switch (result.next) {
             case StepResult::Next::go_on:
@@ -186,6 +204,7 @@ class Run {
     hl7::Dictionary const* dictionary_;
     std::int64_t now_us_;
     Processed* out_;
+    Observer* observer_;
 };
 
 // One route of the configuration. What loading has reported already (names that lead nowhere) is left out
@@ -194,6 +213,7 @@ CompiledRoute compile_route(config::Route const& source, std::vector<std::string
                             std::vector<std::string> const& routes, CompileContext& context) {
     CompiledRoute route;
     route.on_error = source.on_error;
+    route.when_where = source.when.where;
     if (!source.when.empty() || source.when.where.line != 0)
         route.when = expression::Expression::compile(source.when, 0, context.diagnostics);
     route.steps = StepList::compile(source.steps, context);
@@ -222,9 +242,9 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config,
     impl.route_names = names_of(config.routes);
     impl.dictionary = config.dictionary;
     impl.routes_of_listener.resize(impl.listeners.size());
-    Tables tables;
+    auto& tables = impl.tables;
     for (auto const& table : config.tables) tables[table.name] = Table::load(table, diagnostics);
-    CompileContext context{tables, diagnostics, kinds};
+    CompileContext context{tables, diagnostics, kinds, &impl.steps};
     for (std::uint32_t i = 0; i < config.routes.size(); ++i) {
         impl.routes.push_back(compile_route(config.routes[i], impl.destinations, impl.route_names, context));
         for (auto const& from : config.routes[i].from) {
@@ -234,6 +254,7 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config,
             if (std::find(routes.begin(), routes.end(), i) == routes.end()) routes.push_back(i);
         }
     }
+    context.compiled = nullptr;  // no message runs through these
     for (auto const& listener : config.listeners)
         impl.answers.push_back(AnswerSteps::compile(listener, context));
     if (diagnostics.failed()) return pipeline;
@@ -257,6 +278,12 @@ std::vector<std::string> const& Pipeline::route_names() const {
 std::vector<std::string> const& Pipeline::destination_names() const {
     return impl_->destinations;
 }
+Tables const& Pipeline::tables() const {
+    return impl_->tables;
+}
+std::vector<StepPlace> const& Pipeline::steps() const {
+    return impl_->steps;
+}
 
 bool Pipeline::shapes_answers(std::uint32_t listener) const {
     return listener < impl_->answers.size() && !impl_->answers[listener].empty();
@@ -267,10 +294,10 @@ Result<void> Pipeline::shape_answer(std::uint32_t listener, std::string& answer,
 }
 
 void Pipeline::process(std::uint32_t listener, hl7::Message const& message, std::string_view received,
-                       std::int64_t now_us, Processed& out) const {
+                       std::int64_t now_us, Processed& out, Observer* observer) const {
     out.clear();
     if (listener >= impl_->routes_of_listener.size()) return;
-    Run run(impl_->routes, impl_->route_names, impl_->dictionary, now_us, out);
+    Run run(impl_->routes, impl_->route_names, impl_->dictionary, now_us, out, observer);
     hl7::StructureCache structures(message, impl_->dictionary);
     for (auto const route : impl_->routes_of_listener[listener])
         run.route(route, message, structures, received, 0, 0);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,9 +10,12 @@
 
 #include "parsers/hl7/message.h"
 #include "routes/config/config.h"
-#include "routes/steps/step.h"
+#include "routes/observer.h"
 
 namespace hilum::routes {
+
+struct StepKind;
+class Table;
 
 enum class RouteOutcome : unsigned char {
     sent = 0,      // deliveries were planned
@@ -60,15 +64,18 @@ class Pipeline {
     std::vector<std::string> const& listener_names() const;
     std::vector<std::string> const& route_names() const;
     std::vector<std::string> const& destination_names() const;
+    // nullptr where a table could not be loaded.
+    std::map<std::string, std::shared_ptr<Table const>, std::less<>> const& tables() const;
+    std::vector<StepPlace> const& steps() const;  // those inside other steps too
 
     // Whether the listener's answers are shaped by steps, and the shaping: see answer.h. Thread-safe.
     bool shapes_answers(std::uint32_t listener) const;
     Result<void> shape_answer(std::uint32_t listener, std::string& answer, std::int64_t now_us) const;
 
     // Runs every route of the listener. `message` is not changed: a route with steps works on a view of its
-    // own. Thread-safe.
+    // own. Thread-safe. `observer` may be null.
     void process(std::uint32_t listener, hl7::Message const& message, std::string_view received,
-                 std::int64_t now_us, Processed& out) const;
+                 std::int64_t now_us, Processed& out, Observer* observer = nullptr) const;
 
   private:
     Pipeline();

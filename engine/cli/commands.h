@@ -18,12 +18,15 @@ void add_run(CLI::App& app, int& exit_code);
 void add_check(CLI::App& app, int& exit_code);
 void add_convert(CLI::App& app, int& exit_code);
 void add_eval(CLI::App& app, int& exit_code);
+void add_explain(CLI::App& app, int& exit_code);
 void add_inspect(CLI::App& app, int& exit_code);
 void add_send(CLI::App& app, int& exit_code);
 void add_listen(CLI::App& app, int& exit_code);
 void add_messages(CLI::App& app, int& exit_code);
 void add_queues(CLI::App& app, int& exit_code);
+void add_rehearse(CLI::App& app, int& exit_code);
 void add_store(CLI::App& app, int& exit_code);
+void add_test(CLI::App& app, int& exit_code);
 void add_version(CLI::App& app, int& exit_code);
 
 }  // namespace hilum::cli

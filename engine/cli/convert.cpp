@@ -36,7 +36,7 @@ Result<std::string> as_xml(hl7::Message const& message, MessageFile::One const&)
 
 Result<std::string> as_json(hl7::Message const& message, MessageFile::One const& one) {
     return {boost::system::in_place_value,
-            message_json(MessageView(message), one.number, one.bytes.size()) + "\n"};
+            message_json(hl7::MessageView(message), one.number, one.bytes.size()) + "\n"};
 }
 
 constexpr Target targets[] = {{"hl7", false, as_hl7}, {"xml", true, as_xml}, {"json", false, as_json}};

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/cli/message_view.h"
+#include "parsers/hl7/message_view.h"
 
 namespace hilum::cli {
 
@@ -18,6 +18,6 @@ struct Finding {
 };
 
 // Whoever else examines messages adds its findings here.
-std::vector<Finding> findings_of(MessageView const& view);
+std::vector<Finding> findings_of(hl7::MessageView const& view);
 
 }  // namespace hilum::cli

@@ -3,15 +3,16 @@
 #include <memory>
 
 #include "engine/cli/commands.h"
+#include "engine/cli/differences.h"
 #include "engine/cli/findings.h"
-#include "engine/cli/message_diff.h"
 #include "engine/cli/message_file.h"
 #include "engine/cli/message_json.h"
-#include "engine/cli/message_view.h"
 #include "engine/cli/output.h"
 #include "engine/cli/terminal.h"
 #include "engine/ops/json.h"
 #include "parsers/hl7/group_path.h"
+#include "parsers/hl7/message_diff.h"
+#include "parsers/hl7/message_view.h"
 
 namespace hilum::cli {
 namespace {
@@ -38,14 +39,14 @@ Style style_of(Finding const& finding) {
     return finding.severity == "warning" ? Style::warning : Style::error;
 }
 
-std::size_t depth_of(MessageView const& view, std::uint32_t group) {
+std::size_t depth_of(hl7::MessageView const& view, std::uint32_t group) {
     std::size_t depth = 0;
     for (; group != 0; group = view.structure().groups()[group].parent) ++depth;
     return depth;
 }
 
 // Group and segment lines, and below each segment its values.
-std::vector<Row> rows_of(MessageView const& view) {
+std::vector<Row> rows_of(hl7::MessageView const& view) {
     std::vector<Row> rows;
     std::uint32_t group = 0;
     auto const& groups = view.structure().groups();
@@ -110,7 +111,7 @@ std::string listing(std::vector<Row> const& rows, Paint const& paint) {
     return out;
 }
 
-void show(MessageView const& view, MessageFile::One const& one, Paint const& paint) {
+void show(hl7::MessageView const& view, MessageFile::One const& one, Paint const& paint) {
     auto const& message = view.message();
     std::string out = "message " + std::to_string(one.number) + ": " + printable(message.text("MSH-9")) +
                       ", version " + printable(message.text("MSH-12")) + ", " +
@@ -127,7 +128,7 @@ void show(MessageView const& view, MessageFile::One const& one, Paint const& pai
     answer(out + listing(rows_of(view), paint));
 }
 
-std::vector<std::string> values_at(MessageView const& view, hl7::GroupPath const& path) {
+std::vector<std::string> values_at(hl7::MessageView const& view, hl7::GroupPath const& path) {
     auto const& message = view.message();
     std::vector<std::string> values;
     auto const add = [&](hl7::Value const& value) {
@@ -147,7 +148,7 @@ std::vector<std::string> values_at(MessageView const& view, hl7::GroupPath const
 }
 
 // Returns whether there was any value.
-bool show_path(MessageView const& view, std::size_t number, hl7::GroupPath const& path, bool json) {
+bool show_path(hl7::MessageView const& view, std::size_t number, hl7::GroupPath const& path, bool json) {
     auto const values = values_at(view, path);
     if (json) {
         ops::json::Writer w;
@@ -168,60 +169,22 @@ bool show_path(MessageView const& view, std::size_t number, hl7::GroupPath const
     return !values.empty();
 }
 
-void show_difference_json(std::vector<Difference> const& all, std::size_t number) {
+void show_difference_json(std::vector<hl7::Difference> const& all, std::size_t number) {
     ops::json::Writer w;
     w.object([&] {
         w.field("message", number);
         w.field("equal", all.empty());
         w.key("differences");
-        w.array([&] {
-            for (auto const& one : all) {
-                w.object([&] {
-                    w.field("kind", name(one.kind));
-                    w.field_if("path", one.path);
-                    w.field_if("path_after", one.path_after);
-                    w.field_if("name", one.name);
-                    if (one.before) w.field("before", *one.before);
-                    if (one.after) w.field("after", *one.after);
-                });
-            }
-        });
+        write_differences(w, all);
     });
     answer(w.text() + "\n");
 }
 
-void show_difference(std::vector<Difference> const& all, std::size_t number, Paint const& paint) {
+void show_difference(std::vector<hl7::Difference> const& all, std::size_t number, Paint const& paint) {
     std::string out = "message " + std::to_string(number) + ": " +
                       (all.empty() ? "no difference" : std::to_string(all.size()) + " differences") + "\n";
     if (all.size() == 1) out.erase(out.size() - 2, 1);
-    std::size_t paths = 0, names = 0;
-    auto const path_of = [](Difference const& one) {
-        return printable(one.path + (one.path_after.empty() ? "" : " / " + one.path_after));
-    };
-    for (auto const& one : all) {
-        paths = std::max(paths, columns(path_of(one)));
-        names = std::max(names, columns(one.name));
-    }
-    for (auto const& one : all) {
-        if (one.kind == Difference::Kind::order) {
-            out += "  the segments that both have stand in another order\n";
-            continue;
-        }
-        std::string const path = path_of(one);
-        char const* const mark = one.kind == Difference::Kind::removed ? "- "
-                                 : one.kind == Difference::Kind::added ? "+ "
-                                                                       : "  ";
-        out += mark + path + std::string(paths - columns(path) + 2, ' ') + paint(Style::faint, one.name) +
-               std::string(names - columns(one.name) + 2, ' ');
-        auto const side = [&](std::optional<std::string> const& text, Style style) {
-            return text ? paint(style, printable(*text)) : paint(Style::faint, "(nothing)");
-        };
-        if (one.kind != Difference::Kind::added) out += side(one.before, Style::removed);
-        if (one.kind == Difference::Kind::changed) out += " -> ";
-        if (one.kind != Difference::Kind::removed) out += side(one.after, Style::added);
-        out += '\n';
-    }
-    answer(out);
+    answer(out + difference_lines(all, 0, paint));
 }
 
 std::string of_message(std::string const& file, std::size_t number) {
@@ -247,7 +210,7 @@ int compare(Options const& options, MessageFile const& file) {
             code = answer_is_no;
             continue;
         }
-        auto const all = differences(MessageView(*first), MessageView(*second));
+        auto const all = hl7::differences(hl7::MessageView(*first), hl7::MessageView(*second));
         if (!all.empty()) code = answer_is_no;
         options.json ? show_difference_json(all, number) : show_difference(all, number, paint);
     }
@@ -286,7 +249,7 @@ int inspect(Options const& options) {
             readable = false;
             continue;
         }
-        MessageView const view(*message);
+        hl7::MessageView const view(*message);
         if (!options.path.empty()) {
             any = show_path(view, one.number, path, options.json) || any;
         } else if (options.json) {

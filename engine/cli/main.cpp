@@ -17,9 +17,10 @@ int main(int argc, char** argv) {
 
     int exit_code = hilum::cli::good;
     for (auto* const add :
-         {hilum::cli::add_run, hilum::cli::add_check, hilum::cli::add_inspect, hilum::cli::add_convert,
-          hilum::cli::add_eval, hilum::cli::add_send, hilum::cli::add_listen, hilum::cli::add_messages,
-          hilum::cli::add_queues, hilum::cli::add_store, hilum::cli::add_version}) {
+         {hilum::cli::add_run, hilum::cli::add_check, hilum::cli::add_test, hilum::cli::add_inspect,
+          hilum::cli::add_convert, hilum::cli::add_eval, hilum::cli::add_explain, hilum::cli::add_send,
+          hilum::cli::add_listen, hilum::cli::add_messages, hilum::cli::add_queues, hilum::cli::add_rehearse,
+          hilum::cli::add_store, hilum::cli::add_version}) {
         add(app, exit_code);
     }
     try {

@@ -12,7 +12,7 @@ std::string delimiters_of(hl7::Message const& message) {
     return message.text("MSH-1") + message.text("MSH-2");
 }
 
-void write_value(Writer& w, ValueView const& value) {
+void write_value(Writer& w, hl7::ValueView const& value) {
     w.object([&] {
         w.field("path", value.path);
         w.field_if("name", value.name);
@@ -28,7 +28,7 @@ void write_value(Writer& w, ValueView const& value) {
     });
 }
 
-void write_segment(Writer& w, MessageView const& view, std::size_t number) {
+void write_segment(Writer& w, hl7::MessageView const& view, std::size_t number) {
     auto const segment = view.segment(number);
     w.object([&] {
         w.field("segment", segment.name);
@@ -44,7 +44,7 @@ void write_segment(Writer& w, MessageView const& view, std::size_t number) {
 
 }  // namespace
 
-std::string message_json(MessageView const& view, std::size_t number, std::size_t bytes) {
+std::string message_json(hl7::MessageView const& view, std::size_t number, std::size_t bytes) {
     auto const& message = view.message();
     Writer w;
     w.object([&] {

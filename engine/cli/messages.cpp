@@ -3,7 +3,7 @@
 #include "engine/cli/admin_client.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/output.h"
-#include "engine/ops/time_text.h"
+#include "parsers/time_text.h"
 
 namespace hilum::cli {
 namespace {
@@ -69,7 +69,7 @@ std::string show_list(Value const& reply) {
 // "2h" counts back from now; anything else goes to the engine as it is.
 std::string time_parameter(std::string const& text) {
     auto const ms = parse_duration_ms(text);
-    return ms ? ops::rfc3339(now_us() - *ms * 1000) : text;
+    return ms ? rfc3339(now_us() - *ms * 1000) : text;
 }
 
 std::string search_target(ListOptions const& options) {

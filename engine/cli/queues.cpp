@@ -1,7 +1,7 @@
 #include "engine/cli/admin_client.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/output.h"
-#include "engine/ops/time_text.h"
+#include "parsers/time_text.h"
 
 namespace hilum::cli {
 namespace {
@@ -15,7 +15,7 @@ struct Options {
 };
 
 std::string ago(Value const& object, std::string_view member) {
-    auto const time = ops::parse_rfc3339(object.text(member));
+    auto const time = parse_rfc3339(object.text(member));
     return time ? age(*time, now_us()) : "-";
 }
 
@@ -26,7 +26,7 @@ std::vector<std::string> row(Value const& q) {
         if (q.number("head_attempts") != 0)
             head += " (tried " + std::to_string(q.number("head_attempts")) + "x)";
     }
-    if (auto const time = ops::parse_rfc3339(q.text("next_attempt"))) next = "in " + age(now_us(), *time);
+    if (auto const time = parse_rfc3339(q.text("next_attempt"))) next = "in " + age(now_us(), *time);
     std::string error = "-";
     if (!q.text("last_error").empty())
         error = printable(q.text("last_error")) + ", " + ago(q, "last_error_at") + " ago";

@@ -35,6 +35,10 @@ std::optional<hl7::AckError> admission_fault(hl7::Message const& message) {
     return std::nullopt;
 }
 
+hl7::AckError refused_by_route(routes::Processed const& processed) {
+    return {"", "207", "refused by a route: " + processed.rejection, 'E'};
+}
+
 std::string nak_without_header(std::string_view control_id, std::string_view timestamp,
                                hl7::AckError const& error) {
     std::string out = "MSH|^~\\&|HILUM||||";

@@ -7,6 +7,7 @@
 
 #include "parsers/hl7/ack.h"
 #include "parsers/hl7/message.h"
+#include "routes/pipeline.h"
 
 namespace hilum::flow {
 
@@ -17,6 +18,9 @@ hl7::AckError unreadable(Error const& error);
 // acknowledged or traced, and a second MSH means two messages in one frame, one of which would be lost in the
 // other. Nothing: it is fine.
 std::optional<hl7::AckError> admission_fault(hl7::Message const& message);
+
+// A message that a route has rejected.
+hl7::AckError refused_by_route(routes::Processed const& processed);
 
 // The answer to bytes with no MSH to answer to: MSA-2 empty, default delimiters.
 std::string nak_without_header(std::string_view control_id, std::string_view timestamp,

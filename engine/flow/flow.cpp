@@ -236,10 +236,8 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     };
     if (processed.rejected) {
         settle_sequence(false);
-        Refusal const refusal{hl7::AckCode::AE,
-                              {"", "207", "refused by a route: " + processed.rejection, 'E'},
-                              verdicts_of(*generation, processed),
-                              expected(sequence)};
+        Refusal const refusal{hl7::AckCode::AE, refused_by_route(processed),
+                              verdicts_of(*generation, processed), expected(sequence)};
         co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal);
     }
 

@@ -6,7 +6,7 @@
 #include "engine/ops/api_json.h"
 #include "engine/ops/json.h"
 #include "engine/ops/openapi.h"
-#include "engine/ops/time_text.h"
+#include "parsers/time_text.h"
 #include "routes/config/diagnostics.h"
 
 namespace hilum::ops {

@@ -1,8 +1,8 @@
 #include "engine/ops/api_json.h"
 
 #include "engine/ops/json.h"
-#include "engine/ops/time_text.h"
 #include "engine/ops/utf8.h"
+#include "parsers/time_text.h"
 #include "routes/pipeline.h"
 
 namespace hilum::ops {

@@ -32,7 +32,12 @@ bool read_file(std::string const& path, std::string& out, Diagnostics& diagnosti
     return true;
 }
 
-// The *.yaml and *.yml files of a directory, sorted by name.
+// Tests stand beside what they test.
+bool is_test(std::filesystem::path const& path) {
+    return path.stem().extension() == ".test";
+}
+
+// The *.yaml and *.yml files of a directory, sorted by name, without route tests.
 std::vector<std::string> files_of(std::string const& folder, Diagnostics& diagnostics) {
     namespace fs = std::filesystem;
     std::vector<std::string> out;
@@ -40,7 +45,8 @@ std::vector<std::string> files_of(std::string const& folder, Diagnostics& diagno
     for (fs::directory_iterator it(folder, problem), end; !problem && it != end; it.increment(problem)) {
         std::string const extension = it->path().extension().string();
         std::error_code ignored;
-        if ((extension == ".yaml" || extension == ".yml") && fs::is_regular_file(it->path(), ignored)) {
+        if ((extension == ".yaml" || extension == ".yml") && !is_test(it->path()) &&
+            fs::is_regular_file(it->path(), ignored)) {
             out.push_back(it->path().string());
         }
     }

@@ -23,6 +23,14 @@ struct Context {
     hl7::StructureCache* structures = nullptr;
 };
 
+// A path that a condition names, and what was there.
+struct Read {
+    std::string path;
+    std::vector<std::string> values;
+    bool more = false;         // there were more values than these
+    std::string text() const;  // `PV1-2 is "I"`; holds what is in the message: never for logs
+};
+
 class Program;  // the compiled tree; its shape is private to this folder
 
 class Expression {
@@ -47,6 +55,8 @@ class Expression {
     // that does not hold, of another expression the whole. It is text of the configuration, never of the
     // message, and lives as long as the expression.
     Result<bool> test(Context const& context, std::string_view& failed_clause) const;
+    // The paths of the first operand of a top-level `and` that does not hold, else of the whole expression.
+    std::vector<Read> reads(Context const& context) const;
     std::string_view source() const;
     // As text: the single item as text; empty gives "". More than one item: error "not_singleton".
     Result<std::string> text(Context const& context) const;

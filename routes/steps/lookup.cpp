@@ -64,7 +64,9 @@ class LookupStep final : public Step {
         // Nothing there (or the explicit null) is no code; `when` can ask for one.
         if (value.presence != hl7::Presence::value) return StepResult::ok();
         std::string scratch;
-        auto const answer = table_->find(work.message.text(from, scratch));
+        auto const key = work.message.text(from, scratch);
+        auto const answer = table_->find(key);
+        if (work.observer) work.observer->looked_up(table_name_, key, answer.has_value());
         if (answer) return write(work, to, *answer);
         if (otherwise_ == Otherwise::use_default) return write(work, to, fallback_);
         if (otherwise_ == Otherwise::pass) return StepResult::ok();

@@ -12,6 +12,7 @@
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/structure.h"
 #include "routes/config/config.h"
+#include "routes/observer.h"
 #include "routes/tables/table.h"
 
 namespace hilum::routes {
@@ -21,6 +22,7 @@ struct Work {
     hl7::Message& message;
     std::int64_t now_us = 0;
     hl7::StructureCache* structures = nullptr;  // of `message`; never null where a route runs
+    Observer* observer = nullptr;               // null: nobody watches
 };
 
 struct StepResult {
@@ -69,6 +71,7 @@ struct CompileContext {
     Tables const& tables;
     config::Diagnostics& diagnostics;
     std::vector<StepKind> const& kinds = step_catalogue();  // what may stand inside a step
+    std::vector<StepPlace>* compiled = nullptr;             // gets each step that was compiled
     std::size_t depth = 0;                                  // of the step being compiled, inside others
     bool answer = false;                                    // what is compiled shapes an answer
 };

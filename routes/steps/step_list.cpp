@@ -16,8 +16,11 @@ StepList StepList::compile(std::vector<config::Step> const& steps, CompileContex
                                       "an answer is changed and sent: use steps such as set, and when");
             continue;
         }
-        if (auto compiled = kind->compile(step, context))
-            list.steps_.push_back({step.kind, std::move(compiled)});
+        auto compiled = kind->compile(step, context);
+        if (!compiled) continue;
+        StepPlace place{step.kind, step.where, list.steps_.size() + 1};
+        if (context.compiled) context.compiled->push_back(place);
+        list.steps_.push_back({std::move(place), std::move(compiled)});
     }
     return list;
 }
@@ -42,10 +45,13 @@ StepList StepList::compile(config::StepNodes const& nodes, std::string_view key,
 
 StepResult StepList::run(Work& work, std::size_t from) const {
     for (std::size_t i = from; i < steps_.size(); ++i) {
-        auto result = steps_[i].step->run(work);
+        auto const& [place, step] = steps_[i];
+        if (work.observer) work.observer->step_begins(place, work.message);
+        auto result = step->run(work);
+        if (work.observer) work.observer->step_ends(place, work.message, result);
         if (result.next == StepResult::Next::go_on) continue;
         std::string const inner = std::move(result.steps);
-        result.steps = "step " + std::to_string(i + 1) + " (" + steps_[i].kind + ")";
+        result.steps = "step " + std::to_string(place.number) + " (" + place.kind + ")";
         if (!inner.empty()) result.steps += " > " + inner;
         return result;
     }

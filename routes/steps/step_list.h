@@ -25,7 +25,7 @@ class StepList {
 
   private:
     struct Entry {
-        std::string kind;
+        StepPlace place;
         std::unique_ptr<Step> step;
     };
     std::vector<Entry> steps_;

@@ -20,13 +20,15 @@ void describe(V& v, StopOptions& o) {
 
 class StopStep final : public Step {
   public:
-    StopStep(expression::Expression when, std::string reason)
-        : when_(std::move(when)), reason_(std::move(reason)) {}
+    StopStep(expression::Expression when, config::Location when_where, std::string reason)
+        : when_(std::move(when)), when_where_(std::move(when_where)), reason_(std::move(reason)) {}
 
     StepResult run(Work& work) const override {
         if (when_.valid()) {
-            auto const holds = when_.test({&work.message, work.now_us});
+            expression::Context const context{&work.message, work.now_us, work.structures};
+            auto const holds = when_.test(context);
             if (!holds) return held("when", holds.error());
+            if (work.observer) work.observer->condition(when_where_, when_, context, *holds);
             if (!*holds) return StepResult::ok();
         }
         StepResult result;
@@ -37,6 +39,7 @@ class StopStep final : public Step {
 
   private:
     expression::Expression when_;  // not valid: always
+    config::Location when_where_;
     std::string reason_;
 };
 
@@ -50,7 +53,7 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
         if (o.reason.empty()) o.reason.value = o.when.value;
     }
     if (diagnostics.errors() != before) return nullptr;
-    return std::make_unique<StopStep>(std::move(when), std::move(o.reason.value));
+    return std::make_unique<StopStep>(std::move(when), o.when.where, std::move(o.reason.value));
 }
 
 }  // namespace

@@ -25,17 +25,24 @@ void describe(V& v, WhenOptions& o) {
 
 class WhenStep final : public Step {
   public:
-    WhenStep(expression::Expression when, StepList then_steps, StepList else_steps)
-        : when_(std::move(when)), then_(std::move(then_steps)), else_(std::move(else_steps)) {}
+    WhenStep(expression::Expression when, config::Location when_where, StepList then_steps,
+             StepList else_steps)
+        : when_(std::move(when)),
+          when_where_(std::move(when_where)),
+          then_(std::move(then_steps)),
+          else_(std::move(else_steps)) {}
 
     StepResult run(Work& work) const override {
-        auto const holds = when_.test({&work.message, work.now_us, work.structures});
+        expression::Context const context{&work.message, work.now_us, work.structures};
+        auto const holds = when_.test(context);
         if (!holds) return held("when", holds.error());
+        if (work.observer) work.observer->condition(when_where_, when_, context, *holds);
         return (*holds ? then_ : else_).run(work);
     }
 
   private:
     expression::Expression when_;
+    config::Location when_where_;
     StepList then_;
     StepList else_;
 };
@@ -48,7 +55,8 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     auto then_steps = StepList::compile(o.then_steps, "then", "when", context);
     auto else_steps = StepList::compile(o.else_steps, "else", "when", context);
     if (context.diagnostics.errors() != before) return nullptr;
-    return std::make_unique<WhenStep>(std::move(when), std::move(then_steps), std::move(else_steps));
+    return std::make_unique<WhenStep>(std::move(when), o.when.where, std::move(then_steps),
+                                      std::move(else_steps));
 }
 
 }  // namespace

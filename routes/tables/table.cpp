@@ -141,4 +141,12 @@ std::optional<std::string_view> Table::find(std::string_view key) const {
     return found->second;
 }
 
+std::vector<std::string_view> Table::keys() const {
+    std::vector<std::string_view> out;
+    out.reserve(rows_.size());
+    for (auto const& [key, value] : rows_) out.push_back(key);
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
 }  // namespace hilum::routes

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "routes/config/config.h"
 
@@ -22,6 +23,7 @@ class Table {
 
     std::optional<std::string_view> find(std::string_view key) const;
     std::size_t size() const { return rows_.size(); }
+    std::vector<std::string_view> keys() const;  // sorted
 
   private:
     struct Hash {

@@ -2,7 +2,7 @@
 
 #include "engine/ops/api_json.h"
 #include "engine/ops/json.h"
-#include "engine/ops/time_text.h"
+#include "parsers/time_text.h"
 
 using namespace hilum::ops;
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "routes/steps/step.h"
+
 using namespace hilum;
 using routes::Pipeline;
 using routes::Processed;
@@ -226,4 +228,41 @@ TEST_CASE("every mistake in routes is found at once, each at its place") {
     CHECK(text.find("hilum.yaml:12:25: error: MSH-1 can't be changed") != std::string::npos);
     CHECK(text.find("hilum.yaml:13:42: error: no table is called \"wards\"; declare it under tables:") !=
           std::string::npos);
+}
+
+TEST_CASE("an observer is told the way of a message in order") {
+    struct Recorder final : routes::Observer {
+        std::string told;
+        void route_begins(std::uint32_t route, hl7::Message const&) override {
+            told += "route " + std::to_string(route) + "; ";
+        }
+        void route_ends(routes::RouteVerdict const& v) override {
+            told += std::string(name(v.outcome)) + "; ";
+        }
+        void condition(config::Location const& where, expression::Expression const& when,
+                       expression::Context const&, bool holds) override {
+            told += std::to_string(where.line) + ": " + std::string(when.source()) + (holds ? "; " : " no; ");
+        }
+        void step_begins(routes::StepPlace const& step, hl7::Message const& message) override {
+            told += step.kind + std::to_string(step.number) + " " + message.text("PID-8");
+        }
+        void step_ends(routes::StepPlace const&, hl7::Message const& message,
+                       routes::StepResult const& result) override {
+            bool const on = result.next == routes::StepResult::Next::go_on;
+            told += ">" + message.text("PID-8") + (on ? "; " : " ends; ");
+        }
+    };
+    auto const pipeline = pipeline_of(
+        "  - name: a\n    from: in\n    when: PID-8 = 'F'\n    to: b\n    steps:\n      - set: { PID-8: X }\n"
+        "      - stop: { when: PID-8 = 'F' }\n"
+        "  - { name: b, when: PID-8 = 'F', to: lab }\n"
+        "  - { name: c, from: in, steps: [ set: { PID-8: Y }, stop ] }\n");
+    auto const message = hl7::Message::view(sample);
+    Processed out;
+    Recorder recorder;
+    pipeline->process(0, *message, sample, 0, out, &recorder);
+    CHECK(recorder.told ==
+          "route 0; 10: PID-8 = 'F'; set1 F>X; stop2 X14: PID-8 = 'F' no; >X; "
+          "route 1; 15: PID-8 = 'F' no; filtered; sent; "
+          "route 2; set1 F>Y; stop2 Y>Y ends; filtered; ");
 }

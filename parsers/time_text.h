@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace hilum::ops {
+namespace hilum {
 
 // "2026-11-22T03:04:05.678901Z", of a Unix time in microseconds; years 0 to 9999, clamped.
 std::string rfc3339(std::int64_t us);
@@ -14,4 +14,4 @@ std::string rfc3339(std::int64_t us);
 // its beginning in UTC). nullopt when it is none of these.
 std::optional<std::int64_t> parse_rfc3339(std::string_view text);
 
-}  // namespace hilum::ops
+}  // namespace hilum

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/cli/message_view.h"
+#include "parsers/hl7/message_view.h"
 
-namespace hilum::cli {
+namespace hilum::hl7 {
 
 struct Difference {
     enum class Kind : unsigned char {
@@ -30,4 +30,4 @@ std::string_view name(Difference::Kind kind);  // "changed"
 // at most 250,000 pairs, else by their order.
 std::vector<Difference> differences(MessageView const& first, MessageView const& second);
 
-}  // namespace hilum::cli
+}  // namespace hilum::hl7

@@ -1,4 +1,4 @@
-#include "engine/cli/message_diff.h"
+#include "parsers/hl7/message_diff.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 
 #include "parsers/hl7/characters.h"
 
-namespace hilum::cli {
+namespace hilum::hl7 {
 namespace {
 
 // Field, repetition, component, subcomponent: PID-8 and PID-8.1 are one value.
@@ -21,7 +21,7 @@ Values values_of(SegmentView const& segment) {
                 std::max(value.subcomponent, 1U)}] = value;
     }
     // The delimiters say how a message is written, not what it says.
-    if (hl7::header_name(segment.name)) {
+    if (header_name(segment.name)) {
         values.erase({1, 1, 1, 1});
         values.erase({2, 1, 1, 1});
     }
@@ -206,4 +206,4 @@ std::vector<Difference> differences(MessageView const& first, MessageView const&
     return out;
 }
 
-}  // namespace hilum::cli
+}  // namespace hilum::hl7

@@ -1,9 +1,9 @@
-#include "engine/ops/time_text.h"
+#include "parsers/time_text.h"
 
 #include <algorithm>
 #include <chrono>
 
-namespace hilum::ops {
+namespace hilum {
 namespace {
 
 namespace chrono = std::chrono;
@@ -112,4 +112,4 @@ std::optional<std::int64_t> parse_rfc3339(std::string_view text) {
     return time.time_since_epoch().count();
 }
 
-}  // namespace hilum::ops
+}  // namespace hilum

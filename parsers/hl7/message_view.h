@@ -13,7 +13,7 @@
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/structure.h"
 
-namespace hilum::cli {
+namespace hilum::hl7 {
 
 // A field, and below it, where it has them, its components and theirs. Views live as long as the dictionary.
 struct ValueView {
@@ -41,12 +41,11 @@ struct SegmentView {
 // The message and the dictionary must outlive it.
 class MessageView {
   public:
-    explicit MessageView(hl7::Message const& message,
-                         hl7::Dictionary const& dictionary = hl7::Dictionary::standard());
+    explicit MessageView(Message const& message, Dictionary const& dictionary = Dictionary::standard());
 
-    hl7::Message const& message() const { return message_; }
-    hl7::Lookup const& lookup() const { return lookup_; }
-    hl7::MessageStructure const& structure() const { return structure_; }
+    Message const& message() const { return message_; }
+    Lookup const& lookup() const { return lookup_; }
+    MessageStructure const& structure() const { return structure_; }
     std::size_t segment_count() const { return message_.segment_count(); }
     SegmentView segment(std::size_t number) const;
     std::string segment_path(std::size_t number) const;  // "OBX[2]"
@@ -62,10 +61,10 @@ class MessageView {
     void add(SegmentView& out, Place const& place, std::string_view raw, bool whole) const;
     std::string as_it_stands(std::string_view raw) const;
 
-    hl7::Message const& message_;
-    hl7::Lookup lookup_;
-    hl7::MessageStructure structure_;
+    Message const& message_;
+    Lookup lookup_;
+    MessageStructure structure_;
     std::vector<std::uint32_t> occurrences_;  // by segment number less one, among those of its name
 };
 
-}  // namespace hilum::cli
+}  // namespace hilum::hl7

@@ -1,4 +1,4 @@
-#include "engine/cli/message_view.h"
+#include "parsers/hl7/message_view.h"
 
 #include <map>
 
@@ -6,7 +6,7 @@
 #include "parsers/hl7/charset.h"
 #include "parsers/hl7/scan.h"
 
-namespace hilum::cli {
+namespace hilum::hl7 {
 
 struct MessageView::Place {
     std::string path;
@@ -25,7 +25,7 @@ bool has(std::string_view raw, char delimiter) {
 template <class F>
 void for_parts(std::string_view raw, char delimiter, F&& f) {
     for (std::uint32_t number = 1;; ++number) {
-        std::size_t const end = delimiter == '\0' ? std::string_view::npos : hl7::find_nth(raw, delimiter, 1);
+        std::size_t const end = delimiter == '\0' ? std::string_view::npos : find_nth(raw, delimiter, 1);
         f(number, raw.substr(0, end));
         if (end == std::string_view::npos) return;
         raw.remove_prefix(end + 1);
@@ -34,10 +34,8 @@ void for_parts(std::string_view raw, char delimiter, F&& f) {
 
 }  // namespace
 
-MessageView::MessageView(hl7::Message const& message, hl7::Dictionary const& dictionary)
-    : message_(message),
-      lookup_(dictionary, message),
-      structure_(hl7::MessageStructure::of(message, dictionary)) {
+MessageView::MessageView(Message const& message, Dictionary const& dictionary)
+    : message_(message), lookup_(dictionary, message), structure_(MessageStructure::of(message, dictionary)) {
     std::map<std::string_view, std::uint32_t> seen;
     for (std::size_t i = 1; i <= message.segment_count(); ++i) {
         std::string_view const text = message.segment(i);
@@ -48,7 +46,7 @@ MessageView::MessageView(hl7::Message const& message, hl7::Dictionary const& dic
 std::string MessageView::as_it_stands(std::string_view raw) const {
     std::string bytes, text;
     message_.append_bytes(raw, bytes);
-    hl7::to_utf8(bytes, message_.charset(), text);
+    to_utf8(bytes, message_.charset(), text);
     return text;
 }
 
@@ -85,7 +83,7 @@ SegmentView MessageView::segment(std::size_t number) const {
     out.group = structure_.place(number).group;
     if (auto const known = lookup_.segment(out.name)) out.title = known->title;
     if (name_end == std::string_view::npos) return out;
-    bool const header = hl7::header_name(out.name);
+    bool const header = header_name(out.name);
     if (header) add_field(out, 1, text.substr(name_end, 1), text);
     for_parts(text.substr(name_end + 1), d.field, [&](std::uint32_t n, std::string_view raw) {
         if (!raw.empty()) add_field(out, header ? n + 1 : n, raw, text);
@@ -104,7 +102,7 @@ void MessageView::add_field(SegmentView& out, std::size_t number, std::string_vi
         place.name = position->name;
         place.table = position->table;
     }
-    bool const fixed = number <= 2 && (hl7::header_name(out.name));
+    bool const fixed = number <= 2 && (header_name(out.name));
     if (fixed || !(has(raw, d.repetition) || has(raw, d.component) || has(raw, d.subcomponent))) {
         add(out, place, raw, fixed);
         return;
@@ -156,7 +154,7 @@ void MessageView::add(SegmentView& out, Place const& place, std::string_view raw
     value.repetition = place.repetition;
     value.component = place.component;
     value.subcomponent = place.subcomponent;
-    bool const header = place.field <= 2 && (hl7::header_name(out.name));
+    bool const header = place.field <= 2 && (header_name(out.name));
     value.whole = whole && !header;
     value.null = !whole && raw == "\"\"";
     std::string scratch;
@@ -172,4 +170,4 @@ void MessageView::add(SegmentView& out, Place const& place, std::string_view raw
     out.values.push_back(std::move(value));
 }
 
-}  // namespace hilum::cli
+}  // namespace hilum::hl7

@@ -1,0 +1,62 @@
+#include "engine/cli/differences.h"
+
+#include <algorithm>
+
+#include "engine/cli/output.h"
+
+namespace hilum::cli {
+namespace {
+
+using Kind = hl7::Difference::Kind;
+
+std::string path_of(hl7::Difference const& one) {
+    return printable(one.path + (one.path_after.empty() ? "" : " / " + one.path_after));
+}
+
+}  // namespace
+
+std::string difference_lines(std::vector<hl7::Difference> const& all, std::size_t indent,
+                             Paint const& paint) {
+    std::size_t paths = 0, names = 0;
+    for (auto const& one : all) {
+        paths = std::max(paths, columns(path_of(one)));
+        names = std::max(names, columns(one.name));
+    }
+    std::string out;
+    for (auto const& one : all) {
+        out.append(indent, ' ');
+        if (one.kind == Kind::order) {
+            out += "  the segments that both have stand in another order\n";
+            continue;
+        }
+        std::string const path = path_of(one);
+        char const* const mark = one.kind == Kind::removed ? "- " : one.kind == Kind::added ? "+ " : "  ";
+        out += mark + path + std::string(paths - columns(path) + 2, ' ') + paint(Style::faint, one.name) +
+               std::string(names - columns(one.name) + 2, ' ');
+        auto const side = [&](std::optional<std::string> const& text, Style style) {
+            return text ? paint(style, printable(*text)) : paint(Style::faint, "(nothing)");
+        };
+        if (one.kind != Kind::added) out += side(one.before, Style::removed);
+        if (one.kind == Kind::changed) out += " -> ";
+        if (one.kind != Kind::removed) out += side(one.after, Style::added);
+        out += '\n';
+    }
+    return out;
+}
+
+void write_differences(ops::json::Writer& w, std::vector<hl7::Difference> const& all) {
+    w.array([&] {
+        for (auto const& one : all) {
+            w.object([&] {
+                w.field("kind", name(one.kind));
+                w.field_if("path", one.path);
+                w.field_if("path_after", one.path_after);
+                w.field_if("name", one.name);
+                if (one.before) w.field("before", *one.before);
+                if (one.after) w.field("after", *one.after);
+            });
+        }
+    });
+}
+
+}  // namespace hilum::cli

@@ -1,0 +1,19 @@
+// Differences between messages, for people and for scripts.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "engine/cli/terminal.h"
+#include "engine/ops/json.h"
+#include "parsers/hl7/message_diff.h"
+
+namespace hilum::cli {
+
+// A line for each, behind `indent` blanks: mark, path, name, before -> after.
+std::string difference_lines(std::vector<hl7::Difference> const& all, std::size_t indent, Paint const& paint);
+// As a JSON array.
+void write_differences(ops::json::Writer& w, std::vector<hl7::Difference> const& all);
+
+}  // namespace hilum::cli

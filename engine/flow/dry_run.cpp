@@ -1,0 +1,56 @@
+#include "engine/flow/dry_run.h"
+
+#include "engine/flow/admission.h"
+#include "engine/flow/timestamp.h"
+#include "engine/listeners/text_options.h"
+
+namespace hilum::flow {
+namespace {
+
+constexpr std::string_view control_id = "1";
+
+}  // namespace
+
+DryRun::DryRun(Loaded const& loaded) : loaded_(loaded), validators_(make_validators(loaded.config)) {
+    for (auto const& listener : loaded.config.listeners) {
+        charsets_.push_back(listeners::charset_of(listener));
+        intake_.push_back(intake_options(listener));
+    }
+}
+
+testing::Taken DryRun::take(std::uint32_t listener, std::string_view bytes, std::int64_t now_us,
+                            routes::Observer* observer) {
+    testing::Taken taken;
+    auto const timestamp = hl7_timestamp(now_us);
+    auto const message = hl7::Message::view(bytes, charsets_[listener]);
+    if (!message) {
+        taken.refused = true;
+        auto const fault = unreadable(message.error());
+        taken.answer = hl7::build_nak_for_fragment(bytes, {control_id, timestamp}, fault);
+        if (taken.answer.empty()) taken.answer = nak_without_header(control_id, timestamp, fault);
+        taken.answer_code = "AR";
+        return taken;
+    }
+    auto fault = admission_fault(*message);
+    auto const& validator = validators_[listener];
+    std::string note;
+    if (!fault && validator)
+        fault = conformance_.judge(*validator, loaded_.config.listeners[listener].name, *message, note);
+    taken.refused = fault.has_value();
+    if (!fault) loaded_.pipeline->process(listener, *message, bytes, now_us, taken.processed, observer);
+    if (taken.processed.rejected) fault = refused_by_route(taken.processed);
+    auto const& ack = intake_[listener].ack;
+    Outcome outcome;
+    if (ack.mode != AckMode::original) outcome.request = hl7::ack_request(*message);
+    outcome.outcome = fault ? hl7::AckOutcome::error : hl7::AckOutcome::stored;
+    outcome.error = fault ? &*fault : nullptr;
+    outcome.control_id = outcome.application_id = control_id;
+    outcome.timestamp = timestamp;
+    bool const elsewhere = !ack.application_to.empty();
+    auto answer = answer_of(*message, outcome, elsewhere);
+    taken.answer_code = told(outcome, elsewhere);
+    if (answer.owed) taken.answer = std::move(answer.bytes);
+    return taken;
+}
+
+}  // namespace hilum::flow

@@ -1,0 +1,34 @@
+// A configuration without the engine: what would happen to a message at a listener, up to the commit. Nothing
+// is stored or sent.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "engine/flow/acknowledgement.h"
+#include "engine/flow/loading.h"
+#include "engine/flow/validation.h"
+#include "parsers/hl7/charset.h"
+#include "routes/testing/door.h"
+
+namespace hilum::flow {
+
+// `loaded` must outlive it. The sequence number protocol is left out: it is about what came before.
+class DryRun final : public testing::Door {
+  public:
+    explicit DryRun(Loaded const& loaded);
+    testing::Taken take(std::uint32_t listener, std::string_view bytes, std::int64_t now_us,
+                        routes::Observer* observer) override;
+
+  private:
+    Loaded const& loaded_;
+    std::vector<std::optional<hl7::Charset>> charsets_;  // these are parallel to config.listeners
+    std::vector<IntakeOptions> intake_;
+    std::vector<std::shared_ptr<Validator const>> validators_;
+    Conformance conformance_;
+};
+
+}  // namespace hilum::flow

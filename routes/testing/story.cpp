@@ -1,0 +1,79 @@
+#include "routes/testing/story.h"
+
+#include "routes/steps/step.h"
+#include "routes/testing/compare.h"
+
+namespace hilum::testing {
+namespace {
+
+std::string_view word(routes::StepResult::Next next) {
+    using enum routes::StepResult::Next;
+    switch (next) {
+        case go_on:
+            return "";
+        case stop:
+            return "stop";
+        case hold:
+            return "hold";
+        case reject:
+            return "reject";
+    }
+    return "";
+}
+
+}  // namespace
+
+void Story::route_begins(std::uint32_t route, hl7::Message const&) {
+    Chapter chapter;
+    chapter.route = route;
+    chapter.depth = open_.size();
+    open_.push_back(chapters_.size());
+    chapters_.push_back(std::move(chapter));
+}
+
+void Story::route_ends(routes::RouteVerdict const& verdict) {
+    chapter().verdict = verdict;
+    open_.pop_back();
+}
+
+void Story::condition(config::Location const& where, expression::Expression const& when,
+                      expression::Context const& context, bool holds) {
+    Event event;
+    event.depth = steps_.size();
+    event.where = where;
+    event.text = when.source();
+    event.holds = holds;
+    if (!holds) {
+        std::string_view failed;
+        (void)when.test(context, failed);
+        event.failed = failed;
+        event.reads = when.reads(context);
+    }
+    chapter().events.push_back(std::move(event));
+}
+
+void Story::step_begins(routes::StepPlace const& step, hl7::Message const& message) {
+    Event event;
+    event.is_step = true;
+    event.depth = steps_.size();
+    event.where = step.where;
+    event.text = step.kind;
+    event.number = step.number;
+    steps_.push_back({chapter().events.size(), message.bytes()});
+    chapter().events.push_back(std::move(event));
+}
+
+void Story::step_ends(routes::StepPlace const&, hl7::Message const& message,
+                      routes::StepResult const& result) {
+    auto const [index, before] = std::move(steps_.back());
+    steps_.pop_back();
+    auto& events = chapter().events;
+    auto& event = events[index];
+    event.ended = word(result.next);
+    event.reason = result.reason;
+    for (std::size_t i = index + 1; i < events.size(); ++i) event.inside = event.inside || events[i].is_step;
+    if (auto const after = message.bytes(); !event.inside && after != before)
+        event.differences = differences_between(before, after);
+}
+
+}  // namespace hilum::testing

@@ -1,0 +1,81 @@
+// A file of route tests as typed values (docs/testing.md): shape and expressions are checked here, names of
+// listeners, routes and destinations by the runner, which has the configuration.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "parsers/hl7/group_path.h"
+#include "routes/config/describe.h"
+#include "routes/config/diagnostics.h"
+#include "routes/config/node.h"
+#include "routes/expression/expression.h"
+
+namespace hilum::testing {
+
+struct FieldExpectation {
+    hl7::GroupPath path;
+    std::string value;  // "": empty or absent
+    config::Location where;
+};
+
+struct Assertion {
+    expression::Expression expression;
+    config::Location where;
+};
+
+// Of one delivered message; what stands together has to hold together.
+struct MessageExpectation {
+    config::Location where;
+    bool unchanged = false;
+    config::Text golden;  // a file, relative to the test file; empty: none
+    std::vector<FieldExpectation> fields;
+    std::vector<Assertion> that;
+};
+
+struct DestinationExpectation {
+    config::NameRef destination;
+    std::vector<MessageExpectation> messages;  // in order
+};
+
+// A route that has to filter or hold the message, with a part of its reason.
+struct RouteExpectation {
+    config::NameRef route;
+    std::string reason;
+};
+
+struct AckExpectation {
+    config::Location where;  // without a line: the case says nothing
+    std::string code;        // "AA"; empty: whatever says that the message is taken
+    std::string error;       // HL70357
+    std::string text;        // a part of it
+};
+
+struct Case {
+    config::Text name;
+    std::vector<config::Text> inputs;  // texts that begin with MSH, or paths
+    config::Text listener;
+    std::int64_t now_us = 0;
+    std::vector<DestinationExpectation> expect;
+    std::vector<RouteExpectation> filtered, held;
+    AckExpectation ack;
+};
+
+struct TestFile {
+    config::Text config;
+    std::vector<Case> cases;
+};
+
+// Findings go to `diagnostics`; the file is useful only when it did not fail.
+TestFile read_test_file(std::string_view text, std::string file_name, config::Environment const& environment,
+                        config::Diagnostics& diagnostics);
+
+// Whether an input is a message, not the path of a file.
+bool is_message(std::string_view input);
+// A text without any CR has its lines ended by CR, as segments are.
+std::string with_segment_ends(std::string_view text);
+
+}  // namespace hilum::testing
