@@ -14,6 +14,18 @@ namespace {
 
 constexpr std::uint32_t msh18 = 18;
 
+// The masked form of a message or its MSH, appended to `out`. MSH-1 and MSH-2 are delimiters and in no
+// charset (§2.5.4): a byte above 0x7f that ends MSH-2 makes no character with the delimiter behind it.
+bool mask_behind_msh2(std::string_view text, Charset charset, Delimiters const& d, std::string& out) {
+    std::size_t end = std::min(text.find(d.field, 4), text.size());
+    if (text.substr(0, end).find('\xff') != std::string_view::npos) end = 0;  // mask() writes it twice
+    std::size_t const before = out.size();
+    out += text.substr(0, end);
+    if (mask(text.substr(end), charset, d, out)) return true;
+    out.resize(before);
+    return false;
+}
+
 // MSH-18 as it is declared in an MSH segment. A charset whose characters have bytes that look like delimiters
 // counts when it stands at MSH-18 once the segment is read in it: such characters before it move it to a
 // later place in the plain reading. One that would move itself away contradicts itself, and is as good as
@@ -29,7 +41,7 @@ Charset declared_in(std::string_view msh, Delimiters const& d) {
         Charset const candidate = Charset::declared(field, d.repetition);
         if (!candidate.masks()) continue;
         masked.clear();
-        if (!mask(msh, candidate, d, masked)) masked = msh;
+        if (!mask_behind_msh2(msh, candidate, d, masked)) masked = msh;
         if (Charset::declared(part(masked, d.field, msh18), d.repetition) == candidate) return candidate;
     }
     return plain.masks() ? Charset{Coding::unknown} : plain;
@@ -52,7 +64,7 @@ void Message::find_charset(std::optional<Charset> as) {
     std::string masked;
     masked.reserve(64);  // on the heap, where it keeps its address when the message is moved
     masked = prefix_;
-    if (!mask(text, charset_, delimiters_, masked)) return;
+    if (!mask_behind_msh2(text, charset_, delimiters_, masked)) return;
     owned_ = std::move(masked);
     bytes_ = owned_;
     prefix_ = bytes_.substr(0, prefix_.size());

@@ -431,6 +431,18 @@ TEST_CASE("charset: sequences of ISO 2022 spelt as escapes") {
     }
 }
 
+TEST_CASE("charset: MSH-2 is in none, whatever byte ends it") {
+    // 0x87 and | would be a character of BIG-5.
+    std::string const bytes = "MSH|^~\\\x87|A|B|C|D|1||ADT^A01|M1|P|2.5.1||||||BIG-5\rPID|1||\xa5\\|x\r";
+    auto const m = Message::view(bytes);
+    REQUIRE(m.has_value());
+    CHECK(m->bytes() == bytes);
+    CHECK(m->get(Path::parse("MSH-2").value()).raw == "^~\\\x87");
+    CHECK(m->text("MSH-3") == "A");
+    CHECK(m->text("MSH-10") == "M1");
+    CHECK(m->text("PID-3") == "功");
+}
+
 TEST_CASE("charset: an acknowledgment repeats the bytes of names that look like delimiters") {
     auto const m = Message::parse(message("BIG-5", "\xb3\\\xa5\\\xbb\\"));
     REQUIRE(m.has_value());

@@ -2,9 +2,10 @@
 
 #include <doctest/doctest.h>
 
-#include <chrono>
 #include <string>
 #include <vector>
+
+#include "cpu_time.h"
 
 using hilum::hl7::Delimiters;
 using hilum::hl7::Message;
@@ -284,7 +285,7 @@ TEST_CASE("a message may be moved, short or long, edited or not") {
 }
 
 TEST_CASE("size: 1,000,000 segments and 100,000 components are read in linear time") {
-    auto const began = std::chrono::steady_clock::now();
+    auto const began = cpu_seconds();
     std::string bytes = "MSH|^~\\&|A\r";
     for (int i = 0; i < 1'000'000; ++i) bytes += "OBX|1|v\r";
     bytes += "ZZZ|" + std::string(100'000, '^') + "x~" + std::string(100'000, '~') + "\r";
@@ -305,5 +306,5 @@ TEST_CASE("size: 1,000,000 segments and 100,000 components are read in linear ti
     CHECK(message.erase(path("OBX[*]")) == 1'000'000);
     CHECK(message.segment_count() == 2);
     // Quadratic work would take minutes; the bound leaves room for sanitizers.
-    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(20));
+    CHECK(cpu_seconds() - began < 20);
 }

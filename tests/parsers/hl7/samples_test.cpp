@@ -6,7 +6,9 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,8 @@
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/structure.h"
 #include "parsers/hl7/utf8.h"
+#include "parsers/hl7/validate.h"
+#include "parsers/hl7/xml.h"
 
 using hilum::hl7::Message;
 using hilum::hl7::Path;
@@ -22,7 +26,7 @@ using hilum::hl7::Path;
 namespace {
 
 struct Sample {
-    std::string name, type, version, kind;
+    std::string name, type, version, kind, notes;
     std::size_t messages = 0;
     std::string bytes;
 };
@@ -58,8 +62,8 @@ std::vector<Sample> const& samples() {
         while (std::getline(manifest, line)) {
             auto const cells = csv_row(line);
             if (cells.size() < 10) continue;
-            found.push_back(
-                {cells[0], cells[4], cells[5], cells[8], std::stoul(cells[7]), file(folder / cells[0])});
+            found.push_back({cells[0], cells[4], cells[5], cells[8], cells[9], std::stoul(cells[7]),
+                             file(folder / cells[0])});
         }
         if (found.empty()) std::cout << "skipped: no message collection in " << folder << "\n";
         return found;
@@ -73,6 +77,14 @@ std::set<std::string> const other_type_in_manifest = {
     "hapifhir__hapi-hl7v2/"
     "hapi-osgi-test_src_test_java_ca_uhn_hl7v2_parser_tests_NewPipeParserTest.java_lit27.hl7",
 };
+
+// "eol=CR;NO-MSH-10;odd-lines=2" as {"eol", "NO-MSH-10", "odd-lines"}.
+std::vector<std::string> notes(Sample const& sample) {
+    std::vector<std::string> all;
+    std::istringstream in(sample.notes);
+    for (std::string note; std::getline(in, note, ';');) all.push_back(note.substr(0, note.find('=')));
+    return all;
+}
 
 // All components of MSH-9, as the manifest writes them.
 std::string message_type(Message const& message) {
@@ -103,8 +115,7 @@ TEST_CASE("samples: a single message parses, agrees with the manifest and is wri
         REQUIRE(reading.has_value());
         CHECK(reading->control_id == message->text("MSH-10"));
 
-        // An edit elsewhere leaves all the bytes around it.
-        std::string const before = message->bytes();
+        // An edit leaves all the bytes around it.
         std::string_view const application = message->get(Path::parse("MSH-3").value()).raw;
         std::size_t const at =
             sample.bytes.find("MSH") + 5 + message->get(Path::parse("MSH-2").value()).raw.size();
@@ -117,12 +128,61 @@ TEST_CASE("samples: a single message parses, agrees with the manifest and is wri
     MESSAGE(checked << " single messages");
 }
 
+TEST_CASE("samples: edited in one field, a message differs in that field alone, whichever it is") {
+    std::size_t edits = 0;
+    for (auto const& sample : samples()) {
+        if (sample.kind == "malformed-or-fragment") continue;
+        CAPTURE(sample.name);
+        for (auto const bytes : hilum::hl7::split_messages(sample.bytes).messages) {
+            auto const original = Message::view(bytes);
+            REQUIRE(original.has_value());
+            CHECK(original->bytes() == bytes);
+            for (std::size_t n = 2; n <= original->segment_count(); ++n) {
+                auto const segment = original->segment(n);
+                if (segment.data() < bytes.data() || segment.data() >= bytes.data() + bytes.size())
+                    continue;  // a charset whose raw text is not the bytes: charset_test
+                auto const first = segment.find(original->delimiters().field);
+                auto const path = Path::parse(segment.substr(0, std::min<std::size_t>(first, 4)));
+                if (!path || path->field != 0 || first != 3) continue;
+                Path field = *path;
+                field.occurrence = 0;
+                for (std::size_t k = 1; k <= n; ++k) {
+                    auto const other = original->segment(k);
+                    if (other.substr(0, 3) == segment.substr(0, 3) &&
+                        (other.size() == 3 || other[3] == original->delimiters().field))
+                        ++field.occurrence;
+                }
+                // Another field of each segment, and the first repetition of it.
+                field.field = static_cast<std::uint32_t>(1 + n % 5);
+                field.repetition_given = true;
+                auto const old = original->get(field).raw;
+                if (old.empty()) continue;
+                auto edited = Message::view(bytes);
+                REQUIRE(edited->set(field, "EDITED").has_value());
+                std::string expected(bytes);
+                expected.replace(static_cast<std::size_t>(old.data() - bytes.data()), old.size(), "EDITED");
+                CHECK(edited->bytes() == expected);
+                ++edits;
+            }
+        }
+    }
+    MESSAGE(edits << " edits");
+    if (!samples().empty()) CHECK(edits > 5000);
+}
+
 TEST_CASE("samples: a batch or stream splits into the number of messages that the manifest counts") {
     for (auto const& sample : samples()) {
         if (sample.kind != "batch/multi") continue;
         CAPTURE(sample.name);
         auto const split = hilum::hl7::split_messages(sample.bytes);
         CHECK(split.messages.size() == sample.messages);
+        // The manifest's type and version are those of the first message.
+        if (!sample.type.empty() && !split.messages.empty()) {
+            auto const first = Message::view(split.messages[0]);
+            REQUIRE(first.has_value());
+            CHECK(message_type(*first) == sample.type);
+            CHECK(first->text("MSH-12.1") == sample.version);
+        }
         for (auto const bytes : split.messages) {
             auto const message = Message::view(bytes);
             // One of them is cut off after "MSH|^~" on purpose, which is short but can be read.
@@ -131,23 +191,86 @@ TEST_CASE("samples: a batch or stream splits into the number of messages that th
     }
 }
 
-TEST_CASE("samples: a malformed one gives a message or an error that names place and fix") {
+TEST_CASE(
+    "samples: a malformed one gives an error or a finding with its place, or has a documented tolerance") {
+    using hilum::hl7::Rule;
+    using hilum::hl7::Tolerance;
+    auto const rules = hilum::hl7::Rules::of(hilum::hl7::Dictionary::standard());
+    std::map<std::string, std::size_t> ways;
     for (auto const& sample : samples()) {
         if (sample.kind != "malformed-or-fragment") continue;
         CAPTURE(sample.name);
+        CAPTURE(sample.notes);
         auto const message = Message::view(sample.bytes);
-        if (message) {
-            CHECK(message->bytes() == sample.bytes);
+        if (!message) {
+            CHECK_FALSE(message.error().place.empty());
+            CHECK_FALSE(message.error().next.empty());
+            bool const has_msh = sample.bytes.find("MSH") != std::string::npos;
+            auto const nak =
+                hilum::hl7::build_nak_for_fragment(sample.bytes, {}, {.text = message.error().text()});
+            if (!has_msh) CHECK(nak.empty());
+            if (!nak.empty()) CHECK(hilum::hl7::read_ack(nak).has_value());
+            ++ways["error"];
             continue;
         }
-        CHECK_FALSE(message.error().place.empty());
-        CHECK_FALSE(message.error().next.empty());
-        bool const has_msh = sample.bytes.find("MSH") != std::string::npos;
-        auto const nak =
-            hilum::hl7::build_nak_for_fragment(sample.bytes, {}, {.text = message.error().text()});
-        if (!has_msh) CHECK(nak.empty());
-        if (!nak.empty()) CHECK(hilum::hl7::read_ack(nak).has_value());
+        CHECK(message->bytes() == sample.bytes);
+        auto const report = hilum::hl7::validate(*message, rules);
+        auto const found = [&](Rule rule, std::string_view place) {
+            return std::any_of(report.findings.begin(), report.findings.end(), [&](auto const& f) {
+                return f.rule == rule && f.severity == 'E' && f.place.text() == place;
+            });
+        };
+        // Each fault that the manifest names.
+        for (auto const& fault : notes(sample)) {
+            CAPTURE(fault);
+            if (fault == "NO-MSH-9") {
+                CHECK((found(Rule::required, "MSH[1]-9") || found(Rule::required, "MSH[1]-9.1")));
+            } else if (fault == "NO-MSH-10") {
+                CHECK(found(Rule::required, "MSH[1]-10"));
+            } else if (fault == "NO-version" || fault == "BAD-version") {
+                CHECK(found(Rule::version, "MSH[1]-12"));
+            } else if (fault == "odd-lines") {
+                CHECK((message->has(Tolerance::bad_segment_name) || message->has(Tolerance::lf_in_text)));
+            } else if (fault == "BOM" || fault == "NO-MSH") {
+                CHECK(message->has(Tolerance::leading_bytes));
+            } else {
+                continue;
+            }
+            ++ways[fault];
+        }
+        CHECK((message->tolerances() != 0 || report.errors != 0));
     }
+    for (auto const& [way, count] : ways) MESSAGE(way << ": " << count);
+}
+
+// Every prefix is parsed, and now and then one is validated and written as XML: that is work of its own.
+TEST_CASE("samples: every prefix of every message is a message or an error with its place") {
+    auto const rules = hilum::hl7::Rules::of(hilum::hl7::Dictionary::standard());
+    hilum::hl7::Report report;
+    std::size_t prefixes = 0;
+    auto const msh10 = Path::parse("MSH-10").value();
+    for (auto const& sample : samples()) {
+        CAPTURE(sample.name);
+        for (std::size_t length = 0; length < sample.bytes.size(); ++length) {
+            // Of the few large ones each prefix of the beginning, then one in 97: all would be quadratic
+            // work.
+            if (length > 8'000) length += 96;
+            std::string_view const prefix = std::string_view(sample.bytes).substr(0, length);
+            auto const message = Message::view(prefix);
+            ++prefixes;
+            if (!message) {
+                if (message.error().place.empty()) FAIL_CHECK("no place at " << length);
+                continue;
+            }
+            if (message->get(msh10).raw.size() > length) FAIL_CHECK("more than there is at " << length);
+            if (length % 13 == 0) hilum::hl7::validate(*message, rules, report);
+            if (length % 101 != 0) continue;
+            auto const xml = hilum::hl7::to_xml(*message);
+            auto const back = xml ? hilum::hl7::from_xml(*xml) : xml;
+            CHECK(back.has_value());
+        }
+    }
+    MESSAGE(prefixes << " prefixes");
 }
 
 TEST_CASE("samples: every segment has one place in the message structure") {

@@ -2,12 +2,12 @@
 
 #include <doctest/doctest.h>
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 
+#include "cpu_time.h"
 #include "parsers/hl7/batch.h"
 
 using namespace hilum;
@@ -316,9 +316,9 @@ TEST_CASE("bad XML is refused with its place") {
     };
     for (auto const& row : rows) {
         CAPTURE(row.name);
-        auto const begin = std::chrono::steady_clock::now();
+        auto const begin = cpu_seconds();
         auto const message = from_xml(row.xml);
-        CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
+        CHECK(cpu_seconds() - begin < 5);
         REQUIRE(!message.has_value());
         CHECK(message.error().code == row.code);
         CHECK(message.error().place == row.place);
@@ -334,7 +334,7 @@ TEST_CASE("bad XML is refused with its place") {
 }
 
 TEST_CASE("large messages in linear time") {
-    auto const begin = std::chrono::steady_clock::now();
+    auto const begin = cpu_seconds();
     std::string components = msh + "OBX|1|ST|c||";
     for (int i = 0; i < 100000; ++i) components += "a^";
     std::string segments = msh;
@@ -348,7 +348,7 @@ TEST_CASE("large messages in linear time") {
         if (!back) FAIL(back.error().text());
         CHECK(*back == canonical(*message));
     }
-    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(60));
+    CHECK(cpu_seconds() - begin < 60);
 }
 
 TEST_CASE("every message of the shared collection comes back from XML") {
