@@ -1,6 +1,9 @@
 #include "routes/expression/decimal.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
 
 namespace hilum::expression {
 namespace {
@@ -50,6 +53,58 @@ std::optional<Decimal> Decimal::parse(std::string_view text) {
     }
     if (digits == 0) return std::nullopt;
     return Decimal(minus ? -value : value, scale);
+}
+
+std::optional<Decimal> Decimal::scientific(std::string_view text) {
+    auto const e = text.find_first_of("eE");
+    auto value = parse(text.substr(0, e));
+    if (!value || e == std::string_view::npos) return value;
+    auto digits = text.substr(e + 1);
+    if (digits.starts_with('+')) digits.remove_prefix(1);
+    int exponent = 0;
+    auto const result = std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
+    if (result.ec != std::errc() || result.ptr != digits.data() + digits.size()) return std::nullopt;
+    if (exponent > digits_max || exponent < -scale_max) return std::nullopt;
+    value->scale_ -= exponent;
+    if (value->scale_ > scale_max) return std::nullopt;
+    if (value->scale_ < 0) {
+        if (!times_ten(value->coefficient_, -value->scale_)) return std::nullopt;
+        value->scale_ = 0;
+    }
+    return value;
+}
+
+std::optional<Decimal> Decimal::nearest(double value) {
+    if (!std::isfinite(value)) return std::nullopt;
+    std::array<char, 64> buffer{};
+    auto const result =
+        std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific, 14);
+    auto const d = scientific({buffer.data(), static_cast<std::size_t>(result.ptr - buffer.data())});
+    return d ? std::optional(d->trimmed()) : std::nullopt;
+}
+
+Decimal Decimal::shifted(int digits) const {
+    return {coefficient_, scale_ - digits};
+}
+
+double Decimal::approximate() const {
+    auto const written = text();
+    double value = 0;
+    std::from_chars(written.data(), written.data() + written.size(), value);
+    return value;
+}
+
+Decimal Decimal::floored(int scale) const {
+    Decimal d = *this;
+    if (scale >= scale_) {
+        if (times_ten(d.coefficient_, scale - scale_)) d.scale_ = scale;
+        return d;
+    }
+    __int128 divisor = 1;
+    if (!times_ten(divisor, scale_ - scale)) return {coefficient_ < 0 ? -1 : 0, scale};
+    d.coefficient_ = coefficient_ / divisor - (coefficient_ % divisor < 0 ? 1 : 0);
+    d.scale_ = scale;
+    return d;
 }
 
 std::string Decimal::text() const {

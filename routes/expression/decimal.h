@@ -20,12 +20,21 @@ class Decimal {
     explicit Decimal(std::int64_t whole) : coefficient_(whole) {}
     // [+-] digits [. digits]; also ".5" and "5." which HL7's NM allows. The whole of `text`, no blanks.
     static std::optional<Decimal> parse(std::string_view text);
+    // The same with an exponent behind, as JSON may have: "1.5e-3".
+    static std::optional<Decimal> scientific(std::string_view text);
+    // The nearest with 15 significant digits.
+    static std::optional<Decimal> nearest(double value);
 
     std::string text() const;  // trailing zeros are kept: they are precision
     int scale() const { return scale_; }
     bool zero() const { return coefficient_ == 0; }
     bool negative() const { return coefficient_ < 0; }
+    Decimal trimmed() const;  // without zeros at the end of the fraction
     Decimal negated() const;
+    Decimal shifted(int digits) const;  // times 10^digits, digits <= 0
+    double approximate() const;
+    Decimal floored(
+        int scale) const;  // to so many fractional digits, towards minus infinity; zeros are added
     Decimal rounded(int scale) const;  // half away from zero; unchanged when it has no more digits than that
     std::optional<std::int64_t> truncated() const;  // towards zero; nullopt when it does not fit
 
@@ -43,7 +52,7 @@ class Decimal {
     int scale_ = 0;
 
     Decimal(__int128 coefficient, int scale) : coefficient_(coefficient), scale_(scale) {}
-    Decimal trimmed() const;
+
     static bool align(Decimal& a, Decimal& b);  // to one scale; false when that overflows
 };
 

@@ -3,35 +3,40 @@
 #include <unordered_set>
 #include <utility>
 
+#include "routes/expression/element.h"
 #include "routes/expression/functions.h"
+#include "routes/expression/types.h"
 
 namespace hilum::expression {
 namespace {
 
 constexpr std::size_t distinct_by_hash = 16;  // from so many items on a hash set is worth its allocation
 
-std::optional<Decimal> compute(Op op, Decimal const& a, Decimal const& b) {
-    switch (op) {
-        case Op::add:
-            return a.plus(b);
-        case Op::subtract:
-            return a.plus(b.negated());
-        case Op::multiply:
-            return a.times(b);
-        case Op::divide:
-            return a.over(b);
-        case Op::whole_divide:
-            return a.whole_quotient(b);
-        default:
-            return a.remainder(b);
-    }
+// What two items that are texts are compared by; nullopt for others.
+std::optional<std::string_view> key_of(Item const& item) {
+    if (item.type() == Type::string) return item.text();
+    return text_of_element(item);
 }
 
 bool all_text(Collection const& items) {
-    return std::all_of(items.begin(), items.end(), [](Item const& i) { return i.type() == Type::string; });
+    return std::all_of(items.begin(), items.end(), [](Item const& i) { return key_of(i).has_value(); });
 }
 
 }  // namespace
+
+bool Evaluation::run(Program const& program, Collection& out) {
+    if (!program.fhir) return evaluate(program.root, Frame{}, out);
+    auto const focus = context_->element();
+    if (focus.exists()) root_ = typed(focus);
+    return evaluate(program.root, Frame{focus.exists() ? &root_ : nullptr}, out);
+}
+
+bool Evaluation::run_condition(Program const& program, Node const& node, Truth& value) {
+    if (!program.fhir) return evaluate_condition(node, Frame{}, value);
+    auto const focus = context_->element();
+    if (focus.exists()) root_ = typed(focus);
+    return evaluate_condition(node, Frame{focus.exists() ? &root_ : nullptr}, value);
+}
 
 bool Evaluation::fail(Node const& node, std::string code, std::string what, std::string next) {
     error_ = hilum::error(std::move(code), "column " + std::to_string(node.at + 1), std::move(what),
@@ -75,6 +80,16 @@ bool Evaluation::evaluate(Node const& node, Frame const& frame, Collection& out)
             return true;
         case Op::index:
             return out.push_back(Item::of(frame.index)), true;
+        case Op::total:
+            if (frame.total) out = *frame.total;
+            return true;
+        case Op::member:
+            return member(node, frame, out);
+        case Op::environment:
+            return environment(node, frame, out);
+        case Op::is_type:
+        case Op::as_type:
+            return type_operator(node, frame, out);
         case Op::call:
             return call(node, frame, out);
         case Op::item:
@@ -186,19 +201,101 @@ bool Evaluation::call(Node const& node, Frame const& frame, Collection& out) {
     return node.function->evaluate(c);
 }
 
+bool Evaluation::operand(Node const& node, Frame const& frame, std::string_view what, Item& item,
+                         bool& found) {
+    Collection storage;
+    auto const* value = operand(node, frame, storage);
+    Item const* one = nullptr;
+    if (!value || !single(node, *value, what, one)) return false;
+    found = one != nullptr && value_of(*one, item);
+    return true;
+}
+
+bool Evaluation::value_of(Item const& item, Item& value) {
+    if (item.type() != Type::element) {
+        value = item;
+        return true;
+    }
+    auto const converted = expression::value_of(item, *storage_);
+    if (converted) value = *converted;
+    return converted.has_value();
+}
+
 bool Evaluation::item_at(Node const& node, Frame const& frame, Collection& out) {
-    Collection a;
-    Collection b;
-    auto const* input = operand(node.children[0], frame, a);
-    auto const* index = input ? operand(node.children[1], frame, b) : nullptr;
-    Item const* item = nullptr;
-    if (!index || !single(node.children[1], *index, "the index", item)) return false;
-    if (!item) return true;
-    if (item->type() != Type::integer)
+    Collection storage;
+    auto const* input = operand(node.children[0], frame, storage);
+    Item index;
+    bool found = false;
+    if (!input || !operand(node.children[1], frame, "the index", index, found)) return false;
+    if (!found) return true;
+    if (index.type() != Type::integer)
         return fail(node.children[1], "bad_type", "an index has to be a whole number",
                     "count from 0, as in (PID-3)[0]");
-    if (item->integer() >= 0 && static_cast<std::uint64_t>(item->integer()) < input->size())
-        out.push_back((*input)[static_cast<std::size_t>(item->integer())]);
+    if (index.integer() >= 0 && static_cast<std::uint64_t>(index.integer()) < input->size())
+        out.push_back((*input)[static_cast<std::size_t>(index.integer())]);
+    return true;
+}
+
+bool Evaluation::member(Node const& node, Frame const& frame, Collection& out) {
+    Collection storage;
+    auto const* input = operand(node.children[0], frame, storage);
+    if (!input) return false;
+    std::size_t seen = input->size();
+    for (auto const& item : *input) {
+        if (item.type() == Type::type_info) {
+            if (node.name == "name") out.push_back(Item::of(item.text()));
+            if (node.name == "namespace")
+                out.push_back(Item::of(std::string_view(item.is_fhir_type() ? "FHIR" : "System")));
+        } else if (item.type() == Type::element) {
+            // "Patient.name": the type of the element itself in front.
+            if (node.type.fhir.exists() && item.fhir_type().is(node.type.fhir)) {
+                out.push_back(item);
+            } else {
+                seen += members(item, node.name, out);
+            }
+        }
+    }
+    return spend(node, seen);
+}
+
+// http://hl7.org/fhirpath/N1/#environment-variables and http://hl7.org/fhir/R4/fhirpath.html#variables
+bool Evaluation::environment(Node const& node, Frame const&, Collection& out) {
+    std::string_view const name = node.name;
+    auto const focus = context_->element();
+    if (name == "ucum" || name == "sct" || name == "loinc") {
+        out.push_back(Item::of(std::string_view(name == "ucum"  ? "http://unitsofmeasure.org"
+                                                : name == "sct" ? "http://snomed.info/sct"
+                                                                : "http://loinc.org")));
+    } else if (name.starts_with("vs-") || name.starts_with("ext-")) {
+        bool const extension = name.starts_with("ext-");
+        std::string_view kept;
+        if (!keep(node,
+                  std::string("http://hl7.org/fhir/") + (extension ? "StructureDefinition/" : "ValueSet/") +
+                      std::string(name.substr(extension ? 4 : 3)),
+                  kept))
+            return false;
+        out.push_back(Item::of(kept));
+    } else if (focus.exists()) {
+        if (name == "context") out.push_back(typed(focus));
+        if (name == "resource" || name == "rootResource")
+            out.push_back(resource_of(focus, name == "rootResource"));
+    }
+    return true;
+}
+
+bool Evaluation::type_operator(Node const& node, Frame const& frame, Collection& out) {
+    Collection storage;
+    auto const* input = operand(node.children[0], frame, storage);
+    Item const* item = nullptr;
+    if (!input || !single(node.children[0], *input,
+                          node.op == Op::is_type ? "the left side of is" : "the left side of as", item))
+        return false;
+    if (!item) return true;
+    if (node.op == Op::is_type) {
+        out.push_back(Item::of(is_of(*item, node.type)));
+    } else if (exactly_of(*item, node.type)) {
+        out.push_back(*item);
+    }
     return true;
 }
 
@@ -209,7 +306,14 @@ bool Evaluation::condition(Node const& node, Collection const& value, Truth& res
         result = Truth::unknown;
     } else {
         // http://hl7.org/fhirpath/N1/#singleton-evaluation-of-collections
-        result = truth(item->type() != Type::boolean || item->boolean());
+        Item converted;
+        if (item->type() != Type::element) {
+            result = truth(item->type() != Type::boolean || item->boolean());
+        } else if (!value_of(*item, converted)) {
+            result = Truth::unknown;
+        } else {
+            result = truth(converted.type() != Type::boolean || converted.boolean());
+        }
     }
     return true;
 }
@@ -261,74 +365,9 @@ bool Evaluation::pair(Node const& node, Frame const& frame, Truth& result) {
     return true;
 }
 
-bool Evaluation::equal_collections(Node const& node, Collection const& a, Collection const& b, bool& same) {
-    same = a.size() == b.size();
-    if (!spend(node, same ? a.size() : 1)) return false;
-    for (std::size_t i = 0; same && i < a.size(); ++i) same = equal(a[i], b[i]);
-    return true;
-}
-
-bool Evaluation::equivalent_collections(Node const& node, Collection const& a, Collection const& b,
-                                        bool& same) {
-    same = a.size() == b.size();
-    // In any order: each of `a` takes one of `b` that no other took.
-    boost::container::small_vector<char, 16> taken(same ? b.size() : 0, 0);
-    for (std::size_t i = 0; same && i < a.size(); ++i) {
-        if (!spend(node, b.size())) return false;
-        std::size_t j = 0;
-        while (j < b.size() && (taken[j] != 0 || !equivalent(a[i], b[j]))) ++j;
-        same = j < b.size();
-        if (same) taken[j] = 1;
-    }
-    return true;
-}
-
-bool Evaluation::equality(Node const& node, Frame const& frame, Collection& out) {
-    Collection sa;
-    Collection sb;
-    auto const* a = operand(node.children[0], frame, sa);
-    auto const* b = a ? operand(node.children[1], frame, sb) : nullptr;
-    if (!b) return false;
-    bool const similar = node.op == Op::equivalent || node.op == Op::not_equivalent;
-    bool const negated = node.op == Op::not_equal || node.op == Op::not_equivalent;
-    if (!similar && (a->empty() || b->empty())) return true;
-    bool same = false;
-    if (!(similar ? equivalent_collections(node, *a, *b, same) : equal_collections(node, *a, *b, same)))
-        return false;
-    out.push_back(Item::of(same != negated));
-    return true;
-}
-
-bool Evaluation::compare(Node const& node, Frame const& frame, Collection& out) {
-    Collection sa;
-    Collection sb;
-    Item const* a = nullptr;
-    Item const* b = nullptr;
-    auto const* left = operand(node.children[0], frame, sa);
-    auto const* right = left ? operand(node.children[1], frame, sb) : nullptr;
-    if (!right || !single(node.children[0], *left, "the left side", a) ||
-        !single(node.children[1], *right, "the right side", b))
-        return false;
-    if (!a || !b) return true;
-    bool comparable = false;
-    auto const order = expression::compare(*a, *b, comparable);
-    if (!comparable) {
-        return fail(node, "bad_type",
-                    std::string(article_name(a->type())) + " and " + std::string(article_name(b->type())) +
-                        " have no order",
-                    "convert one of them, as with toInteger() or toDecimal()");
-    }
-    if (!order) return true;
-    bool const holds = node.op == Op::less         ? *order < 0
-                       : node.op == Op::less_equal ? *order <= 0
-                       : node.op == Op::greater    ? *order > 0
-                                                   : *order >= 0;
-    out.push_back(Item::of(holds));
-    return true;
-}
-
 bool Evaluation::holds(Node const& node, Collection const& items, Item const& item, bool& found) {
-    found = std::any_of(items.begin(), items.end(), [&](Item const& i) { return equal(i, item); });
+    found =
+        std::any_of(items.begin(), items.end(), [&](Item const& i) { return equal(i, item) == Truth::yes; });
     return spend(node, items.size());
 }
 
@@ -352,9 +391,9 @@ bool Evaluation::membership(Node const& node, Frame const& frame, Collection& ou
 bool Evaluation::add_distinct(Node const& node, Collection const& items, Collection& out) {
     if (items.size() + out.size() >= distinct_by_hash && all_text(items) && all_text(out)) {
         std::unordered_set<std::string_view> seen;
-        for (auto const& item : out) seen.insert(item.text());
+        for (auto const& item : out) seen.insert(*key_of(item));
         for (auto const& item : items)
-            if (seen.insert(item.text()).second) out.push_back(item);
+            if (seen.insert(*key_of(item)).second) out.push_back(item);
         return spend(node, items.size() + out.size());
     }
     for (auto const& item : items) {
@@ -370,91 +409,6 @@ bool Evaluation::unite(Node const& node, Frame const& frame, Collection& out) {
         Collection storage;
         auto const* items = operand(child, frame, storage);
         if (!items || !add_distinct(node, *items, out)) return false;
-    }
-    return true;
-}
-
-// `&`: an empty operand counts as no text.
-bool Evaluation::concatenate(Node const& node, Frame const& frame, Collection& out) {
-    std::string text;
-    for (auto const& child : node.children) {
-        Collection storage;
-        Item const* item = nullptr;
-        auto const* value = operand(child, frame, storage);
-        if (!value || !single(child, *value, "an operand of &", item)) return false;
-        if (!item) continue;
-        if (item->type() == Type::string) {
-            text += item->text();
-        } else {
-            text += item->to_text();
-        }
-        if (text.size() > bytes_max) break;
-    }
-    std::string_view kept;
-    if (!keep(node, std::move(text), kept)) return false;
-    out.push_back(Item::of(kept));
-    return true;
-}
-
-bool Evaluation::arithmetic(Node const& node, Frame const& frame, Collection& out) {
-    Collection sa;
-    Collection sb;
-    Item const* a = nullptr;
-    Item const* b = nullptr;
-    auto const* left = operand(node.children[0], frame, sa);
-    auto const* right = left ? operand(node.children[1], frame, sb) : nullptr;
-    if (!right || !single(node.children[0], *left, "the left side", a) ||
-        !single(node.children[1], *right, "the right side", b))
-        return false;
-    if (!a || !b) return true;
-    if (node.op == Op::add && a->type() == Type::string && b->type() == Type::string) {
-        std::string_view kept;
-        if (!keep(node, std::string(a->text()) + std::string(b->text()), kept)) return false;
-        out.push_back(Item::of(kept));
-        return true;
-    }
-    auto const may_be_number = [](Item const& i) { return i.is_number() || i.is_hl7(); };
-    if (!may_be_number(*a) || !may_be_number(*b)) {
-        return fail(node, "bad_type",
-                    std::string(article_name(a->type())) + " and " + std::string(article_name(b->type())) +
-                        " can't be computed with",
-                    "convert with toInteger() or toDecimal(); & joins texts");
-    }
-    auto const x = a->number();
-    auto const y = b->number();
-    if (!x || !y) return true;  // an HL7 value that is no number
-    auto const result = compute(node.op, *x, *y);
-    if (!result) return true;  // overflow or division by zero: empty (N1 §6.6)
-    auto const whole = [](Item const& item, Decimal const& value) {
-        return item.type() == Type::integer || (item.type() == Type::string && value.scale() == 0);
-    };
-    bool const integer =
-        node.op == Op::whole_divide || (node.op != Op::divide && whole(*a, *x) && whole(*b, *y));
-    if (!integer) {
-        out.push_back(Item::of(keep(*result)));
-    } else if (auto const value = result->truncated()) {
-        out.push_back(Item::of(*value));
-    }
-    return true;
-}
-
-bool Evaluation::negate(Node const& node, Frame const& frame, Collection& out) {
-    Collection storage;
-    Item const* item = nullptr;
-    auto const* value = operand(node.children[0], frame, storage);
-    if (!value || !single(node, *value, "the operand of -", item)) return false;
-    if (!item) return true;
-    if (!item->is_number() && !item->is_hl7())
-        return fail(node, "bad_type", std::string(article_name(item->type())) + " has no sign",
-                    "only numbers have one");
-    auto const number = item->number();
-    if (!number) return true;
-    auto const negative = number->negated();
-    auto const whole = negative.truncated();
-    if (item->type() != Type::decimal && negative.scale() == 0 && whole) {
-        out.push_back(Item::of(*whole));
-    } else if (item->type() != Type::integer) {
-        out.push_back(Item::of(keep(negative)));
     }
     return true;
 }

@@ -13,7 +13,7 @@ Result<T> run(Program const& program, Context const& context, Use use) {
     Storage storage;
     Evaluation evaluation(context, storage);
     Collection value;
-    if (!evaluation.evaluate(program.root, Frame{}, value)) return evaluation.error();
+    if (!evaluation.run(program, value)) return evaluation.error();
     return use(value);
 }
 
@@ -33,8 +33,8 @@ Expression::Expression(Expression&&) noexcept = default;
 Expression& Expression::operator=(Expression&&) noexcept = default;
 Expression::~Expression() = default;
 
-Result<Expression> Expression::compile(std::string_view text) {
-    auto program = parse(text);
+Result<Expression> Expression::compile(std::string_view text, Options const& options) {
+    auto program = parse(text, options);
     if (!program) return program.error();
     Expression result;
     result.program_ = std::move(*program);
@@ -54,7 +54,7 @@ Result<bool> Expression::test(Context const& context) const {
     Storage storage;
     Evaluation evaluation(context, storage);
     Truth value = Truth::unknown;
-    if (!evaluation.evaluate_condition(program_->root, Frame{}, value)) return evaluation.error();
+    if (!evaluation.run_condition(*program_, program_->root, value)) return evaluation.error();
     return value == Truth::yes;
 }
 
@@ -69,7 +69,7 @@ Result<bool> Expression::test(Context const& context, std::string_view& failed_c
     Evaluation evaluation(context, storage);
     for (std::size_t i = 0; i < root.children.size(); ++i) {
         Truth value = Truth::unknown;
-        if (!evaluation.evaluate_condition(root.children[i], Frame{}, value)) return evaluation.error();
+        if (!evaluation.run_condition(*program_, root.children[i], value)) return evaluation.error();
         if (value == Truth::yes) continue;
         failed_clause = program_->clauses[i];
         return false;
@@ -98,7 +98,7 @@ Result<std::vector<std::string>> Expression::types(Context const& context) const
     if (!program_) return no_expression();
     return run<std::vector<std::string>>(*program_, context, [](Collection const& value) {
         std::vector<std::string> types;
-        for (auto const& item : value) types.emplace_back(name(item.type()));
+        for (auto const& item : value) types.emplace_back(item.type_name());
         return types;
     });
 }

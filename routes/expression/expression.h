@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "parsers/fhir/resource.h"
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/structure.h"
 #include "parsers/result.h"
@@ -21,6 +22,23 @@ struct Context {
     std::int64_t now_us = 0;  // Unix time in microseconds: no clock of our own
     // Of `message`, for paths through groups; without one each evaluation that needs it works it out anew.
     hl7::StructureCache* structures = nullptr;
+    // What FHIR names start from, for expressions compiled with Options::fhir: the resource, or an element in
+    // it.
+    fhir::Resource const* resource = nullptr;
+    fhir::Element focus = {};
+
+    fhir::Element element() const {
+        return focus.exists() ? focus : resource ? resource->root() : fhir::Element();
+    }
+};
+
+// How a text is read.
+struct Options {
+    bool fhir =
+        false;  // a bare name is an element of the resource, as in FHIRPath; else only HL7 paths are names
+    std::string_view root;  // the FHIR type it starts from: names it does not have are then errors
+    bool ordered =
+        false;  // the order of children() counts as unknown: first(), skip() and the like are errors
 };
 
 // A path that a condition names, and what was there.
@@ -37,7 +55,8 @@ class Expression {
   public:
     // Errors have a code, the 1-based column in `text` as place ("column 12"), and a next step with the
     // nearest known function.
-    static Result<Expression> compile(std::string_view text);
+    static Result<Expression> compile(std::string_view text, Options const& options);
+    static Result<Expression> compile(std::string_view text) { return compile(text, Options{}); }
     // The same, reporting to `diagnostics` at the text's own place in the file. Empty optional-like: check
     // with valid().
     static Expression compile(config::Text const& text, std::size_t skip, config::Diagnostics& diagnostics);
@@ -62,8 +81,9 @@ class Expression {
     Result<std::string> text(Context const& context) const;
     // Every item as text, for `hilum eval`.
     Result<std::vector<std::string>> items(Context const& context) const;
-    // For each item its FHIRPath type name ("string", "boolean", "integer", "decimal"), beside items(), for
-    // `eval --json`.
+    // For each item its type's name, beside items(), for `eval --json`: "string", "boolean", "integer",
+    // "decimal", "date", "dateTime", "time", "Quantity", of an element of a resource that of FHIR ("code",
+    // "HumanName").
     Result<std::vector<std::string>> types(Context const& context) const;
 
   private:

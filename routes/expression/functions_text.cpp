@@ -2,6 +2,7 @@
 // FHIRPath does. An empty input or argument gives an empty result.
 #include <algorithm>
 
+#include "routes/expression/element.h"
 #include "routes/expression/functions.h"
 #include "routes/expression/text.h"
 
@@ -149,6 +150,16 @@ bool matches(Call& c) {
     return regex_of(c, regex, has_regex) && (!has_regex || c.give(regex->search(text)));
 }
 
+bool matches_full(Call& c) {
+    std::string_view text;
+    bool has_text = false;
+    bool has_regex = false;
+    std::shared_ptr<Regex const> regex;
+    if (!c.text_input(text, has_text)) return false;
+    if (!has_text) return true;
+    return regex_of(c, regex, has_regex) && (!has_regex || c.give(regex->covers(text)));
+}
+
 bool replace_matches(Call& c) {
     std::string_view text;
     std::string_view substitution;
@@ -160,6 +171,7 @@ bool replace_matches(Call& c) {
     if (!has_text || !has_substitution) return true;
     if (!regex_of(c, regex, has_regex)) return false;
     if (!has_regex) return true;
+    if (regex->empty()) return c.give(text);  // as the official suite has it
     std::string out;
     if (!regex->replace(text, substitution, Evaluation::bytes_max, out))
         return c.fail("too_much_work", "replaceMatches() would take too long on a text of this length",
@@ -202,7 +214,11 @@ bool join(Call& c) {
     std::string out;
     for (std::size_t i = 0; i < c.input.size(); ++i) {
         if (i > 0) out += separator;
-        out += c.input[i].to_text();
+        if (auto const text = text_of_element(c.input[i])) {
+            out += *text;
+        } else {
+            out += c.input[i].to_text();
+        }
         if (out.size() > Evaluation::bytes_max) break;
     }
     return c.give(std::move(out));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "routes/expression/hints.h"
+#include "routes/expression/temporal.h"
 
 namespace hilum::expression {
 namespace {
@@ -104,9 +105,14 @@ Result<Token> Lexer::next() {
         std::size_t const begin = at_++;
         while (at_ < text_.size() && letter(text_[at_])) ++at_;
         auto t = token(TokenKind::variable, begin);
-        if (t.text == "$this" || t.text == "$index") return t;
-        return fail(begin, "no variable is called " + std::string(t.text), "there are $this and $index");
+        if (t.text == "$this" || t.text == "$index" || t.text == "$total") return t;
+        return fail(begin, "no variable is called " + std::string(t.text),
+                    "there are $this and $index, and $total in aggregate()");
     }
+    if (c == '@') return moment();
+    if (c == '%' && at_ + 1 < text_.size() &&
+        (letter(text_[at_ + 1]) || text_[at_ + 1] == '`' || text_[at_ + 1] == '\''))
+        return environment();
     auto t = symbol();
     if (t) after_dot_ = t->symbol(".");
     return t;
@@ -172,6 +178,64 @@ Token Lexer::number() {
         while (at_ < text_.size() && digit(text_[at_])) ++at_;
     }
     return token(TokenKind::number, begin);
+}
+
+// "@2014-01-25T14:30:14.559+10:00", "@2014", "@T14:30" (N1 §4.1.6 to §4.1.8).
+Result<Token> Lexer::moment() {
+    std::size_t const begin = at_++;
+    auto const digits = [&](std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i)
+            if (at_ + i >= text_.size() || !digit(text_[at_ + i])) return false;
+        at_ += count;
+        return true;
+    };
+    // A separator is taken only together with the digits it announces: "@2014-01-01.precision()".
+    auto const part = [&](char separator, std::size_t count) {
+        if (at_ >= text_.size() || text_[at_] != separator) return false;
+        auto const back = at_++;
+        if (digits(count)) return true;
+        at_ = back;
+        return false;
+    };
+    TokenKind kind = TokenKind::date;
+    bool const dated = digits(4);
+    if (dated && part('-', 2)) part('-', 2);
+    if (at_ < text_.size() && text_[at_] == 'T') {
+        ++at_;
+        kind = dated ? TokenKind::date_time : TokenKind::time;
+        if (digits(2) && part(':', 2) && part(':', 2) && part('.', 1))
+            while (digits(1)) continue;
+        if (at_ < text_.size() && text_[at_] == 'Z') {
+            ++at_;
+        } else if (part('+', 2) || part('-', 2)) {
+            part(':', 2);
+        }
+    }
+    auto t = token(kind, begin);
+    auto const text = t.text.substr(1);
+    bool const right = kind == TokenKind::time
+                           ? Temporal::time(text.substr(std::min<std::size_t>(1, text.size()))).has_value()
+                       : kind == TokenKind::date_time ? Temporal::date_time(text).has_value()
+                                                      : Temporal::date(text).has_value();
+    if (right) return t;
+    return fail(begin, "no date or time is written like this",
+                "such as @2014-01-25, @2014-01-25T14:30:00+01:00 or @T14:30");
+}
+
+// "%resource", "%`ext-patient-birthTime`", "%'ext-…'"
+Result<Token> Lexer::environment() {
+    std::size_t const begin = at_++;
+    if (!letter(text_[at_])) {
+        auto name = quoted(text_[at_]);
+        if (!name) return name;
+        name->kind = TokenKind::environment;
+        name->begin = begin;
+        return name;
+    }
+    while (at_ < text_.size() && (letter(text_[at_]) || digit(text_[at_]))) ++at_;
+    auto t = token(TokenKind::environment, begin);
+    t.value = t.text.substr(1);
+    return t;
 }
 
 // Says what is wrong with the path that begins at `begin`.
@@ -287,8 +351,6 @@ Result<Token> Lexer::symbol() {
         return fail(at_, "there is no operator !", "write the condition in parentheses and .not() behind it");
     if (rest[0] == '%')
         return fail(at_, "there is no operator %", "the remainder of a division is written mod");
-    if (rest[0] == '@')
-        return fail(at_, "dates can't be written here", "compare the text: PID-7 < '19800101'");
     auto const byte = static_cast<unsigned char>(rest[0]);
     if (byte < 0x20 || byte >= 0x7f)
         return fail(at_, "a character that means nothing here",

@@ -13,9 +13,13 @@ namespace hilum::expression {
 
 enum class TokenKind : unsigned char {
     end,
-    identifier,  // names, functions and the operators written as words
-    delimited,   // `name`
-    variable,    // $this, $index
+    identifier,   // names, functions and the operators written as words
+    delimited,    // `name`
+    variable,     // $this, $index, $total
+    environment,  // %name; its name is the value
+    date,         // @2014-01-25; the text is as written
+    date_time,    // @2014-01-25T14:30
+    time,         // @T14:30
     path,
     string,
     number,
@@ -49,6 +53,8 @@ class Lexer {
     Token number();
     Result<Token> word();
     Result<Token> symbol();
+    Result<Token> moment();
+    Result<Token> environment();
     Token token(TokenKind kind, std::size_t begin) const;
     Error fail(std::size_t at, std::string what, std::string next = {}) const;
     Error bad_path(std::size_t begin) const;

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <forward_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,13 +18,18 @@ namespace hilum::expression {
 struct Function;
 
 enum class Op : unsigned char {
-    constant,    // `constant`
-    path,        // `path` in the message
-    group_path,  // the same through groups
-    self,        // $this
-    index,       // $index
-    call,        // children[0] is the input, the rest are arguments
-    item,        // children[0][children[1]]
+    constant,     // `constant`
+    path,         // `path` in the message
+    group_path,   // the same through groups
+    member,       // children[0].`name`
+    self,         // $this
+    index,        // $index
+    total,        // $total
+    environment,  // %`name`
+    is_type,      // children[0] is `type`
+    as_type,      // children[0] as `type`
+    call,         // children[0] is the input, the rest are arguments
+    item,         // children[0][children[1]]
     negate,
     multiply,
     divide,
@@ -50,6 +55,12 @@ enum class Op : unsigned char {
     implies,
 };
 
+// What stands behind `is`, `as` and in ofType(). A name without namespace may be of both.
+struct TypeName {
+    std::optional<Type> system;
+    fhir::Type fhir;
+};
+
 struct Node {
     Op op = Op::constant;
     std::uint32_t begin = 0;  // byte offsets in the source
@@ -60,22 +71,16 @@ struct Node {
     Collection constant;
     hl7::Path path;
     std::shared_ptr<hl7::GroupPath const> group_path;
+    std::string name;  // member, environment
+    TypeName type;  // is_type, as_type; call of ofType(); member: it may be the type of what it is asked of
     bool verbatim = false;  // path: MSH-1 and MSH-2 are never unescaped
     Function const* function = nullptr;
     std::shared_ptr<Regex const> regex;  // call of matches() with a literal pattern
 };
 
-// What strings and decimals of constants and results are kept in; addresses are stable.
-struct Storage {
-    std::forward_list<std::string> texts;
-    std::forward_list<Decimal> decimals;
-
-    std::string_view keep(std::string text) { return texts.emplace_front(std::move(text)); }
-    Decimal const* keep(Decimal const& decimal) { return &decimals.emplace_front(decimal); }
-};
-
 class Program {
   public:
+    bool fhir = false;  // $this at the outermost is the context's element
     std::string source;
     Storage storage;
     Node root;

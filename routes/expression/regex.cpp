@@ -113,6 +113,15 @@ bool Regex::search(std::string_view text) const {
                       nullptr, 0);
 }
 
+bool Regex::covers(std::string_view text) const {
+    return re_->Match(re2::StringPiece(text.data(), text.size()), 0, text.size(), re2::RE2::ANCHOR_BOTH,
+                      nullptr, 0);
+}
+
+bool Regex::empty() const {
+    return re_->pattern().empty();
+}
+
 bool Regex::replace(std::string_view text, std::string_view substitution, std::size_t limit,
                     std::string& out) const {
     re2::StringPiece const all(text.data() ? text.data() : "", text.size());

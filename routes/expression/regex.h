@@ -21,6 +21,8 @@ class Regex {
     ~Regex();
 
     bool search(std::string_view text) const;  // anywhere in the text
+    bool covers(std::string_view text) const;  // all of the text
+    bool empty() const;                        // the pattern has no characters
     // Every match replaced; $1, ${1} and ${name} stand for groups, $0 for the match, $$ for a dollar. Stops
     // and returns false when `out` would exceed `limit` bytes, or when matches times length exceed 2^29.
     bool replace(std::string_view text, std::string_view substitution, std::size_t limit,

@@ -2,36 +2,53 @@
 
 #include <algorithm>
 
+#include "routes/expression/quantity.h"
 #include "routes/expression/text.h"
 
 namespace hilum::expression {
+namespace {
 
-std::string_view name(Type type) {
-    switch (type) {
-        case Type::boolean:
-            return "boolean";
-        case Type::integer:
-            return "integer";
-        case Type::decimal:
-            return "decimal";
-        case Type::string:
-            return "string";
-    }
-    return "";
+struct TypeNames {
+    std::string_view plain, article, system;
+};
+constexpr TypeNames type_names[] = {
+    {"boolean", "a boolean", "Boolean"}, {"integer", "an integer", "Integer"},
+    {"decimal", "a decimal", "Decimal"}, {"string", "a string", "String"},
+    {"date", "a date", "Date"},          {"dateTime", "a dateTime", "DateTime"},
+    {"time", "a time", "Time"},          {"Quantity", "a quantity", "Quantity"},
+    {"element", "a FHIR element", ""},   {"TypeInfo", "a type", "TypeInfo"},
+};
+
+TypeNames const& names_of(Type type) {
+    return type_names[static_cast<std::size_t>(type)];
 }
 
+// An HL7 value beside a date counts as one if it looks like one.
+std::optional<Temporal> moment_of(Item const& item) {
+    return is_temporal(item.type()) ? std::optional(item.temporal()) : Temporal::hl7(item.text());
+}
+bool are_moments(Item const& a, Item const& b) {
+    auto const may_be = [](Item const& i) {
+        return is_temporal(i.type()) || (i.type() == Type::string && i.is_hl7());
+    };
+    return (is_temporal(a.type()) || is_temporal(b.type())) && may_be(a) && may_be(b);
+}
+
+// A date beside a dateTime is one without its time.
+bool share_calendar(Item const& a, Item const& b) {
+    return a.type() == b.type() || (a.type() != Type::time && b.type() != Type::time);
+}
+
+}  // namespace
+
+std::string_view name(Type type) {
+    return names_of(type).plain;
+}
 std::string_view article_name(Type type) {
-    switch (type) {
-        case Type::boolean:
-            return "a boolean";
-        case Type::integer:
-            return "an integer";
-        case Type::decimal:
-            return "a decimal";
-        case Type::string:
-            return "a string";
-    }
-    return "";
+    return names_of(type).article;
+}
+std::string_view system_name(Type type) {
+    return names_of(type).system;
 }
 
 Item Item::of(bool value) {
@@ -55,9 +72,37 @@ Item Item::of(Decimal const* value) {
     return item;
 }
 
+Item Item::of(Quantity const* value) {
+    Item item;
+    item.type_ = Type::quantity;
+    item.quantity_ = value;
+    return item;
+}
+
 Item Item::of(std::string_view text) {
     Item item;
     item.text_ = text;
+    return item;
+}
+
+Item Item::of(Type type, Temporal const& value) {
+    Item item;
+    item.type_ = type;
+    item.temporal_ = value;
+    return item;
+}
+
+Item Item::of(fhir::Element element, fhir::Type type) {
+    Item item;
+    item.type_ = Type::element;
+    item.element_ = {element.resource(), element.index(), type.number()};
+    return item;
+}
+
+Item Item::type_info(std::string_view type_name, bool fhir) {
+    Item item = of(type_name);
+    item.type_ = Type::type_info;
+    item.hl7_ = fhir;
     return item;
 }
 
@@ -74,17 +119,9 @@ Item Item::hl7_null() {
 }
 
 std::optional<Decimal> Item::number() const {
-    switch (type_) {
-        case Type::integer:
-            return Decimal(integer_);
-        case Type::decimal:
-            return *decimal_;
-        case Type::string:
-            return hl7_ ? Decimal::parse(text_) : std::nullopt;
-        case Type::boolean:
-            break;
-    }
-    return std::nullopt;
+    if (type_ == Type::integer) return Decimal(integer_);
+    if (type_ == Type::decimal) return *decimal_;
+    return type_ == Type::string && hl7_ ? Decimal::parse(text_) : std::nullopt;
 }
 
 std::string Item::to_text() const {
@@ -95,20 +132,50 @@ std::string Item::to_text() const {
             return std::to_string(integer_);
         case Type::decimal:
             return decimal_->text();
+        case Type::date:
+        case Type::date_time:
+        case Type::time:
+            return temporal_.text(type_ == Type::time, type_ == Type::date_time);
+        case Type::quantity:
+            return text_of(*quantity_);
+        case Type::element:
+            return element().kind() == fhir::Kind::object ? element().json() : std::string(element().text());
+        case Type::type_info:
+            return (hl7_ ? "FHIR." : "System.") + std::string(text_);
         case Type::string:
             break;
     }
     return std::string(text_);
 }
 
-bool equal(Item const& a, Item const& b) {
-    if (a.type() == Type::string && b.type() == Type::string) return a.text() == b.text();
+std::string_view Item::type_name() const {
+    return type_ == Type::element && fhir_type().exists() ? fhir_type().name() : name(type_);
+}
+
+Truth equal(Item const& a, Item const& b) {
+    if (a.type() == Type::string && b.type() == Type::string) return truth(a.text() == b.text());
+    if (a.type() == Type::integer && b.type() == Type::integer) return truth(a.integer() == b.integer());
+    if (are_moments(a, b)) {
+        auto const x = moment_of(a);
+        auto const y = moment_of(b);
+        if (!x || !y || !share_calendar(a, b)) return Truth::no;
+        auto const order = x->compare(*y);
+        return order ? truth(*order == 0) : Truth::unknown;
+    }
+    if (a.type() == Type::quantity && b.type() == Type::quantity) return equal(a.quantity(), b.quantity());
+    if (a.type() == Type::quantity || b.type() == Type::quantity) {
+        // A number is a quantity of unit 1.
+        auto const number = a.type() == Type::quantity ? b.number() : a.number();
+        if (!number) return Truth::no;
+        return equal(a.type() == Type::quantity ? a.quantity() : b.quantity(), Quantity{*number});
+    }
     if (a.type() == Type::boolean || b.type() == Type::boolean)
-        return a.type() == b.type() && a.boolean() == b.boolean();
-    if (a.type() == Type::integer && b.type() == Type::integer) return a.integer() == b.integer();
+        return truth(a.type() == b.type() && a.boolean() == b.boolean());
+    if (a.type() == Type::type_info || b.type() == Type::type_info)
+        return truth(a.type() == b.type() && a.text() == b.text() && a.is_fhir_type() == b.is_fhir_type());
     auto const x = a.number();
     auto const y = b.number();
-    return x && y && *x == *y;
+    return truth(x && y && *x == *y);
 }
 
 bool equivalent(Item const& a, Item const& b) {
@@ -124,7 +191,11 @@ bool equivalent(Item const& a, Item const& b) {
                                                       : std::min(x->scale(), y->scale());
         return x->rounded(scale) == y->rounded(scale);
     }
-    return equal(a, b);
+    if (is_temporal(a.type()) && is_temporal(b.type()))
+        return share_calendar(a, b) && a.temporal().same_precision(b.temporal()) && equal(a, b) == Truth::yes;
+    if (a.type() == Type::quantity && b.type() == Type::quantity)
+        return equivalent(a.quantity(), b.quantity());
+    return equal(a, b) == Truth::yes;
 }
 
 std::optional<std::strong_ordering> compare(Item const& a, Item const& b, bool& comparable) {
@@ -134,6 +205,13 @@ std::optional<std::strong_ordering> compare(Item const& a, Item const& b, bool& 
         int const order = a.text().compare(b.text());
         return order <=> 0;
     }
+    if (are_moments(a, b)) {
+        auto const x = moment_of(a);
+        auto const y = moment_of(b);
+        comparable = share_calendar(a, b);
+        return comparable && x && y ? x->compare(*y) : std::nullopt;
+    }
+    if (a.type() == Type::quantity && b.type() == Type::quantity) return compare(a.quantity(), b.quantity());
     auto const may_be_number = [](Item const& i) { return i.is_number() || i.is_hl7(); };
     comparable = may_be_number(a) && may_be_number(b);
     if (!comparable) return std::nullopt;

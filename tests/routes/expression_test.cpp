@@ -319,7 +319,7 @@ TEST_CASE("text functions") {
         {"'x4711'.matches(PID-3.1)", "true"},
         {"PID-13.replaceMatches('[^0-9+]', '')", "+492281"},
         {"'2026-01-02'.replaceMatches('(?<y>\\\\d+)-(\\\\d+)-(\\\\d+)', '$3.$2.${y}')", "02.01.2026"},
-        {"'abc'.replaceMatches('', '-')", "-a-b-c-"},
+        {"'abc'.replaceMatches('', '-')", "abc"},
         {"'a1'.replaceMatches('[0-9]', '$$$9')", "a$$9"},
         {"'\xc3\xbc\xc3\xa4'.length()", "2"},
         {"PID-5.1.length()", "3"},
@@ -400,6 +400,94 @@ TEST_CASE("conversions and numbers") {
     check(rows);
 }
 
+TEST_CASE("dates, times and quantities") {
+    constexpr Row rows[] = {
+        // HL7 values beside dates are dates.
+        {"PID-7 < @1990-01-01", "true"},
+        {"PID-7 = @1980-02-03", "true"},
+        {"PID-7 = @1980", "{}"},
+        {"MSH-7 > @2026-01-02T03:00", "true"},
+        {"PID-5.1 > @1980", "{}"},
+        {"PID-7.toDate()", "1980-02-03"},
+        {"MSH-7.toDateTime()", "2026-01-02T03:04:05"},
+        {"'2026'.toDate()", "2026"},
+        {"'20260102'.toDate()", "{}"},
+        {"PID-7.toDate() + 30 years", "2010-02-03"},
+        {"'20260102030405.5+0100'.toDateTime()", "{}"},
+        // As far as they go.
+        {"@2014 = @2014", "true"},
+        {"@2014 = @2014-05", "{}"},
+        {"@2014 < @2015-05", "true"},
+        {"@2014-05-01T10:00+02:00 = @2014-05-01T08:00Z", "true"},
+        {"@2014-05-01T10:00Z < @2014-05-01T23:00", "{}"},
+        {"@2014-05-01T10:00Z < @2014-05-03T01:00", "true"},
+        {"@2014 ~ @2014-05", "false"},
+        {"@T10:30 < @T10:31", "true"},
+        {"@2014-02-29", "! bad_token at column 1"},
+        // Moved.
+        {"@2014-01-31 + 1 month", "2014-02-28"},
+        {"@2016-02-29 + 1 year", "2017-02-28"},
+        {"@2014-03-01 - 1 day", "2014-02-28"},
+        {"@2014 + 24 months", "2016"},
+        {"@2014-01 + 59 days", "2014-02"},
+        {"@2014-01-01 + 36 hours", "2014-01-02"},
+        {"@2014-01-01T10:00:00 + 1.5 seconds", "2014-01-01T10:00:01.500"},
+        {"@T23:30 + 1 hour", "00:30"},
+        {"@T10 + 1 year", "! bad_unit at column 6"},
+        {"@9999-12-31 + 1 day", "{}"},
+        {"@0001-01-01 - 1 day", "{}"},
+        {"@2014-01-01 + 9223372036854775807 days", "{}"},
+        {"@2014-01-01 * 2 days", "! bad_type at column 13"},
+        {"now()", "1970-01-01T00:00:00.000Z"},
+        {"today()", "1970-01-01"},
+        {"timeOfDay()", "00:00:00.000"},
+        {"@2014-02.highBoundary()", "2014-02-28"},
+        // Quantities.
+        {"1 'g' = 1000 'mg'", "true"},
+        {"1 'g' < 1 'kg'", "true"},
+        {"1 'g' = 1 'm'", "{}"},
+        {"1 'g' > 1 'm'", "{}"},
+        {"98.6 '[degF]' = 37 'Cel'", "{}"},
+        {"1 year = 12 months", "true"},
+        {"1 year = 1 'a'", "{}"},
+        {"1 year ~ 1 'a'", "true"},
+        {"5 'mmol/L' = 5 'mol/m3'", "true"},
+        {"1 'U/L' > 1 'nmol/s/L'", "true"},
+        {"10 '{tablets}' = 10 '1'", "true"},
+        {"1 'furlong' = 1 'furlong'", "true"},
+        {"1 'furlong' = 201.168 'm'", "{}"},
+        {"1 'm' + 50 'cm'", "150 'cm'"},
+        {"3 days - 1 day", "2 days"},
+        {"1 'm' + 1", "! bad_type at column 7"},
+        {"6 'm' / 2 's'", "3 'm/s'"},
+        {"6 'm' / 2", "3 'm'"},
+        {"-4 'g'", "-4 'g'"},
+        {"'4 \\'g\\''.toQuantity('mg')", "4000 'mg'"},
+        {"'4 g'.toQuantity()", "{}"},
+        {"1 '[in_i]' ~ 2.5 'cm'", "true"},
+        {"1 '((((((((((m))))))))))' = 1 'm'", "{}"},
+    };
+    check(rows);
+}
+
+TEST_CASE("types") {
+    constexpr Row rows[] = {
+        {"1 is Integer", "true"},
+        {"1 is System.Integer", "true"},
+        {"1 is integer", "false"},
+        {"PID-5.1 is String", "true"},
+        {"PID-4 is String", "{}"},
+        {"(1 as Integer) + 1", "2"},
+        {"1 as String", "{}"},
+        {"1.type().name", "Integer"},
+        {"PID-3.type().namespace", "System"},
+        {"PID-3[*].is(String)", "! not_singleton at column 10"},
+        {"(1 | 'a').ofType(Integer)", "1"},
+        {"1 > 2 is Boolean", "! bad_type at column 3"},
+    };
+    check(rows);
+}
+
 TEST_CASE("functions on collections") {
     constexpr Row rows[] = {
         {"OBX[*]-5.where($this = 'negative')", "negative"},
@@ -447,6 +535,18 @@ TEST_CASE("functions on collections") {
         {"PID-3[*].1.where($this in OBX[*]-5.select('4711'))", "4711"},
         {"(1|2).select((10|20).where($this > 10).select($this))", "20, 20"},
         {"(1|2).where($this = (2|3).first())", "2"},
+        {"(3|1|2).sort()", "1, 2, 3"},
+        {"(3|1|2).sort(-$this)", "3, 2, 1"},
+        {"(1|'a').sort()", "! bad_type at column 9"},
+        {"(1|2|3).aggregate($total + $this, 0)", "6"},
+        {"(1|2).aggregate((1|2).where($this = $total).count() + $this)", "3"},
+        {"'abc'.repeat(substring(1))", "bc, c"},
+        {"1.repeat($this + 1).count()", "! too_much_work at column 3"},
+        {"(1|2).subsetOf(1|2|3)", "true"},
+        {"(1|4).subsetOf(1|2|3)", "false"},
+        {"(1|2|3).supersetOf(1|2)", "true"},
+        {"('a'|'b').iif(true, 1)", "! not_singleton at column 11"},
+        {"iif('a', 1)", "! bad_type at column 5"},
     };
     check(rows);
 }
@@ -549,9 +649,16 @@ TEST_CASE("a mistake is found while compiling, with its column and what was prob
         {"$that = 1", "column 1", "$that", "$this and $index"},
         {"PID-3.matches('[')", "column 15", "regular expression", ""},
         {"PID-3.matches('a(?=b)')", "column 15", "regular expression", "look-ahead"},
-        {"PID-7 > @2020-01-01", "column 9", "dates", "PID-7 <"},
+        {"PID-7 > @2020-01-01", "", "", ""},
+        {"PID-7 > @2020-13-01", "column 9", "no date", "@2014-01-25"},
+        {"@T14:30Z", "column 1", "no date or time", "@T14:30"},
         {"PID-3 % 2", "column 7", "%", "mod"},
-        {"PID-3 is String", "column 7", "can't stand here", "types"},
+        {"PID-3 is String", "", "", ""},
+        {"PID-3 is Strin", "column 10", "no type called", "did you mean string?"},
+        {"PID-3.ofType(Patint)", "column 14", "no type called", "did you mean Patient?"},
+        {"PID-3.is(1)", "column 10", "name of a type is missing", "String"},
+        {"%rsource", "column 1", "no constant", "%resource"},
+        {"$total", "column 1", "$total means nothing here", "aggregate()"},
         {"'a' < 1", "column 5", "no order", "convert"},
         {"99999999999999999999", "column 1", "too many digits", ""},
         {"1 /* open", "column 3", "comment", "*/"},

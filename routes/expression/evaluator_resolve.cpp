@@ -1,0 +1,51 @@
+// What references mean: inside a resource, and between the entries of a Bundle
+// (http://hl7.org/fhir/R4/bundle.html#references).
+#include "routes/expression/element.h"
+#include "routes/expression/evaluator.h"
+
+namespace hilum::expression {
+namespace {
+
+std::string_view text_of_child(fhir::Element element, std::string_view name) {
+    auto const child = element.child(name);
+    return child.exists() ? child.text() : std::string_view();
+}
+
+}  // namespace
+
+bool Evaluation::find_resource(Node const& node, fhir::Element from, std::string_view reference,
+                               Item& found) {
+    std::size_t seen = 1;
+    auto const take = [&](fhir::Element resource) {
+        found = Item::of(resource, fhir::Type::find(resource.resource_type()));
+    };
+    if (reference.starts_with('#')) {
+        auto const container = resource_of(from, true);
+        for (auto e = container.element().first(); e.exists(); e = e.next(), ++seen)
+            if (e.name() == "contained" && text_of_child(e, "id") == reference.substr(1)) take(e);
+        if (reference == "#") take(container.element());
+        return spend(node, seen);
+    }
+    auto const root = from.resource()->root();
+    if (!entries_) {
+        entries_.emplace();
+        for (auto entry = root.child("entry"); entry.exists(); entry = entry.next(), ++seen) {
+            auto const resource = entry.name() == "entry" ? entry.child("resource") : fhir::Element();
+            if (!resource.exists()) continue;
+            // The first of a name counts.
+            if (auto const url = text_of_child(entry, "fullUrl"); !url.empty())
+                entries_->try_emplace(std::string(url), resource);
+            auto const id = text_of_child(resource, "id");
+            if (!id.empty())
+                entries_->try_emplace(std::string(resource.resource_type()) + "/" + std::string(id),
+                                      resource);
+        }
+    }
+    // One version is as good as another here: there is but one.
+    reference = reference.substr(0, reference.find("/_history/"));
+    auto const entry = entries_->find(std::string(reference));
+    if (entry != entries_->end()) take(entry->second);
+    return spend(node, seen);
+}
+
+}  // namespace hilum::expression
