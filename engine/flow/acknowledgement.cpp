@@ -10,13 +10,19 @@ struct Written {
     SequenceMode sequence = SequenceMode::off;
 };
 
+constexpr std::string_view ack_summary = "how messages are acknowledged";
+
 template <class V>
-void describe(V& v, Written& o) {
+void describe_sequence(V& v, SequenceMode& o) {
     static constexpr config::Choice<SequenceMode> words[] = {{"off", SequenceMode::off},
                                                              {"check", SequenceMode::check}};
-    v.optional("ack", o.ack, "how messages are acknowledged");
-    v.choice("sequence", o.sequence, words,
-             "check: MSH-13 must count up by one for each sender (HL7 v2.8.2 §2.10.1)");
+    v.choice("sequence", o, words, "check: MSH-13 must count up by one for each sender (HL7 v2.8.2 §2.10.1)");
+}
+
+template <class V>
+void describe(V& v, Written& o) {
+    v.optional("ack", o.ack, ack_summary);
+    describe_sequence(v, o.sequence);
 }
 
 IntakeOptions read(config::Component const& component, config::Diagnostics& diagnostics) {
@@ -64,6 +70,15 @@ hl7::AckCode unasked(hl7::AckOutcome outcome) {
 
 std::vector<std::string_view> listener_keys() {
     return {"ack", "sequence"};
+}
+
+std::string listener_keys_schema() {
+    config::SchemaWriter writer;
+    writer.property("ack", R"({"anyOf":[{"enum":["stored"]},)" + config::SchemaWriter::of<AckPolicy>() + "]}",
+                    ack_summary, false);
+    SequenceMode sequence = SequenceMode::off;
+    describe_sequence(writer, sequence);
+    return writer.properties();
 }
 
 void check_listener_common(config::Component const& component, config::Diagnostics& diagnostics) {
