@@ -4,8 +4,10 @@
 #include <array>
 #include <utility>
 
+#include "parsers/hl7/charset_mask.h"
 #include "parsers/hl7/escape.h"
 #include "parsers/hl7/msh.h"
+#include "parsers/hl7/utf8.h"
 #include "parsers/hl7/version.h"
 
 namespace hilum::hl7 {
@@ -167,11 +169,43 @@ void write_err(Writer& writer, Delimiters const& d, Version version, AckError co
     writer.divide(d.component, {error.code, condition, "HL70357"});
     writer.text({&error.severity, 1});
     writer.skip(3);
-    writer.text(error.text);
+    writer.raw(error.text);
     writer.end();
     for (AckError const& other : error.further) write_err(writer, d, version, other);
 }
 
+// Escaped text in a charset. What that lacks, and what is no UTF-8, becomes a question mark.
+std::string in_charset(std::string_view text, Charset charset) {
+    bool const as_it_is = charset.coding <= Coding::utf8;
+    std::string out;
+    if (valid_utf8(text) == text.size()) {
+        if (as_it_is) return std::string(text);
+        if (from_utf8(text, charset, out)) return out;
+    }
+    while (!text.empty()) {
+        std::size_t const length = first_utf8(text).length;
+        std::string_view const character = text.substr(0, std::max<std::size_t>(length, 1));
+        if (length != 0 && as_it_is) {
+            out += character;
+        } else if (length == 0 || !from_utf8(character, charset, out)) {
+            out += '?';
+        }
+        text.remove_prefix(character.size());
+    }
+    return out;
+}
+
+// The same with its texts raw: as they stand in an answer in `charset`, in its masked form.
+AckError with_raw_texts(AckError error, Delimiters const& delimiters, Charset charset) {
+    std::string escaped, masked;
+    escape(error.text, delimiters, escaped);
+    error.text = in_charset(escaped, charset);
+    if (charset.masks() && mask(error.text, charset, delimiters, masked)) error.text = std::move(masked);
+    for (AckError& other : error.further) other = with_raw_texts(std::move(other), delimiters, charset);
+    return error;
+}
+
+// The error's texts are raw.
 void write_answer(Header const& header, AckCode code, AckOptions const& options, AckError const* error,
                   std::string& out) {
     Delimiters const& d = header.delimiters;
@@ -183,7 +217,7 @@ void write_answer(Header const& header, AckCode code, AckOptions const& options,
     writer.raw(name(code));
     writer.raw(header.control_id);
     bool const text = error != nullptr && !error->text.empty() && version < Version::v2_7;
-    if (text) writer.text(error->text);
+    if (text) writer.raw(error->text);
     if (options.expected_sequence) {
         if (!text) writer.skip(1);
         writer.text(std::to_string(*options.expected_sequence));
@@ -221,12 +255,15 @@ void build_ack(Message const& message, AckCode code, AckOptions const& options, 
     // What the message is not read in can't be said of the answer: there it might swallow a delimiter.
     auto const declared = Charset::declared(header.character_set, header.delimiters.repetition);
     if (declared.masks() && !(declared == message.charset())) header.character_set = {};
+    std::optional<AckError> raw;
+    if (error != nullptr) raw = with_raw_texts(*error, header.delimiters, message.charset());
+    AckError const* const told = raw ? &*raw : nullptr;
     if (!message.charset().masks()) {
-        write_answer(header, code, options, error, out);
+        write_answer(header, code, options, told, out);
         return;
     }
     std::string masked;
-    write_answer(header, code, options, error, masked);
+    write_answer(header, code, options, told, masked);
     message.append_bytes(masked, out);
 }
 
@@ -265,7 +302,8 @@ std::string build_nak_for_fragment(std::string_view bytes, AckOptions const& opt
     header.control_id = fields[9];
     header.processing_id = fields[10].empty() ? std::string_view("P") : fields[10];
     header.version = fields[11].empty() ? std::string_view("2.5.1") : fields[11];
-    write_answer(header, AckCode::AR, options, &error, answer);
+    AckError const raw = with_raw_texts(error, header.delimiters, {});
+    write_answer(header, AckCode::AR, options, &raw, answer);
     return answer;
 }
 

@@ -141,6 +141,35 @@ TEST_CASE("ack: the error's text can't break the answer") {
     CHECK(message->text("ERR-2.1") == "P|D");
 }
 
+TEST_CASE("ack: the error's text is in the charset of the answer, and no byte of it is a delimiter") {
+    struct Row {
+        std::string charset, text, raw;
+    };
+    Row const rows[] = {
+        {"UNICODE UTF-8", "n\xc3\xa4 | \xff", "n\xc3\xa4 \\F\\ ?"},
+        {"", "\xc3", "?"},
+        {"8859/1", "n\xc3\xa4 \xe6\xbc\xa2", "n\xe4 ?"},
+        // Shift_JIS: 83 7c is one character with the byte of a delimiter in it; ff 8d is none.
+        {"SJIS", "\xe3\x83\x9d|\xff\x8d", "\x83|\\F\\??"},
+        {"~ISO IR87", "\xe5\xb1\xb1", "\x1b$B;3\x1b(B"},
+    };
+    for (auto const& row : rows) {
+        CAPTURE(row.charset);
+        auto const message =
+            Message::parse("MSH|^~\\&|A|B|C|D|2024||ADT^A01|M1|P|2.5||||||" + row.charset + "\rPID|1\r");
+        REQUIRE(message.has_value());
+        AckError const error{.location = "PID^1^3", .code = "101", .text = row.text};
+        std::string out;
+        hilum::hl7::build_ack(*message, AckCode::AE, {.control_id = "1", .timestamp = "2"}, &error, out);
+        CAPTURE(out);
+        CHECK(out.find("MSA|AE|M1|" + row.raw + "\rERR|") != std::string::npos);
+        CHECK(out.ends_with("||||" + row.raw + "\r"));
+        auto const answer = Message::view(out);
+        REQUIRE(answer.has_value());
+        CHECK(answer->segment_count() == 3);
+    }
+}
+
 TEST_CASE("nak for a fragment: from what can be read of MSH") {
     AckError const error{.code = "207", .text = "unreadable"};
     struct Row {

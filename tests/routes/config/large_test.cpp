@@ -72,7 +72,9 @@ TEST_CASE("a table with a million rows is read, an expression that is nested 10,
     CHECK(check(config::test::many_routes(10, table.csv())) == "");
     CHECK(seconds_since(begin) < 5 * slower);
 
-    std::string const deep = std::string(10'000, '(') + "true" + std::string(10'000, ')');
+    std::string deep(10'000, '(');
+    deep += "true";  // in one expression, g++ 12 sees an overflow that is none (GCC bug 105329)
+    deep.append(10'000, ')');
     begin = std::clock();
     std::string const found = check(
         "listeners: { in: { mllp: { listen: \"127.0.0.1:2575\" } } }\n"
