@@ -29,6 +29,7 @@ testing::Taken DryRun::take(std::uint32_t listener, std::string_view bytes, std:
         taken.answer = hl7::build_nak_for_fragment(bytes, {control_id, timestamp}, fault);
         if (taken.answer.empty()) taken.answer = nak_without_header(control_id, timestamp, fault);
         taken.answer_code = "AR";
+        shape(listener, now_us, taken);
         return taken;
     }
     auto fault = admission_fault(*message);
@@ -49,8 +50,17 @@ testing::Taken DryRun::take(std::uint32_t listener, std::string_view bytes, std:
     bool const elsewhere = !ack.application_to.empty();
     auto answer = answer_of(*message, outcome, elsewhere);
     taken.answer_code = told(outcome, elsewhere);
-    if (answer.owed) taken.answer = std::move(answer.bytes);
+    if (!answer.owed) return taken;
+    taken.answer = std::move(answer.bytes);
+    shape(listener, now_us, taken);
     return taken;
+}
+
+void DryRun::shape(std::uint32_t listener, std::int64_t now_us, testing::Taken& taken) const {
+    auto const& pipeline = *loaded_.pipeline;
+    // One that can't be shaped is told as it was.
+    if (!pipeline.shapes_answers(listener) || !pipeline.shape_answer(listener, taken.answer, now_us)) return;
+    if (auto const read = hl7::read_ack(taken.answer)) taken.answer_code = hl7::name(read->code);
 }
 
 }  // namespace hilum::flow

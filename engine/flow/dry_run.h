@@ -24,6 +24,8 @@ class DryRun final : public testing::Door {
                         routes::Observer* observer) override;
 
   private:
+    void shape(std::uint32_t listener, std::int64_t now_us, testing::Taken& taken) const;
+
     Loaded const& loaded_;
     std::vector<std::optional<hl7::Charset>> charsets_;  // these are parallel to config.listeners
     std::vector<IntakeOptions> intake_;

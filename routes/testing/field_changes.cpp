@@ -1,5 +1,10 @@
 #include "routes/testing/field_changes.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <vector>
+
 #include "parsers/hl7/characters.h"
 #include "parsers/hl7/message.h"
 #include "routes/testing/compare.h"
@@ -9,11 +14,55 @@ namespace {
 
 using Found = std::function<void(std::string_view, FieldChange)>;
 
-bool same_segments(hl7::Message const& a, hl7::Message const& b) {
-    if (a.segment_count() != b.segment_count() || a.delimiters().field != b.delimiters().field) return false;
+using Lines = std::vector<std::string_view>;
+
+// The segments of one name in both messages.
+struct Named {
+    Lines before, after;
+};
+using ByName = std::map<std::string_view, Named>;
+
+ByName by_name(hl7::Message const& a, hl7::Message const& b) {
+    ByName out;
     for (std::size_t n = 1; n <= a.segment_count(); ++n)
-        if (a.segment(n).substr(0, 3) != b.segment(n).substr(0, 3)) return false;
+        out[a.segment(n).substr(0, 3)].before.push_back(a.segment(n));
+    for (std::size_t n = 1; n <= b.segment_count(); ++n)
+        out[b.segment(n).substr(0, 3)].after.push_back(b.segment(n));
+    return out;
+}
+
+// Leaves out, in order, what both have alike. False when that would be too much work.
+bool leave_out_equal(Named& named) {
+    constexpr std::size_t pairs_max = 250'000;
+    auto& [before, after] = named;
+    if (!after.empty() && before.size() > pairs_max / after.size()) return false;
+    Lines rest_before, rest_after;
+    std::size_t next = 0;
+    for (auto const line : before) {
+        auto const at = std::find(after.begin() + static_cast<std::ptrdiff_t>(next), after.end(), line);
+        if (at == after.end()) {
+            rest_before.push_back(line);
+            continue;
+        }
+        auto const found = static_cast<std::size_t>(at - after.begin());
+        for (; next < found; ++next) rest_after.push_back(after[next]);
+        ++next;
+    }
+    for (; next < after.size(); ++next) rest_after.push_back(after[next]);
+    before = std::move(rest_before);
+    after = std::move(rest_after);
     return true;
+}
+
+// The names of those segments that are as many in both, in the order of the message.
+Lines common_order(hl7::Message const& message, ByName const& names) {
+    Lines out;
+    for (std::size_t n = 1; n <= message.segment_count(); ++n) {
+        auto const name = message.segment(n).substr(0, 3);
+        auto const& [before, after] = names.at(name);
+        if (before.size() == after.size()) out.push_back(name);
+    }
+    return out;
 }
 
 // The next field of a segment; empty beyond the last.
@@ -87,12 +136,29 @@ void field_changes(std::string_view before, std::string_view after, Found const&
     auto const a = hl7::Message::view(before);
     auto const b = hl7::Message::view(after);
     if (!a || !b) return found("", FieldChange::other);
-    if (!same_segments(*a, *b)) return compare_by_value(before, after, found);
-    bool any = false;
-    for (std::size_t n = 1; n <= a->segment_count(); ++n) {
-        if (a->segment(n) == b->segment(n)) continue;
-        any = true;
-        compare_segments(a->segment(n), b->segment(n), a->delimiters().field, found);
+    auto const delimiter = a->delimiters().field;
+    auto names = by_name(*a, *b);
+    bool simple = delimiter == b->delimiters().field,
+         any = common_order(*a, names) != common_order(*b, names);
+    if (any) found("", FieldChange::moved);
+    for (auto& [name, lines] : names) {
+        if (lines.before.size() == lines.after.size()) continue;
+        simple = simple && leave_out_equal(lines) &&
+                 (lines.before.empty() || lines.after.empty() || lines.before.size() == lines.after.size());
+    }
+    // Which belong together is a question of their values.
+    if (!simple) return compare_by_value(before, after, found);
+    for (auto const& [name, lines] : names) {
+        auto const& [first, second] = lines;
+        for (std::size_t i = 0; i < std::max(first.size(), second.size()); ++i) {
+            if (i < first.size() && i < second.size() && first[i] == second[i]) continue;
+            any = true;
+            if (i >= first.size() || i >= second.size()) {
+                found(name, i < first.size() ? FieldChange::gone : FieldChange::added);
+            } else {
+                compare_segments(first[i], second[i], delimiter, found);
+            }
+        }
     }
     if (!any) found("", FieldChange::other);  // terminators
 }

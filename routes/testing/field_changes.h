@@ -17,9 +17,9 @@ enum class FieldChange : unsigned char {
 };
 std::string_view name(FieldChange change);
 
-// Calls `found("PID-5", change)` for each field, or `found("NK1", change)` for a segment; the same may come
-// several times. A segment's fields are compared as they stand (with delimiters and escapes) where both
-// messages have the same segments in the same order, else by value.
+// Calls `found("PID-5", change)` for each field, or `found("NK1", change)` for a segment, by segment name;
+// the same may come several times. Fields are compared as they stand, with delimiters and escapes; only where
+// it is not plain which segments belong together, by value.
 void field_changes(std::string_view before, std::string_view after,
                    std::function<void(std::string_view path, FieldChange change)> const& found);
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "routes/expression/expression.h"
 #include "routes/steps/step.h"
 
 using namespace hilum;

@@ -44,7 +44,10 @@ TEST_CASE("fields in which messages differ") {
         {"the second of two segments", "OBX|1||X\rOBX|2||Y\r", "OBX|1||X\rOBX|2||Z\r", "OBX-3 changed; "},
         {"a segment gone", "PID|1\rNK1|1|A\r", "PID|1\r", "NK1 gone; "},
         {"a segment new", "PID|1\r", "PID|1\rNK1|1|A\r", "NK1 new; "},
-        {"a segment gone and a field", "PID|1||A^B\rNK1|1|A\r", "PID|1||A^C\r", "PID-3 changed; NK1 gone; "},
+        {"a segment gone and a field", "PID|1||A^B\rNK1|1|A\r", "PID|1||A^C\r", "NK1 gone; PID-3 changed; "},
+        {"one of three gone", "OBX|1||X\rOBX|2||Y\rOBX|3||Z\r", "OBX|1||X\rOBX|3||Z\r", "OBX gone; "},
+        {"one gone, one changed", "OBX|1||X\rOBX|2||Y\rOBX|3||Z\r", "OBX|1||X\rOBX|3||W\r",
+         "OBX gone; OBX-3 changed; "},
         {"another order", "PID|1\rPV1|1\r", "PV1|1\rPID|1\r", " segments in another order; "},
     };
     for (auto const& row : rows) {
