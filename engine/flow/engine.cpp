@@ -84,9 +84,13 @@ Result<void> Engine::open_store(config::Store const& configured) {
     options.segment_size = configured.segment_size.count;
     options.retain = std::chrono::duration_cast<std::chrono::seconds>(configured.retain);
     options.now_us = now_us_;
-    auto opened = store::open_store(std::move(options), store::posix_file_system(), *hub_);
+    auto const files = store::posix_file_system();
+    auto opened = store::open_store(std::move(options), files, *hub_);
     if (!opened) return opened.error();
     store_ = std::move(*opened);
+    paused_ = std::make_unique<store::PausedQueues>(files, configured.dir);
+    // Deliveries that a person has stopped must not begin because a file can't be read.
+    if (auto const loaded = paused_->load(); !loaded) return loaded.error();
     auto const& recovery = store_->recovery();
     for (auto const& note : recovery.notes) log_.info("store_recovery", {{"note", note}});
     for (auto const& damage : recovery.damage) log_.error("store_damage", {{"damage", damage}});
@@ -114,7 +118,10 @@ void Engine::add_lane(std::string const& name, store::LaneState const& state) {
         lanes_[name] = lane;
     }
     hub_->add(state.destination, lane);
-    net::asio::post(lane->executor(), [lane] { lane->start(); });
+    net::asio::post(lane->executor(), [lane, paused = paused_->has(name)] {
+        if (paused) lane->pause();
+        lane->start();
+    });
 }
 
 // Gives a lane its destination, making the lane where there is none yet.

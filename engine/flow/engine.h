@@ -16,6 +16,7 @@
 #include "engine/ops/control.h"
 #include "engine/ops/log.h"
 #include "engine/ops/metrics.h"
+#include "engine/store/paused.h"
 
 namespace hilum::flow {
 
@@ -80,6 +81,7 @@ class Engine final : public ops::Control {
     std::vector<LanePointer> all_lanes() const;
     net::Task<Result<ops::QueueView>> change_lane(std::string destination,
                                                   std::function<Result<void>(delivery::Lane&)> change);
+    net::Task<Result<ops::QueueView>> set_paused(std::string destination, bool paused);
     net::Task<Result<store::StoredMessage>> read_message(std::uint64_t number, store::Position& position);
     net::Task<Result<Resent>> reprocess(store::StoredMessage const& stored, store::Position position);
 
@@ -90,6 +92,7 @@ class Engine final : public ops::Control {
     std::unique_ptr<net::Runtime> runtime_;
     std::unique_ptr<CommitHub> hub_;
     std::unique_ptr<store::Store> store_;
+    std::unique_ptr<store::PausedQueues> paused_;
     destinations::Awaited awaited_;
     std::unique_ptr<Flow> flow_;
     std::unique_ptr<ops::AdminServer> admin_;

@@ -91,18 +91,29 @@ net::Task<Result<ops::QueueView>> Engine::change_lane(std::string destination,
     co_return co_await net::run_on(executor, work);
 }
 
-net::Task<Result<ops::QueueView>> Engine::pause(std::string destination) {
-    return change_lane(std::move(destination), [](delivery::Lane& lane) -> Result<void> {
-        lane.pause();
+// The lane first: when the disk is full, a queue can be paused all the same.
+net::Task<Result<ops::QueueView>> Engine::set_paused(std::string destination, bool paused) {
+    auto change = [paused](delivery::Lane& lane) -> Result<void> {
+        paused ? lane.pause() : lane.resume();
         return {};
-    });
+    };
+    auto view = co_await change_lane(destination, change);
+    if (!view) co_return view;
+    auto keep = [this, &destination, paused] { return paused_->set(destination, paused); };
+    auto const kept = co_await net::run_blocking(*runtime_, keep);
+    if (!kept)
+        log_.error("pause_not_kept", {{"destination", destination},
+                                      {"reason", kept.error().text()},
+                                      {"next", "it holds until the next restart"}});
+    co_return view;
+}
+
+net::Task<Result<ops::QueueView>> Engine::pause(std::string destination) {
+    return set_paused(std::move(destination), true);
 }
 
 net::Task<Result<ops::QueueView>> Engine::resume(std::string destination) {
-    return change_lane(std::move(destination), [](delivery::Lane& lane) -> Result<void> {
-        lane.resume();
-        return {};
-    });
+    return set_paused(std::move(destination), false);
 }
 
 net::Task<Result<ops::QueueView>> Engine::retry(std::string destination) {

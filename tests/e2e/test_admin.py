@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 import hilum_e2e as e2e
 from hilum_e2e import check, say
@@ -70,6 +71,29 @@ def test_queues():
                 check([e2e.control_id(m) for m in lab.messages] == [b'Q1', b'Q2', b'Q3', b'Q4', b'Q5'], 'order')
                 e2e.wait_until(lambda: engine.queue('out')['state'] in ('idle', 'running'), 5, 'idle again')
         run(engine, 'queues', 'pause', 'nobody', code=1)
+
+
+def test_a_paused_queue_stays_paused():
+    """Through a stop and a kill, until it is resumed."""
+    with e2e.folder() as dir:
+        with e2e.Receiver() as lab:
+            engine = e2e.Engine(dir, e2e.straight(lab.port))
+            engine.start()
+            run(engine, 'queues', 'pause', 'out')
+            with e2e.Connection(engine.port('in')) as sender:
+                sender.send(e2e.adt('P0'))
+            for end in (engine.stop, engine.kill):
+                end()
+                engine.start()
+                check(engine.queue('out')['state'] == 'paused', f'after a {end.__name__}: {engine.queue("out")}')
+            time.sleep(0.5)
+            check(not lab.messages and engine.queue('out')['queued'] == 1, 'nothing was delivered')
+            run(engine, 'queues', 'resume', 'out')
+            e2e.wait_until(lambda: lab.count() == 1, 10, 'delivered')
+            engine.kill()
+            engine.start()
+            check(engine.queue('out')['state'] != 'paused', 'resumed for good')
+            engine.stop()
 
 
 def test_retry_now():

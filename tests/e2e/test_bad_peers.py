@@ -162,6 +162,22 @@ def test_unusual_framing():
         check(answer is None or b'MSA|AA' not in answer, f'no HL7 must not be acknowledged: {answer!r}')
 
 
+def test_frames_that_are_no_hl7():
+    """Each gets a NAK, on a connection that lives."""
+    with Listening() as on, e2e.Connection(on.port) as peer:
+        rows = [('a text', b'this is no HL7 at all', b'100'), ('another format', b'{"resourceType": "Patient"}', b'100'),
+                ('the beginning alone', b'MSH', b'100'), ('UTF-16', 'MSH|^~\\&|A'.encode('utf-16-le'), b'100'),
+                ('letters as delimiters', b'MSHabcde' + e2e.adt('X')[8:], b'100'), ('NULs', b'\0' * 100, b'100'),
+                ('no type', b'MSH|^~\\&|A|B|C|D|20260101|||N1|P|2.5\rPID|1||1\r', b'101'),
+                ('no control ID', b'MSH|^~\\&|A|B|C|D|20260101||ADT^A01||P|2.5\rPID|1||1\r', b'101')]
+        for n, (name, frame, code) in enumerate(rows):
+            answer = peer.send(frame)
+            check(answer is not None, f'{name}: the connection was closed')
+            check(e2e.field(answer, b'MSA', 1) in (b'AE', b'AR') and code in answer, f'{name}: {answer!r}')
+            check(acknowledged(peer.send(e2e.adt(f'OK{n}')), f'OK{n}'), f'after {name} the connection must live')
+        check(on.metric('hilum_messages_rejected_total') == len(rows), 'each is counted')
+
+
 def test_random_bytes():
     import random
     with Listening() as on:

@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
 #include <map>
 #include <string>
+#include <vector>
 
 using namespace hilum::hl7;
 
@@ -25,6 +27,23 @@ AckRequest request_of(std::string const& msh_15, std::string const& msh_16,
     auto const message = Message::view(bytes);
     REQUIRE(message.has_value());
     return ack_request(*message);
+}
+
+// The words in `code` marks of each cell of a table's line: "| `AL` | `CA`, `AA` | - |" is {"AL", "CA AA",
+// ""}.
+std::vector<std::string> cells(std::string const& line) {
+    std::vector<std::string> all;
+    bool code = false;
+    for (std::size_t i = 1; i < line.size(); ++i) {
+        if (i == 1 || line[i - 1] == '|') all.emplace_back();
+        if (line[i] == '`') {
+            code = !code;
+            if (code && !all.back().empty()) all.back() += ' ';
+        } else if (code) {
+            all.back() += line[i];
+        }
+    }
+    return all;
 }
 
 }  // namespace
@@ -102,6 +121,46 @@ TEST_CASE("acks owed: every MSH-15 with every MSH-16") {
         CHECK(owed_text(request_of(row.msh_15, row.msh_16, "2.1"), AckOutcome::stored) == "- AA");
     }
     CHECK(seen.size() == 36);
+}
+
+TEST_CASE("acks owed: the tables of docs/acceptance.md say the same") {
+    std::ifstream page(HILUM_SOURCE "/docs/acceptance.md");
+    char const* const conditions[] = {"", "AL", "NE", "ER", "SU", "??"};
+    int tables = 0, combinations = 0;
+    for (std::string line; std::getline(page, line);) {
+        if (!line.starts_with("| MSH-15")) continue;
+        ++tables;
+        std::getline(page, line);  // the rule below the heading
+        for (auto const* msh_15 : conditions) {
+            std::getline(page, line);
+            auto const row = cells(line);
+            REQUIRE(row.size() == 7);
+            for (std::size_t column = 0; column < 6; ++column) {
+                CAPTURE(line);
+                CAPTURE(column);
+                auto const owed = [&](AckOutcome outcome) {
+                    auto const acks = acks_owed(request_of(msh_15, conditions[column]), outcome);
+                    std::string out;
+                    for (auto const& code : {acks.accept, acks.application})
+                        if (code) out += (out.empty() ? "" : " ") + std::string(name(*code));
+                    return out;
+                };
+                auto const& cell = row[column + 1];
+                ++combinations;
+                if (tables == 1) {
+                    CHECK(owed(AckOutcome::stored) == cell);
+                    continue;
+                }
+                CHECK(owed(AckOutcome::error) == cell);
+                std::string rejected = cell;
+                for (char& c : rejected)
+                    if (c == 'E') c = 'R';
+                CHECK(owed(AckOutcome::rejected) == rejected);
+            }
+        }
+    }
+    CHECK(tables == 2);
+    CHECK(combinations == 72);
 }
 
 TEST_CASE("acks owed: an acknowledgment is owed no application acknowledgment") {
