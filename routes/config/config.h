@@ -27,6 +27,7 @@ struct Component {
 };
 
 // The same configuration, wherever it stands in the file: what a reload needs not touch.
+bool same(Node const& a, Node const& b);
 bool same(Component const& a, Component const& b);
 
 struct Step {
@@ -85,6 +86,8 @@ struct Config {
     std::set<std::uint16_t> closed_tables;  // those of "dictionary" in which any other code is wrong
     std::string source;                     // the path it was loaded from
     std::string hash;                       // 12 hex digits over the effective configuration, for the trace
+    std::shared_ptr<Node const>
+        effective;  // all files as one, with what is inherited; never null once loaded
 };
 
 // A kind of listener or destination as the loader needs to know it: the engine passes its catalogues, so that
@@ -94,6 +97,7 @@ struct KindCheck {
     std::string_view kind;
     void (*check)(Component const& component, Diagnostics& diagnostics);
     std::string (*schema)();  // JSON Schema of the options
+    std::string_view summary = {};
 };
 struct Catalogue {
     std::vector<KindCheck> listeners;
@@ -101,6 +105,9 @@ struct Catalogue {
     std::vector<std::string_view> listener_keys;     // common keys, e.g. "ack"
     std::vector<std::string_view> destination_keys;  // common keys, e.g. "retry"
     std::vector<std::string_view> steps;             // known step kinds
+    // The common keys as SchemaWriter::properties_of() gives them. May be null.
+    std::string (*listener_keys_schema)() = nullptr;
+    std::string (*destination_keys_schema)() = nullptr;
     // Destinations that a listener names by itself, such as the one for its acknowledgements. May be null.
     NameList (*listener_destinations)(Component const& listener) = nullptr;
 };

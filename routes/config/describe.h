@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "routes/config/diagnostics.h"
@@ -146,6 +147,9 @@ Options decode_options(Node const& node, std::string what, Diagnostics& diagnost
     return options;
 }
 
+// A schema with a description; one that says nothing, and true, stay as they are.
+std::string described(std::string schema, std::string_view summary);
+
 // Writes the JSON Schema (draft 2020-12) object of one described struct.
 class SchemaWriter {
   public:
@@ -155,13 +159,16 @@ class SchemaWriter {
     }
     template <class T>
     void optional(std::string_view key, T& value, std::string_view summary) {
-        add(key, type_of(value), summary, false);
+        add(key, with_default(type_of(value), default_of(value)), summary, false);
     }
     template <class E, std::size_t N>
-    void choice(std::string_view key, E&, Choice<E> const (&words)[N], std::string_view summary) {
-        std::string list = R"({"enum":[)";
-        for (std::size_t i = 0; i < N; ++i) list += (i ? ",\"" : "\"") + std::string(words[i].word) + "\"";
-        add(key, list + "]}", summary, false);
+    void choice(std::string_view key, E& value, Choice<E> const (&words)[N], std::string_view summary) {
+        std::string list = R"({"enum":[)", meant;
+        for (std::size_t i = 0; i < N; ++i) {
+            list += (i ? ",\"" : "\"") + std::string(words[i].word) + "\"";
+            if (words[i].value == value) meant = words[i].word;
+        }
+        add(key, with_default(list + "]}", meant), summary, false);
     }
     // A key whose schema is written elsewhere, such as that of the steps.
     void property(std::string_view key, std::string schema, std::string_view summary, bool is_required) {
@@ -173,13 +180,40 @@ class SchemaWriter {
     // The schema of a described struct.
     template <class Options>
     static std::string of() {
-        Options options;
-        SchemaWriter writer;
-        describe(writer, options);
-        return writer.text();
+        return written<Options>().text();
+    }
+    std::string const& properties() const { return properties_; }
+    // Its properties alone, as members of an object that has others too: `"retry":{...},"on_failure":{...}`.
+    template <class Options>
+    static std::string properties_of() {
+        return written<Options>().properties_;
     }
 
   private:
+    template <class Options>
+    static SchemaWriter written() {
+        Options options;
+        SchemaWriter writer;
+        describe(writer, options);
+        return writer;
+    }
+    // A default as it is written in YAML; "" where there is none to tell.
+    static std::string default_of(std::string const& value) { return value; }
+    static std::string default_of(Text const& value) { return value.value; }
+    static std::string default_of(bool const& value) { return value ? "true" : "false"; }
+    static std::string default_of(unsigned char const& value);
+    static std::string default_of(Duration const& value);
+    static std::string default_of(Bytes const& value);
+    static std::string default_of(Endpoint const& value) { return value.host.empty() ? "" : value.text(); }
+    template <class T>
+    requires std::is_arithmetic_v<T>
+    static std::string default_of(T const& value) { return plain_number(static_cast<double>(value)); }
+    template <class T>
+    static std::string default_of(T const&) {
+        return {};
+    }
+    static std::string plain_number(double value);
+    static std::string with_default(std::string schema, std::string_view value);
     void add(std::string_view key, std::string schema, std::string_view summary, bool is_required);
     // {"type":"string"} and the like; durations and sizes as patterns. Overloads in schema.cpp.
     static std::string type_of(std::string const&);

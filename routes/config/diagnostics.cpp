@@ -61,9 +61,14 @@ Location Location::shifted(std::size_t columns) const {
     return out;
 }
 
+std::string Use::text() const {
+    return how + " at " + at.text();
+}
+
 std::string Diagnostic::text() const {
     std::string out = where.text() + (severity == Severity::error ? ": error: " : ": warning: ") + what;
     if (!remedy.empty()) out += "; " + remedy;
+    if (where.used) out += " (" + where.used->text() + ')';
     return out;
 }
 
@@ -75,11 +80,14 @@ void Diagnostics::warning(Location where, std::string what, std::string remedy) 
     add({Severity::warning, std::move(where), std::move(what), std::move(remedy)});
 }
 
-// The same finding at the same place comes once, though an alias may bring its reader there many times.
+// The same finding at the same place comes once, though an alias may bring its reader there many times. What
+// is wrong in an inherited part is named by its first heir: the others would say the same in their own names.
 void Diagnostics::add(Diagnostic diagnostic) {
     bool const known = std::any_of(all_.begin(), all_.end(), [&](Diagnostic const& d) {
-        return d.severity == diagnostic.severity && d.what == diagnostic.what &&
-               place(d.where) == place(diagnostic.where);
+        return d.severity == diagnostic.severity && place(d.where) == place(diagnostic.where) &&
+               (d.what == diagnostic.what ||
+                (d.where.used && diagnostic.where.used && d.where.used != diagnostic.where.used &&
+                 d.remedy == diagnostic.remedy));
     });
     if (known) return;
     if (diagnostic.severity == Severity::error) ++errors_;

@@ -11,15 +11,26 @@
 
 namespace hilum::config {
 
+struct Use;
+
 // Line and column count from 1; 0 when there is none (a whole file).
 struct Location {
     std::shared_ptr<std::string const> file;  // as the user named it; shared by all nodes of the file
     std::uint32_t line = 0;
     std::uint32_t column = 0;
+    // By what it counts elsewhere than where it stands: inherited, included. Null otherwise.
+    std::shared_ptr<Use const> used = {};
 
     std::string text() const;  // "hilum.yaml:14:7"
     // `columns` further right, for a place inside a scalar (an expression's error).
     Location shifted(std::size_t columns) const;
+};
+
+struct Use {
+    std::string how;  // `inherited by route "icu"`, `included`
+    Location at;
+
+    std::string text() const;  // `inherited by route "icu" at hilum.yaml:9:14`
 };
 
 enum class Severity : unsigned char { error, warning };
@@ -30,7 +41,9 @@ struct Diagnostic {
     std::string what;    // `unknown key "prot"`
     std::string remedy;  // `did you mean "port"?`; empty when there is none to give
 
-    std::string text() const;  // "hilum.yaml:14:7: error: unknown key "prot"; did you mean "port"?"
+    // `hilum.yaml:14:7: error: unknown key "prot"; did you mean "port"?`, and in parentheses how it is used
+    // where that is elsewhere.
+    std::string text() const;
 };
 
 class Diagnostics {

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "routes/config/secrets.h"
+
 namespace hilum::config {
 namespace {
 
@@ -96,15 +98,25 @@ Filled fill_in(std::string_view text, Location const& where, Environment const& 
             continue;
         }
         out.text.append(text.substr(at, dollar - at));
-        out.any = true;
         std::size_t const end = text.find('}', dollar);
+        constexpr std::string_view param = "${param.";
+        if (text.substr(dollar).starts_with(param) && end != std::string_view::npos) {
+            std::size_t const name = dollar + param.size();
+            out.holes.push_back(
+                {std::string(text.substr(name, end - name)), out.text.size(), where.shifted(dollar)});
+            at = end + 1;
+            continue;
+        }
+        out.any = true;
         if (end == std::string_view::npos) {
             diagnostics.error(where.shifted(dollar), "a ${ is not closed",
                               "add the }, or write $${ for a literal ${");
             out.failed = true;
             return out;
         }
-        Looked looked = look_up(text.substr(dollar + 2, end - dollar - 2), environment);
+        std::string_view const inside = text.substr(dollar + 2, end - dollar - 2);
+        out.secret = out.secret || inside.starts_with("file:") || names_secret(inside);
+        Looked looked = look_up(inside, environment);
         if (looked.problem.empty() && out.text.size() + looked.value.size() > bytes_max) {
             looked.problem = "the text grows too long with what ${...} fills in";
             looked.remedy = "shorten it";
@@ -118,6 +130,15 @@ Filled fill_in(std::string_view text, Location const& where, Environment const& 
         at = end + 1;
     }
     out.text.append(text.substr(at));
+    return out;
+}
+
+std::string escaped(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text.substr(i).starts_with("${")) out += '$';
+        out += text[i];
+    }
     return out;
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "routes/config/dictionary.h"
+#include "routes/config/hash.h"
 #include "routes/config/profile.h"
 
 namespace hilum::config {
@@ -12,6 +13,31 @@ namespace {
 std::string list_of(std::vector<std::string_view> const& words) {
     std::string out;
     for (std::string_view word : words) out += (out.empty() ? "" : ", ") + std::string(word);
+    return out;
+}
+
+template <class T>
+void append(std::vector<T>& to, std::vector<T> const& more) {
+    to.insert(to.end(), more.begin(), more.end());
+}
+
+// The sections of all files as one mapping, in a fixed order.
+Node joined(std::vector<Entry> const& entries) {
+    Node out;
+    out.kind = Node::Kind::mapping;
+    for (std::string_view const key : top_level_keys) {
+        Entry* one = nullptr;
+        for (Entry const& entry : entries) {
+            if (entry.key != key) continue;
+            if (!one) {
+                one = &out.entries.emplace_back(entry);
+                continue;
+            }
+            if (one->value.kind == Node::Kind::null) one->value.kind = entry.value.kind;
+            append(one->value.items, entry.value.items);
+            append(one->value.entries, entry.value.entries);
+        }
+    }
     return out;
 }
 
@@ -24,17 +50,25 @@ bool is_name(std::string_view name) {
                        [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-'; });
 }
 
-void Loader::read(std::string_view text, std::string file_name, std::string folder) {
-    std::size_t const errors_before = diagnostics_.errors();
-    Node const root = read_yaml(text, std::move(file_name), environment_, diagnostics_);
-    folder_ = std::move(folder);
-    hash_.add(root);
+Config Loader::load(std::vector<SourceFile> files, std::string source) {
+    for (SourceFile& file : files) take(std::move(file));
+    Inherited const inherited = inherit(entries_, diagnostics_);
+    config_.effective = std::make_shared<Node const>(joined(entries_));
+    Hash hash;
+    hash.add(*config_.effective);
+    config_.hash = hash.text();
+    config_.source = std::move(source);
+    for (Entry const& entry : entries_) section(entry);
+    finish(inherited);
+    return std::move(config_);
+}
+
+void Loader::take(SourceFile file) {
+    Node& root = file.root;
     if (!whole_.file) whole_ = {root.where.file, 0, 0};
-    if (root.kind == Node::Kind::null) {
-        // Cut off by an error that has been reported, or empty.
-        if (diagnostics_.errors() > errors_before) unreadable_ = true;
-        return;
-    }
+    folders_[root.where.file.get()] = std::move(file.folder);
+    if (!file.could_parse) unreadable_ = true;
+    if (root.kind == Node::Kind::null) return;
     empty_ = false;
     if (root.kind != Node::Kind::mapping) {
         unreadable_ = true;
@@ -42,23 +76,24 @@ void Loader::read(std::string_view text, std::string file_name, std::string fold
                                   "a configuration is a mapping, this is " + std::string(root.kind_name()),
                                   "begin with \"listeners:\", \"destinations:\" and \"routes:\"");
     }
-    for (Entry const& entry : root.entries) section(entry);
+    for (Entry& entry : root.entries) {
+        if (entry.key != "include") entries_.push_back(std::move(entry));
+    }
 }
 
-Config Loader::finish(std::string source) {
-    if (!unreadable_) {
-        if (empty_) {
-            diagnostics_.error(whole_, "the configuration is empty",
-                               "write \"listeners:\", \"destinations:\" and \"routes:\"");
-        } else {
-            lacking("listeners", config_.listeners.empty(), "nothing could come in");
-            lacking("routes", config_.routes.empty(), "nothing would be done with messages");
-        }
-        check_references(config_, read_, catalogue_, diagnostics_);
+void Loader::finish(Inherited const& inherited) {
+    if (unreadable_) return;
+    if (empty_) {
+        diagnostics_.error(whole_, "the configuration is empty",
+                           "write \"listeners:\", \"destinations:\" and \"routes:\"");
+    } else {
+        lacking("listeners", config_.listeners.empty(), "nothing could come in");
+        lacking("routes", config_.routes.empty(), "nothing would be done with messages");
     }
-    config_.source = std::move(source);
-    config_.hash = hash_.text();
-    return std::move(config_);
+    read_.abstracts = &inherited.abstracts;
+    check_references(config_, read_, catalogue_, diagnostics_);
+    if (diagnostics_.failed()) return;
+    for (Diagnostic const& d : inherited.unused) diagnostics_.warning(d.where, d.what, d.remedy);
 }
 
 void Loader::lacking(std::string_view section, bool is_empty, std::string_view why) {
@@ -146,7 +181,8 @@ void Loader::components(Entry const& entry, std::string_view what, std::vector<s
         Component component;
         component.name = one.key;
         component.where = one.where;
-        if (fill(component, one, std::string(what) + ' ' + in_quotes(one.key), kinds, common_keys)) {
+        if (!one.value.unusable &&
+            fill(component, one, std::string(what) + ' ' + in_quotes(one.key), kinds, common_keys)) {
             for (KindCheck const& check : checks) {
                 if (check.kind == component.kind && check.check) check.check(component, diagnostics_);
             }
@@ -179,7 +215,9 @@ bool Loader::fill(Component& component, Entry const& entry, std::string const& w
                 diagnostics_.error(
                     key.where,
                     what + " has two kinds, " + in_quotes(component.kind) + " and " + in_quotes(key.key),
-                    "keep one, and make another " + what.substr(0, what.find(' ')) + " of the other");
+                    component.kind_where.used
+                        ? "remove what is inherited with \"" + component.kind + ":\" and nothing after it"
+                        : "keep one, and make another " + what.substr(0, what.find(' ')) + " of the other");
                 continue;
             }
             component.kind = key.key;
@@ -200,6 +238,7 @@ bool Loader::fill(Component& component, Entry const& entry, std::string const& w
     std::vector<std::string_view> known = kinds;
     known.insert(known.end(), common_keys.begin(), common_keys.end());
     if (has_kind) known = common_keys;
+    known.insert(known.end(), std::begin(reuse_keys), std::end(reuse_keys));
     for (Entry const* key : unknown) {
         // With the kind missing, what nobody knows is meant to be it; beside a kind it may belong inside.
         std::string remedy = suggest(key->key, known, has_kind ? "keys" : "kinds and keys");
@@ -224,7 +263,9 @@ void Loader::table(Entry const& entry) {
         namespace fs = std::filesystem;
         std::string const written = table.csv.value;
         fs::path const path(written);
-        table.csv.value = (path.is_absolute() ? path : fs::path(folder_) / path).lexically_normal().string();
+        table.csv.value = (path.is_absolute() ? path : fs::path(folders_[entry.where.file.get()]) / path)
+                              .lexically_normal()
+                              .string();
         std::error_code ignored;
         if (!fs::is_regular_file(table.csv.value, ignored)) {
             Node const* csv = entry.value.find("csv");
@@ -242,7 +283,7 @@ void Loader::table(Entry const& entry) {
 void Loader::store(Node const& node) {
     config_.store = decode_options<Store>(node, "\"store\"", diagnostics_);
     Store const& store = config_.store;
-    if (Node const* dir = node.find("dir"); dir && dir->is_scalar() && store.dir.empty()) {
+    if (Node const* dir = node.find("dir"); dir && dir->is_scalar() && !dir->unusable && store.dir.empty()) {
         diagnostics_.error(dir->where, "\"dir\" is empty", "name a folder, such as ./data");
     }
     if (Node const* retain = node.find("retain"); retain && store.retain < std::chrono::hours(1)) {

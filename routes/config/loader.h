@@ -6,25 +6,27 @@
 #include <unordered_map>
 
 #include "routes/config/config.h"
-#include "routes/config/hash.h"
+#include "routes/config/files.h"
+#include "routes/config/inherit.h"
 #include "routes/config/sections.h"
 
 namespace hilum::config {
 
-// read() each file, then finish() once.
 class Loader {
   public:
-    Loader(Catalogue const& catalogue, Environment const& environment, Diagnostics& diagnostics)
-        : catalogue_(catalogue), environment_(environment), diagnostics_(diagnostics) {
+    Loader(Catalogue const& catalogue, Diagnostics& diagnostics)
+        : catalogue_(catalogue), diagnostics_(diagnostics) {
         for (KindCheck const& kind : catalogue.listeners) listener_kinds_.push_back(kind.kind);
         for (KindCheck const& kind : catalogue.destinations) destination_kinds_.push_back(kind.kind);
     }
 
-    void read(std::string_view text, std::string file_name, std::string folder);
-
-    Config finish(std::string source);
+    // Once.
+    Config load(std::vector<SourceFile> files, std::string source);
 
   private:
+    void take(SourceFile file);
+    void finish(Inherited const& inherited);
+
     // A section whose entries all were broken has been spoken of.
     void lacking(std::string_view section, bool is_empty, std::string_view why);
 
@@ -60,14 +62,13 @@ class Loader {
     void check_twice(std::string_view key, NameList const& names);
 
     Catalogue const& catalogue_;
-    Environment const& environment_;
     Diagnostics& diagnostics_;
     std::vector<std::string_view> listener_kinds_;
     std::vector<std::string_view> destination_kinds_;
     Config config_;
-    Hash hash_;
-    std::string folder_;
-    std::unordered_map<std::string, Location> names_;  // "listener adt_in": where it is first
+    std::vector<Entry> entries_;                                   // the top level of all files
+    std::unordered_map<std::string const*, std::string> folders_;  // by the file's name as in Location
+    std::unordered_map<std::string, Location> names_;              // "listener adt_in": where it is first
     Location store_where_;
     Location admin_where_;
     Location dictionary_where_;

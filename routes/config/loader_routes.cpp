@@ -21,9 +21,17 @@ void Loader::route(Node const& node) {
     bool const named = name && name->is_scalar();
     std::string const what = named ? "route " + in_quotes(name->scalar) : "a route";
     Route route;
+    if (node.unusable) {  // others may name it
+        route.name = named ? name->scalar : "";
+        route.where = named ? name->where : node.where;
+        config_.routes.push_back(std::move(route));
+        return;
+    }
     Node steps;
     Decoder decoder(node, what, diagnostics_);
     describe_route(decoder, route);
+    Reuse followed;  // inherit() has taken these away
+    describe(decoder, followed);
     decoder.optional("steps", steps, steps_summary);
     decoder.finish();
     if (node.kind != Node::Kind::mapping) {
@@ -32,7 +40,8 @@ void Loader::route(Node const& node) {
     }
     route.where = named ? name->where : node.where;
     if (named && !new_name("route", route.name, route.where)) read_.routes = false;
-    if (Node const* when = node.find("when"); when && when->is_scalar() && route.when.empty()) {
+    if (Node const* when = node.find("when");
+        when && when->is_scalar() && !when->unusable && route.when.empty()) {
         diagnostics_.error(when->where, "\"when\" is empty",
                            "write an expression, or remove the key to take every message");
     }

@@ -1,5 +1,7 @@
 #include "routes/config/node.h"
 
+#include <algorithm>
+
 namespace hilum::config {
 
 Node const* Node::find(std::string_view key) const {
@@ -8,6 +10,24 @@ Node const* Node::find(std::string_view key) const {
         if (entry.key == key) return &entry.value;
     }
     return nullptr;
+}
+
+Size measure(Node const& node) {  // recursion is bounded by levels_max
+    Size size;
+    size.bytes = node.scalar.size();
+    auto const add = [&](Node const& child) {
+        Size const inner = measure(child);
+        size.nodes += inner.nodes;
+        size.bytes += inner.bytes;
+        size.levels = std::max(size.levels, inner.levels);
+    };
+    for (Node const& item : node.items) add(item);
+    for (Entry const& entry : node.entries) {
+        size.bytes += entry.key.size();
+        add(entry.value);
+    }
+    if (node.kind == Node::Kind::sequence || node.kind == Node::Kind::mapping) ++size.levels;
+    return size;
 }
 
 std::string_view Node::kind_name() const {

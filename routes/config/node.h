@@ -13,6 +13,13 @@ namespace hilum::config {
 
 struct Entry;
 
+// A `${param.NAME}` in a scalar, to be filled in with what an heir gives (inherit.h).
+struct Hole {
+    std::string param;
+    std::size_t at = 0;  // in the scalar, where the value goes
+    Location where;
+};
+
 struct Node {
     enum class Kind : unsigned char { null, scalar, sequence, mapping };
     Kind kind = Kind::null;
@@ -22,6 +29,9 @@ struct Node {
     std::string scalar;     // Kind::scalar, after ${...} has been filled in
     bool unusable = false;  // it holds a ${...} that can't be filled in, or the like; reported already
     bool filled = false;    // it held a ${...}: the value may be a secret and must not be shown in messages
+    bool secret = false;    // and it is one, by where it came from
+    std::shared_ptr<std::string const> written;  // when filled: as it stands in the file
+    std::vector<Hole> holes;                     // in order of their places
     bool quoted =
         false;  // the scalar was written in quotes (then "true" and "12" are still text for those who care)
     std::vector<Node> items;  // Kind::sequence
@@ -56,8 +66,18 @@ class SystemEnvironment final : public Environment {
 
 // Parses YAML text. Errors (syntax, duplicate keys, undefined ${...}, a tree of more than 1,000,000 nodes or
 // 64 levels, aliases counted each time they are used) go to `diagnostics`; the node is then what could be
-// read.
+// read. `used`: how the file came to be read, when an include named it.
 Node read_yaml(std::string_view text, std::string file_name, Environment const& environment,
-               Diagnostics& diagnostics);
+               Diagnostics& diagnostics, std::shared_ptr<Use const> used = nullptr);
+
+// What a tree costs, and how much a configuration may: all its files and what is inherited together.
+struct Size {
+    std::size_t nodes = 1;
+    std::size_t bytes = 0;   // of all texts, keys too
+    std::size_t levels = 0;  // a scalar has none, a list of scalars one
+};
+Size measure(Node const& node);
+inline constexpr std::size_t nodes_max = 1'000'000;
+inline constexpr std::size_t text_bytes_max = 64u << 20;
 
 }  // namespace hilum::config

@@ -53,7 +53,7 @@ class References {
 
     void from(Route const& route) {
         for (NameRef const& ref : route.from) {
-            if (listeners_.contains(ref.name) || !read_.listeners) continue;
+            if (listeners_.contains(ref.name) || !read_.listeners || is_abstract("listener", ref)) continue;
             std::string remedy;
             if (routes_.contains(ref.name)) {
                 remedy = "it is a route: name " + in_quotes(route.name) + " in its \"to\" instead";
@@ -68,7 +68,7 @@ class References {
     void to(Route const& route) {
         for (NameRef const& ref : route.to) {
             if (destinations_.contains(ref.name) || routes_.contains(ref.name) || !read_.destinations ||
-                !read_.routes)
+                !read_.routes || is_abstract("destination", ref) || is_abstract("route", ref))
                 continue;
             std::string remedy;
             if (!diagnostics_.full()) {
@@ -83,9 +83,18 @@ class References {
         }
     }
 
+    bool is_abstract(std::string_view what, NameRef const& ref) {
+        std::string const title = std::string(what) + ' ' + in_quotes(ref.name);
+        if (!read_.abstracts || !read_.abstracts->contains(title)) return false;
+        diagnostics_.error(ref.where, title + " is abstract, it is never started",
+                           "name one that extends it, or remove its \"abstract\"");
+        return true;
+    }
+
     void named_by_listeners() {
         for (NameRef const& ref : by_listeners_) {
-            if (destinations_.contains(ref.name) || !read_.destinations) continue;
+            if (destinations_.contains(ref.name) || !read_.destinations || is_abstract("destination", ref))
+                continue;
             auto const remedy = diagnostics_.full()
                                     ? std::string()
                                     : suggest(ref.name, names_of(config_.destinations), "destinations");

@@ -4,8 +4,6 @@
 
 namespace hilum::config {
 
-namespace {
-
 // Trees are at most 64 levels deep (read_yaml).
 bool same(Node const& a, Node const& b) {
     auto const same_entry = [](Entry const& x, Entry const& y) {
@@ -16,8 +14,6 @@ bool same(Node const& a, Node const& b) {
                       [](Node const& x, Node const& y) { return same(x, y); }) &&
            std::equal(a.entries.begin(), a.entries.end(), b.entries.begin(), b.entries.end(), same_entry);
 }
-
-}  // namespace
 
 bool same(Component const& a, Component const& b) {
     return a.name == b.name && a.kind == b.kind && same(a.options, b.options) && same(a.common, b.common);

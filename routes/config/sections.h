@@ -6,8 +6,8 @@
 
 namespace hilum::config {
 
-inline constexpr std::string_view top_level_keys[] = {"listeners", "destinations", "routes",    "tables",
-                                                      "store",     "admin",        "dictionary"};
+inline constexpr std::string_view top_level_keys[] = {"include", "listeners", "destinations", "routes",
+                                                      "tables",  "store",     "admin",        "dictionary"};
 
 template <class V>
 void describe(V& v, Store& o) {
@@ -53,6 +53,7 @@ struct SectionsRead {
     bool listeners = true;
     bool destinations = true;
     bool routes = true;
+    std::set<std::string, std::less<>> const* abstracts = nullptr;  // `route "base"`
 };
 void check_references(Config const& config, SectionsRead read, Catalogue const& catalogue,
                       Diagnostics& diagnostics);

@@ -18,36 +18,9 @@
 namespace hilum::config {
 namespace {
 
-constexpr std::size_t nodes_max = 1'000'000;
 constexpr std::size_t levels_max = 64;
-constexpr std::size_t text_bytes_max = 64u
-                                       << 20;  // all scalars together, aliases and ${...} counted at each use
 
 struct Stop {};  // thrown through yaml-cpp once a bound is hit; the finding has been reported
-
-struct Size {
-    std::size_t nodes = 1;
-    std::size_t bytes = 0;
-    std::size_t levels = 0;  // a scalar has none, a list of scalars one
-};
-
-Size measure(Node const& node) {  // recursion is bounded by levels_max
-    Size size;
-    size.bytes = node.scalar.size();
-    auto const add = [&](Node const& child) {
-        Size const inner = measure(child);
-        size.nodes += inner.nodes;
-        size.bytes += inner.bytes;
-        size.levels = std::max(size.levels, inner.levels);
-    };
-    for (Node const& item : node.items) add(item);
-    for (Entry const& entry : node.entries) {
-        size.bytes += entry.key.size();
-        add(entry.value);
-    }
-    if (node.kind == Node::Kind::sequence || node.kind == Node::Kind::mapping) ++size.levels;
-    return size;
-}
 
 // Reads from a view without copying it.
 class ViewBuffer final : public std::streambuf {
@@ -123,6 +96,9 @@ class Builder final : public YAML::EventHandler {
             Filled filled = fill_in(value, node.where, environment_, text_bytes_max, diagnostics_);
             node.scalar = std::move(filled.text);
             node.filled = filled.any;
+            node.secret = filled.secret;
+            node.holes = std::move(filled.holes);
+            if (filled.any || !node.holes.empty()) node.written = std::make_shared<std::string const>(value);
             node.unusable = filled.failed || !tag_known;
         }
         if (node.scalar.find('\0') != std::string::npos) {  // from an escape such as "\0"
@@ -327,10 +303,10 @@ class Builder final : public YAML::EventHandler {
 }  // namespace
 
 Node read_yaml(std::string_view text, std::string file_name, Environment const& environment,
-               Diagnostics& diagnostics) {
+               Diagnostics& diagnostics, std::shared_ptr<Use const> used) {
     constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
     if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
-    YamlSource const source(text, std::move(file_name));
+    YamlSource const source(text, std::move(file_name), std::move(used));
     if (!source.check_bytes(diagnostics)) {
         Node nothing;
         nothing.where = source.file();

@@ -63,8 +63,8 @@ constexpr Explained explained[] = {
 
 }  // namespace
 
-YamlSource::YamlSource(std::string_view text, std::string file_name)
-    : text_(text), file_(std::make_shared<std::string const>(std::move(file_name))) {}
+YamlSource::YamlSource(std::string_view text, std::string file_name, std::shared_ptr<Use const> used)
+    : text_(text), file_(std::make_shared<std::string const>(std::move(file_name))), used_(std::move(used)) {}
 
 bool YamlSource::check_bytes(Diagnostics& diagnostics) const {
     if (text_.size() > file_bytes_max) {
@@ -147,7 +147,7 @@ Location YamlSource::at(std::size_t pos, int line, int column) const {
         }));
     }
     return {file_, static_cast<std::uint32_t>(std::max(line, 0)) + 1,
-            static_cast<std::uint32_t>(characters) + 1};
+            static_cast<std::uint32_t>(characters) + 1, used_};
 }
 
 // Tabs may not indent YAML; yaml-cpp then complains of something further on. The first such line up to the

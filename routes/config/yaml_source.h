@@ -19,13 +19,13 @@ struct Mark {
 // The text must outlive it.
 class YamlSource {
   public:
-    YamlSource(std::string_view text, std::string file_name);
+    YamlSource(std::string_view text, std::string file_name, std::shared_ptr<Use const> used);
 
     // Reports what forbids to parse it: too large, not UTF-8, NUL bytes. True when it may be parsed.
     bool check_bytes(Diagnostics& diagnostics) const;
 
     // For people: from 1, columns in characters.
-    Location file() const { return {file_, 0, 0}; }
+    Location file() const { return {file_, 0, 0, used_}; }
     Location place(Mark const& mark) const;
     // The first character of a scalar, after its anchor, tag, opening quote or block header.
     Location place_of_scalar(Mark const& mark) const;
@@ -43,6 +43,7 @@ class YamlSource {
     std::uint32_t line_indented_by_tab(std::uint32_t last_line) const;
     std::string_view text_;
     std::shared_ptr<std::string const> file_;
+    std::shared_ptr<Use const> used_;
 };
 
 }  // namespace hilum::config

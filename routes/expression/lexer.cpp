@@ -298,4 +298,15 @@ Result<Token> Lexer::symbol() {
     return fail(at_, what + " means nothing here", "text stands in single quotes");
 }
 
+std::vector<Token> tokens_of(std::string_view text) {
+    std::vector<Token> out;
+    Lexer lexer(text);
+    while (true) {
+        auto token = lexer.next();
+        if (!token) return {};
+        if (token->kind == TokenKind::end) return out;
+        out.push_back(std::move(*token));
+    }
+}
+
 }  // namespace hilum::expression

@@ -59,4 +59,7 @@ class Lexer {
     bool after_dot_ = false;  // then a word is a member or function, never a path
 };
 
+// All tokens of a text, without the end; none when it has a mistake. For those who look for paths in it.
+std::vector<Token> tokens_of(std::string_view text);
+
 }  // namespace hilum::expression

@@ -24,7 +24,8 @@ class FuzzEnvironment final : public Environment {
 
 void load_and_look(std::string_view text, Catalogue const& catalogue) {
     Diagnostics diagnostics;
-    Config const config = load_text(text, "fuzz.yaml", ".", catalogue, FuzzEnvironment(), diagnostics);
+    Config const config =
+        load_text(text, "fuzz.yaml", "no-such-folder", catalogue, FuzzEnvironment(), diagnostics);
     if (config.hash.size() != 12) std::abort();
     if (diagnostics.errors() > 0 && diagnostics.text().empty()) std::abort();
     if (diagnostics.sorted().size() > 200) std::abort();
