@@ -2,6 +2,7 @@
 
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <cstdio>
 
 #include "engine/cli/commands.h"
 #include "engine/cli/desk.h"
@@ -49,11 +50,13 @@ net::Task<void> store_in(std::optional<Result<ApiReply>>& out, net::Task<Result<
     out.emplace(co_await std::move(task));
 }
 
-std::string problem_text(ApiReply const& reply) {
+// The findings, each on its line, and what they lead to.
+std::pair<std::string, std::string> problem_text(ApiReply const& reply) {
     auto const problem = ops::json::parse(reply.body);
     if (!problem || problem->text("detail").empty())
-        return "the engine replied with status " + std::to_string(reply.status);
-    return printable(problem->text("code")) + ": " + printable(problem->text("detail"));
+        return {"", "the engine replied with status " + std::to_string(reply.status)};
+    return {diagnostics_text(*problem),
+            printable(problem->text("code")) + ": " + printable(problem->text("detail"))};
 }
 
 }  // namespace
@@ -94,7 +97,9 @@ int ask(ApiOptions const& options, std::string_view method, std::string const& t
     }
     if (reply->status != 200) {
         if (options.json) answer(reply->body + "\n");
-        complain(problem_text(*reply));
+        auto const [findings, what] = problem_text(*reply);
+        std::fputs(findings.c_str(), stderr);
+        complain(what);
         return reply->status == 400 ? used_wrongly : answer_is_no;
     }
     if (options.json) {
@@ -108,6 +113,21 @@ int ask(ApiOptions const& options, std::string_view method, std::string const& t
     }
     answer(show(*value));
     return good;
+}
+
+std::string diagnostics_text(ops::json::Value const& reply) {
+    std::string out;
+    for (auto const& d : reply["diagnostics"].items) {
+        config::Diagnostic const finding{
+            d.text("severity") == "error" ? config::Severity::error : config::Severity::warning,
+            {std::make_shared<std::string const>(d.text("file")),
+             static_cast<std::uint32_t>(d.number("line")), static_cast<std::uint32_t>(d.number("column"))},
+            std::string(d.text("what")),
+            std::string(d.text("remedy"))};
+        std::string const used(d.text("used"));
+        out += printable(finding.text()) + (used.empty() ? "" : " (" + printable(used) + ')') + '\n';
+    }
+    return out;
 }
 
 std::string percent_encode(std::string_view text) {

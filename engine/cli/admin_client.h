@@ -35,6 +35,9 @@ void add_api_options(CLI::App& command, ApiOptions& options);
 int ask(ApiOptions const& options, std::string_view method, std::string const& target,
         std::string const& body, std::function<std::string(ops::json::Value const&)> const& show);
 
+// The findings in a reply, as `hilum check` prints them.
+std::string diagnostics_text(ops::json::Value const& reply);
+
 // "%41" for what may not stand in a path segment or a query value.
 std::string percent_encode(std::string_view text);
 

@@ -23,6 +23,7 @@ void add_send(CLI::App& app, int& exit_code);
 void add_listen(CLI::App& app, int& exit_code);
 void add_messages(CLI::App& app, int& exit_code);
 void add_queues(CLI::App& app, int& exit_code);
+void add_reload(CLI::App& app, int& exit_code);
 void add_store(CLI::App& app, int& exit_code);
 void add_version(CLI::App& app, int& exit_code);
 

@@ -131,6 +131,8 @@ std::string show_message(Value const& m, bool content) {
                       ", answered " + printable(m.text("answer_code")) + "\nreceived " +
                       printable(m.text("received_at")) + " by " + printable(m.text("listener")) + " from " +
                       printable(m.text("source")) + ", " + std::to_string(m.number("bytes")) + " bytes\n";
+    if (!m.text("config_hash").empty())
+        out += "handled under configuration " + printable(m.text("config_hash")) + "\n";
     if (m.number("origin") != 0)
         out += "reprocessed from message " + std::to_string(m.number("origin")) + "\n";
     std::vector<std::vector<std::string>> rows{{"ROUTE", "OUTCOME", "REASON"}};

@@ -40,17 +40,6 @@ std::optional<flow::Loaded> load(std::string const& path) {
     return loaded;
 }
 
-void reload(flow::Engine& engine, ops::Log& log, std::string const& path) {
-    auto loaded = load(path);
-    if (!loaded) {
-        log.error("reload_refused",
-                  {{"config", path}, {"reason", "the configuration has errors; the old one stays in force"}});
-        return;
-    }
-    if (auto done = engine.reload(std::move(*loaded)); !done)
-        log.error("reload_refused", {{"config", path}, {"reason", done.error().text()}});
-}
-
 int run(Options const& options) {
     auto const signals = blocked_signals();
     auto loaded = load(options.config);
@@ -69,7 +58,7 @@ int run(Options const& options) {
         int signal = 0;
         sigwait(&signals, &signal);
         if (signal != SIGHUP) break;
-        reload(engine, log, options.config);
+        std::fputs(engine.reload_from_source().diagnostics.text().c_str(), stderr);
     }
     log.info("stopping");
     engine.stop();

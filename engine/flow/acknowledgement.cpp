@@ -15,9 +15,15 @@ struct Written {
 
 template <class V>
 void describe(V& v, Written& o) {
+    constexpr std::string_view ack_summary = "how messages are acknowledged";
     static constexpr config::Choice<SequenceMode> words[] = {{"off", SequenceMode::off},
                                                              {"check", SequenceMode::check}};
-    v.optional("ack", o.ack, "how messages are acknowledged");
+    if constexpr (std::is_same_v<V, config::SchemaWriter>) {
+        v.property("ack", R"({"anyOf":[{"enum":["stored"]},)" + config::SchemaWriter::of<AckPolicy>() + "]}",
+                   ack_summary, false);
+    } else {
+        v.optional("ack", o.ack, ack_summary);
+    }
     v.choice("sequence", o.sequence, words,
              "check: MSH-13 must count up by one for each sender (HL7 v2.8.2 §2.10.1)");
     v.optional("answer", o.answer, "steps that change the answer before it is sent, such as set");
@@ -68,6 +74,10 @@ hl7::AckCode unasked(hl7::AckOutcome outcome) {
 
 std::vector<std::string_view> listener_keys() {
     return {"ack", "sequence", routes::AnswerSteps::key};
+}
+
+std::string listener_keys_schema() {
+    return config::SchemaWriter::properties_of<Written>();
 }
 
 void check_listener_common(config::Component const& component, config::Diagnostics& diagnostics) {

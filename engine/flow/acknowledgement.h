@@ -44,6 +44,7 @@ struct IntakeOptions {
 
 // The names of those keys.
 std::vector<std::string_view> listener_keys();
+std::string listener_keys_schema();  // as SchemaWriter::properties_of() gives it
 void check_listener_common(config::Component const& component, config::Diagnostics& diagnostics);
 IntakeOptions intake_options(config::Component const& component);  // that has passed that check
 // The destinations that a listener names by itself.

@@ -195,55 +195,12 @@ Result<void> Engine::start_admin(config::Admin const& admin) {
     return admin_->start();
 }
 
-Result<void> Engine::reload(Loaded loaded) {
-    auto const before = flow_->generation();
-    auto const& old = before->config;
-    if (loaded.config.store.dir != old.store.dir || !(loaded.config.admin.listen == old.admin.listen)) {
-        return error("needs_restart", loaded.config.source,
-                     "store.dir and admin.listen can't change while the engine runs", "restart hilum");
-    }
-    auto const next =
-        make_generation(std::move(loaded.config), std::move(loaded.pipeline), *store_, metrics_);
-
-    // Listeners first: binding is what can fail, and until the new generation is in use a new one refuses
-    // messages as "not yet".
-    std::vector<config::Component> stopped;
-    std::vector<std::string> started;
-    std::optional<Error> failed;
-    for (auto const& component : old.listeners) {
-        auto const& all = next->config.listeners;
-        bool const kept = std::any_of(all.begin(), all.end(), [&](auto const& c) {
-            return c.name == component.name && same(c, component);
-        });
-        if (kept) continue;
-        stop_listener(component.name);
-        stopped.push_back(component);
-    }
-    for (auto const& component : next->config.listeners) {
-        if (failed || listeners_.contains(component.name)) continue;
-        if (auto result = start_listener(component); !result) {
-            failed = result.error();
-        } else {
-            started.push_back(component.name);
-        }
-    }
-    if (failed) {
-        for (auto const& name : started) stop_listener(name);
-        for (auto const& component : stopped) {
-            if (auto again = start_listener(component); !again)
-                log_.error("listener_lost", {{"listener", component.name}, {"error", again.error().code}});
-        }
-        return *failed;
-    }
-    take_destinations(next->config);
-    flow_->use(next);
-    log_.info("reloaded", {{"config", next->config.hash}, {"was", old.hash}});
-    return {};
-}
-
 void Engine::stop() {
-    if (!running_) return;
-    running_ = false;
+    {
+        std::lock_guard lock(reload_mutex_);
+        if (!running_) return;
+        running_ = false;
+    }
     ready_ = false;
     if (admin_) run_to_end(admin_->stop());
     while (!listeners_.empty()) stop_listener(std::string(listeners_.begin()->first));

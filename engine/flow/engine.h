@@ -19,8 +19,8 @@
 
 namespace hilum::flow {
 
-// start(), reload() and stop() are for one thread, the main one, which they may block. Control is for the ops
-// API's coroutines.
+// start() and stop() are for one thread, the main one, which they may block. Control is for the ops API's
+// coroutines.
 class Engine final : public ops::Control {
   public:
     Engine(ops::Log& log, std::function<std::int64_t()> now_us, unsigned threads);
@@ -29,7 +29,10 @@ class Engine final : public ops::Control {
     // Opens the store, starts lanes, listeners and the admin port. On an error nothing is left running.
     Result<void> start(Loaded loaded);
     // Whole or nothing: on an error everything is as before. What has not changed is not touched.
+    // For the main thread and those of blocking calls; one reload after the other.
     Result<void> reload(Loaded loaded);
+    // The same with what stands now where the configuration came from. Logs why, when nothing is changed.
+    ops::ReloadView reload_from_source();
     // Stops taking messages, lets what is in flight end, closes the store.
     void stop();
 
@@ -49,6 +52,7 @@ class Engine final : public ops::Control {
     net::Task<Result<std::vector<store::MessageRow>>> messages(store::Query query) override;
     net::Task<Result<ops::MessageView>> message(std::uint64_t number) override;
     net::Task<Result<Resent>> resend(std::uint64_t number, std::string destination, std::string by) override;
+    net::Task<ops::ReloadView> reload() override;
     std::string metrics() const override;
 
   private:
@@ -92,7 +96,9 @@ class Engine final : public ops::Control {
     mutable std::mutex mutex_;  // of the two maps: the main thread changes them, the API reads them
     std::map<std::string, RunningListener> listeners_;
     std::map<std::string, LanePointer> lanes_;
-    std::map<std::string, config::Component> destinations_;  // as configured now; main thread only
+    std::map<std::string, config::Component>
+        destinations_;         // as configured now; of whoever starts or reloads
+    std::mutex reload_mutex_;  // held while reloading; `running_` changes under it
     std::atomic<bool> ready_{false};
     bool running_ = false;
 };

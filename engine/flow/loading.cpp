@@ -8,6 +8,7 @@
 #include "engine/flow/acknowledgement.h"
 #include "engine/listeners/listener.h"
 #include "engine/ops/admin_server.h"
+#include "routes/advice.h"
 #include "routes/steps/step.h"
 
 namespace hilum::flow {
@@ -56,7 +57,7 @@ std::optional<net::tcp::endpoint> listen_endpoint(config::Node const& listen,
 
 std::string step_schema(std::string_view kind) {
     for (auto const& step : routes::step_catalogue()) {
-        if (step.name == kind) return step.schema();
+        if (step.name == kind) return config::described(step.schema(), step.summary);
     }
     return "{}";
 }
@@ -78,11 +79,13 @@ void check_answers_at(config::Config const& config, config::Diagnostics& diagnos
 config::Catalogue engine_catalogue() {
     config::Catalogue catalogue;
     for (auto const& kind : listeners::listener_catalogue())
-        catalogue.listeners.push_back({kind.name, kind.check, kind.schema});
+        catalogue.listeners.push_back({kind.name, kind.check, kind.schema, kind.summary});
     for (auto const& kind : destinations::destination_catalogue()) {
-        catalogue.destinations.push_back({kind.name, kind.check, kind.schema});
+        catalogue.destinations.push_back({kind.name, kind.check, kind.schema, kind.summary});
     }
     catalogue.listener_keys = listener_keys();
+    catalogue.listener_keys_schema = listener_keys_schema;
+    catalogue.destination_keys_schema = config::SchemaWriter::properties_of<delivery::PolicyOptions>;
     catalogue.listener_destinations = listener_destinations;
     catalogue.destination_keys = delivery::destination_keys();
     for (auto const& step : routes::step_catalogue()) catalogue.steps.push_back(step.name);
@@ -137,6 +140,7 @@ std::optional<Loaded> load_configuration(std::string const& path, config::Enviro
     // Also after errors: what is wrong in the routes is better told now than at the next try.
     loaded.pipeline = routes::Pipeline::compile(loaded.config, routes::step_catalogue(), diagnostics);
     if (diagnostics.failed()) return std::nullopt;
+    routes::advise(loaded.config, diagnostics);
     return loaded;
 }
 

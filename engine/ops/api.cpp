@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "engine/ops/api_json.h"
 #include "engine/ops/json.h"
 #include "routes/config/diagnostics.h"
 
@@ -111,6 +112,8 @@ std::string_view status_text(unsigned status) {
             return "URI Too Long";
         case 415:
             return "Unsupported Media Type";
+        case 422:
+            return "Unprocessable Content";
         case 431:
             return "Request Header Fields Too Large";
         case 500:
@@ -130,7 +133,7 @@ unsigned status_of(Error const& error) {
     return 500;
 }
 
-Reply problem(unsigned status, Error const& error) {
+Reply problem(unsigned status, Error const& error, config::Diagnostics const* diagnostics) {
     json::Writer w;
     w.object([&] {
         w.field("type", "about:blank");
@@ -139,6 +142,9 @@ Reply problem(unsigned status, Error const& error) {
         w.field("detail", error.next.empty() ? error.what : error.what + "; " + error.next);
         w.field("code", error.code);
         w.field_if("place", error.place);
+        if (!diagnostics) return;
+        w.key("diagnostics");
+        write_diagnostics(w, *diagnostics);
     });
     return {.status = status, .content_type = "application/problem+json", .body = w.text(), .allow = {}};
 }

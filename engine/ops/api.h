@@ -46,8 +46,9 @@ std::vector<ApiRoute> const& api_routes();
 // live until then.
 net::Task<Reply> answer(Request const& request, Control& control);
 
-// An error as problem+json (RFC 9457), with our stable code beside the standard members.
-Reply problem(unsigned status, Error const& error);
+// An error as problem+json (RFC 9457), with our stable code beside the standard members, and with the
+// findings that are its reasons, if any.
+Reply problem(unsigned status, Error const& error, config::Diagnostics const* diagnostics = nullptr);
 // The status that an error of Control or of the store stands for.
 unsigned status_of(Error const& error);
 // "Not Found"

@@ -125,6 +125,17 @@ Body read_body(Request const& request, std::initializer_list<BodyKey> keys) {
     return body;
 }
 
+// --- the configuration
+
+Handled reload(Call const& call) {
+    Body body = read_body(call.request, {});
+    if (body.refusal) co_return std::move(*body.refusal);
+    auto const view = co_await call.control.reload();
+    if (!view.refused) co_return ok(reload_json(view));
+    unsigned const status = view.refused->code == std::string_view("bad_configuration") ? 422 : 409;
+    co_return problem(status, *view.refused, &view.diagnostics);
+}
+
 // --- queues
 
 Handled queues(Call const& call) {
@@ -289,6 +300,7 @@ std::vector<ApiRoute> const& api_routes() {
         {"GET", "/metrics", metrics},
         {"GET", "/api/v1/openapi.yaml", openapi},
         {"GET", "/api/v1/status", status},
+        {"POST", "/api/v1/reload", reload},
         {"GET", "/api/v1/listeners", listeners},
         {"GET", "/api/v1/conformance", conformance},
         {"GET", "/api/v1/queues", queues},

@@ -118,6 +118,41 @@ std::string object(F content) {
 
 }  // namespace
 
+std::string reload_json(ReloadView const& view) {
+    return object([&](Writer& w) {
+        w.field("hash", view.hash);
+        w.field("was", view.was);
+        w.key("changes");
+        w.array([&] {
+            for (auto const& change : view.changes) {
+                w.object([&] {
+                    w.field("section", change.section);
+                    w.field_if("name", change.name);
+                    w.field("change", change.kind);
+                });
+            }
+        });
+        w.key("diagnostics");
+        write_diagnostics(w, view.diagnostics);
+    });
+}
+
+void write_diagnostics(Writer& w, config::Diagnostics const& diagnostics) {
+    w.array([&] {
+        for (auto const& d : diagnostics.sorted()) {
+            w.object([&] {
+                w.field("severity", d.severity == config::Severity::error ? "error" : "warning");
+                if (d.where.file) w.field("file", *d.where.file);
+                if (d.where.line != 0) w.field("line", d.where.line);
+                if (d.where.column != 0) w.field("column", d.where.column);
+                w.field("what", d.what);
+                w.field_if("remedy", d.remedy);
+                if (d.where.used) w.field("used", d.where.used->text());
+            });
+        }
+    });
+}
+
 std::string base64(std::string_view bytes) {
     static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::string out;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/ops/control.h"
+#include "engine/ops/json.h"
 
 namespace hilum::ops {
 
@@ -18,6 +19,9 @@ std::string messages_json(std::vector<store::MessageRow> const& rows, store::Seq
 // Content over 1 MiB, or past 4 MiB in all, is left out: its href says where the raw bytes are.
 std::string message_json(MessageView const& message);
 std::string resent_json(Control::Resent const& resent);
+std::string reload_json(ReloadView const& view);  // of one that was not refused
+// A list of findings, as `hilum check --json` and a reload tell them.
+void write_diagnostics(json::Writer& writer, config::Diagnostics const& diagnostics);
 
 std::string base64(std::string_view bytes);
 std::string_view outcome_name(store::DeliveryOutcome outcome);

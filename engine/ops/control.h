@@ -10,6 +10,7 @@
 
 #include "engine/net/asio.h"
 #include "engine/store/store.h"
+#include "routes/config/changes.h"
 
 namespace hilum::ops {
 
@@ -57,6 +58,14 @@ struct StatusView {
     std::uint64_t index_lag = 0;
 };
 
+// What came of reloading the configuration: whole or nothing.
+struct ReloadView {
+    config::Diagnostics diagnostics;  // warnings too
+    std::optional<Error> refused;     // why nothing was changed
+    std::string hash, was;            // of the configuration in force now, and before
+    std::vector<config::Change> changes;
+};
+
 // Called from coroutines on any of the runtime's contexts; each call resumes its caller there. Error codes:
 // "no_such_queue", "no_such_message", "not_now" (with the reason in `what`), and those of the store.
 class Control {
@@ -84,6 +93,9 @@ class Control {
     };
     virtual net::Task<Result<Resent>> resend(std::uint64_t number, std::string destination,
                                              std::string by) = 0;
+    // Reads the configuration anew from where it came from. `refused` has code "bad_configuration" when it
+    // has errors, "needs_restart", or that of what could not be opened.
+    virtual net::Task<ReloadView> reload() = 0;
     virtual std::string metrics() const = 0;
 };
 

@@ -163,4 +163,26 @@ def test_reload():
             check(b'|CHANGED|' in lab.messages[2], 'the old route')
 
 
+def test_reload_command():
+    with e2e.folder() as dir, e2e.Receiver() as lab:
+        engine = e2e.Engine(dir, e2e.straight(lab.port))
+        with engine, e2e.Connection(engine.port('in')) as sender:
+            sender.send(e2e.adt('C1'))
+            check('nothing has changed' in run(engine, 'reload'), 'the same configuration')
+            changed = e2e.straight(lab.port, steps=[{'set': {'MSH-5': 'CHANGED'}}])
+            engine.configure(changed)
+            answer = json.loads(run(engine, 'reload', '--json'))
+            check([(c['section'], c['change']) for c in answer['changes']] == [('routes', 'changed')], answer)
+            check(b'MSA|AA|C2' in sender.send(e2e.adt('C2')), 'the open connection stays')
+            for control_id, config in (('C1', answer['was']), ('C2', answer['hash'])):
+                text = run(engine, 'messages', 'show', number_of(engine, control_id))
+                check(f'handled under configuration {config}' in text, text)
+            engine.configure({**changed, 'routes': [{'name': 'all', 'from': 'nowhere', 'to': 'out'}]})
+            text = run(engine, 'reload', code=1)
+            check('there is no listener "nowhere"' in text and 'stays in force' in text, text)
+            engine.configure({**changed, 'admin': {'listen': f'127.0.0.1:{e2e.free_port()}'}})
+            check('restart' in run(engine, 'reload', code=1), 'what needs a restart is refused')
+            check(b'MSA|AA|C3' in sender.send(e2e.adt('C3')), 'and the old one stays in force')
+
+
 e2e.main(globals())

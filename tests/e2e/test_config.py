@@ -1,6 +1,7 @@
 """`hilum check`: broken configurations get the findings of their golden files, good ones pass and start."""
 
 import glob
+import json
 import os
 import re
 import shutil
@@ -33,6 +34,66 @@ def test_broken():
             bad.append(f'{name}: exit {code}, missing {missing}\n{out}{err}')
     say(f'{len(files)} broken configurations, {len(bad)} not as expected')
     check(not bad, '\n'.join(bad[:5]))
+
+
+def counts(out):
+    return out.splitlines()[-1]
+
+
+def test_effective():
+    """What is printed loads again, to the same."""
+    env = {'LAB_HOST': 'lab.example'}
+    examples = glob.glob(os.path.join(e2e.ROOT, 'examples', '**', 'hilum.yaml'), recursive=True)
+    with e2e.folder() as dir:
+        for path in sorted(glob.glob(os.path.join(DATA, 'good', '*.yaml'))) + examples:
+            env['HILUM_DATA'] = dir
+            code, out, err = e2e.hilum('check', '--effective', path, env=env, cwd=os.path.dirname(path))
+            check(code == 0 and out.startswith('# The effective configuration'), f'{path}: {code}\n{out}{err}')
+            again = os.path.join(dir, 'again.yaml')
+            with open(again, 'w') as f:
+                f.write(out)
+            first = e2e.hilum('check', path, env=env, cwd=os.path.dirname(path))
+            second = e2e.hilum('check', again, env=env, cwd=dir)
+            check(second[0] == 0 and counts(first[1]) == counts(second[1]), f'{path}: {first} {second}')
+            printed = e2e.hilum('check', '--effective', again, env=env, cwd=dir)[1]
+            check(printed.splitlines()[1:] == out.splitlines()[1:], f'{path}:\n{out}\n{printed}')
+
+
+def test_effective_hides_secrets():
+    with e2e.folder() as dir:
+        secret = os.path.join(dir, 'secret')
+        with open(secret, 'w') as f:
+            f.write('hidden-in-file\n')
+        path = os.path.join(dir, 'hilum.yaml')
+        with open(path, 'w') as f:
+            f.write('listeners: { in: { mllp: { listen: "127.0.0.1:2575" } } }\n'
+                    f'destinations: {{ out: {{ http: {{ url: "http://ehr.example/?${{file:{secret}}}" }} }} }}\n'
+                    'routes: [ { name: all, from: in, to: out } ]\n')
+        code, out, err = e2e.hilum('check', '--effective', path)
+        check(code == 0 and 'hidden' not in out + err and f'${{file:{secret}}}' in out, out + err)
+
+
+def test_connect():
+    with e2e.folder() as dir, e2e.Receiver() as lab:
+        path = os.path.join(dir, 'hilum.yaml')
+
+        def configure(there):
+            with open(path, 'w') as f:
+                f.write('listeners: { in: { mllp: { listen: "127.0.0.1:2575" } } }\ndestinations:\n'
+                        f'  lab: {{ mllp: {{ connect: "127.0.0.1:{lab.port}" }} }}\n'
+                        f'  web: {{ http: {{ url: "http://127.0.0.1:{lab.port if there else e2e.free_port()}/hl7" }} }}\n'
+                        f'  files: {{ file: {{ dir: {dir}/new/out, name: "{{MSH-10}}.hl7" }} }}\n'
+                        'routes: [ { name: all, from: in, to: [lab, web, files] } ]\n')
+
+        configure(True)
+        code, out, err = e2e.hilum('check', '--connect', path)
+        check(code == 0 and len(re.findall(r'^(?:lab|web|files) .* yes$', out, re.M)) == 3, f'{code}\n{out}{err}')
+        check(not os.path.exists(os.path.join(dir, 'new')), 'nothing is left behind')
+        configure(False)
+        code, out, err = e2e.hilum('check', '--connect', '--json', path)
+        reached = {c['destination']: c['reached'] for c in json.loads(out)['connections']}
+        check(code == 1 and reached == {'lab': True, 'web': False, 'files': True}, f'{code}\n{out}{err}')
+        check(e2e.hilum('check', path)[0] == 0, 'without --connect nobody is asked')
 
 
 def test_run_refuses_broken():

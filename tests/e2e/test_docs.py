@@ -75,6 +75,13 @@ def test_commands_exist():
     check(named, 'no command found')
 
 
+def test_reference():
+    """docs/reference.md comes from the declarations: `hilum check --reference > docs/reference.md` writes it anew."""
+    code, out, err = e2e.hilum('check', '--reference')
+    check(code == 0 and out == read(os.path.join(e2e.ROOT, 'docs', 'reference.md')),
+          'docs/reference.md is not what `hilum check --reference` prints')
+
+
 def test_links():
     broken, count = [], 0
     for path in DOCUMENTS:

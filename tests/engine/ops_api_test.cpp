@@ -122,6 +122,20 @@ class FakeControl final : public ops::Control {
         if (number != 7) co_return error("no_such_message", {}, "there is no such message");
         co_return Resent{{"lab"}, 0};
     }
+    Guarded<bool> broken{false};
+    net::Task<ops::ReloadView> reload() override {
+        ops::ReloadView view;
+        view.was = "abc";
+        if (broken()) {
+            view.diagnostics.error({std::make_shared<std::string const>("h.yaml"), 3, 5}, "unknown key",
+                                   "remove it");
+            view.refused = error("bad_configuration", "h.yaml", "it has errors");
+        } else {
+            view.hash = "def";
+            view.changes = {{"routes", "r1", "changed"}, {"store", "", "added"}};
+        }
+        co_return view;
+    }
     std::string metrics() const override { return "# TYPE x counter\nx_total 1\n"; }
 
   private:
@@ -255,6 +269,22 @@ TEST_CASE("probes, metrics, the document") {
     CHECK(metrics.head.find("Content-Type: text/plain; version=0.0.4") != std::string::npos);
     CHECK(metrics.body.find("x_total 1") != std::string::npos);
     CHECK(ask(f.port, "GET", "/api/v1/openapi.yaml").body == ops::openapi_document());
+}
+
+TEST_CASE("a reload tells what has changed, or every finding") {
+    Fixture f;
+    auto const done = ask(f.port, "POST", "/api/v1/reload");
+    CHECK(done.status == 200);
+    CHECK(done.body ==
+          R"({"hash":"def","was":"abc","changes":[{"section":"routes","name":"r1","change":"changed"},)"
+          R"({"section":"store","change":"added"}],"diagnostics":[]})");
+    f.control.broken = true;
+    auto const refused = ask(f.port, "POST", "/api/v1/reload");
+    CHECK(refused.status == 422);
+    CHECK(refused.body.find(R"("code":"bad_configuration")") != std::string::npos);
+    CHECK(refused.body.find(R"("diagnostics":[{"severity":"error","file":"h.yaml","line":3,"column":5,)"
+                            R"("what":"unknown key","remedy":"remove it"}])") != std::string::npos);
+    CHECK(ask(f.port, "GET", "/api/v1/reload").status == 405);
 }
 
 TEST_CASE("status, listeners and queues") {
