@@ -13,25 +13,20 @@ struct Written {
     config::StepNodes answer;  // for the pipeline, which compiles them
 };
 
-constexpr std::string_view ack_summary = "how messages are acknowledged";
-
-template <class V>
-void describe_sequence(V& v, SequenceMode& o) {
-    static constexpr config::Choice<SequenceMode> words[] = {{"off", SequenceMode::off},
-                                                             {"check", SequenceMode::check}};
-    v.choice("sequence", o, words, "check: MSH-13 must count up by one for each sender (HL7 v2.8.2 §2.10.1)");
-}
-
-template <class V>
-void describe_answer(V& v, config::StepNodes& o) {
-    v.optional(routes::AnswerSteps::key, o, "steps that change the answer before it is sent, such as set");
-}
-
 template <class V>
 void describe(V& v, Written& o) {
-    v.optional("ack", o.ack, ack_summary);
-    describe_sequence(v, o.sequence);
-    describe_answer(v, o.answer);
+    constexpr std::string_view ack_summary = "how messages are acknowledged";
+    static constexpr config::Choice<SequenceMode> words[] = {{"off", SequenceMode::off},
+                                                             {"check", SequenceMode::check}};
+    if constexpr (std::is_same_v<V, config::SchemaWriter>) {
+        v.property("ack", R"({"anyOf":[{"enum":["stored"]},)" + config::SchemaWriter::of<AckPolicy>() + "]}",
+                   ack_summary, false);
+    } else {
+        v.optional("ack", o.ack, ack_summary);
+    }
+    v.choice("sequence", o.sequence, words,
+             "check: MSH-13 must count up by one for each sender (HL7 v2.8.2 §2.10.1)");
+    v.optional("answer", o.answer, "steps that change the answer before it is sent, such as set");
 }
 
 IntakeOptions read(config::Component const& component, config::Diagnostics& diagnostics) {
@@ -82,14 +77,7 @@ std::vector<std::string_view> listener_keys() {
 }
 
 std::string listener_keys_schema() {
-    config::SchemaWriter writer;
-    writer.property("ack", R"({"anyOf":[{"enum":["stored"]},)" + config::SchemaWriter::of<AckPolicy>() + "]}",
-                    ack_summary, false);
-    SequenceMode sequence = SequenceMode::off;
-    describe_sequence(writer, sequence);
-    config::StepNodes answer;
-    describe_answer(writer, answer);
-    return writer.properties();
+    return config::SchemaWriter::properties_of<Written>();
 }
 
 void check_listener_common(config::Component const& component, config::Diagnostics& diagnostics) {
