@@ -28,7 +28,7 @@ Result<void> AnswerSteps::shape(std::string& answer, std::int64_t now_us,
     if (message->text("MSA-2") != acknowledged || !hl7::ack_code(message->text("MSA-1")))
         return error("answer_msa", "MSA[1]", "the steps leave an answer that its sender could not match",
                      "leave MSA-2 alone, and write AA, AE, AR, CA, CE or CR into MSA-1");
-    if (message->edited()) answer = message->bytes();
+    if (message->edited() || work.replaced) answer = message->bytes();
     return {};
 }
 

@@ -17,6 +17,8 @@ constexpr std::size_t depth_max = 32;  // routes one behind the other
 constexpr std::size_t verdicts_max =
     1000;  // routes that see one message; diamonds of routes could double at each level
 
+constexpr std::size_t notes_max = 20;  // of one route about one message
+
 struct Target {
     bool route = false;
     std::uint32_t index = 0;
@@ -133,32 +135,101 @@ class Run {
         auto view = hl7::Message::view(bytes, message.charset_given());
         if (!view) return refuse(verdict, route, view.error().what);
         hl7::StructureCache changed_structures(*view, *dictionary_);
-        if (!change(verdict, route, *view, changed_structures)) return;
-        if (!view->edited()) return deliver(index, message, structures, bytes, body, depth);
+        std::vector<std::string> notes;
+        Work work{*view, now_us_, &changed_structures, observer_, &notes};
+        auto const result = route.steps.run(work);
+        note(index, std::move(notes));
+        if (result.next == StepResult::Next::split) return split(verdict, *view, result, depth);
+        if (!go_on(verdict, route, result, result.text())) return;
+        if (!view->edited() && !work.replaced) return deliver(index, message, structures, bytes, body, depth);
         std::string const changed = view->bytes();
         if (changed == bytes) return deliver(index, message, structures, bytes, body, depth);
         deliver(index, *view, changed_structures, changed, Pipeline::none, depth);
     }
 
-    // Runs the steps; false when the route ended.
-    bool change(std::size_t verdict, CompiledRoute const& route, hl7::Message& message,
-                hl7::StructureCache& structures) {
-        Work work{message, now_us_, &structures, observer_};
-        auto const result = route.steps.run(work);
+    // Whether a result lets the message go on; else the route ended.
+    bool go_on(std::size_t verdict, CompiledRoute const& route, StepResult const& result,
+               std::string reason) {
         switch (result.next) {
             case StepResult::Next::go_on:
+            case StepResult::Next::split:
                 return true;
             case StepResult::Next::stop:
-                settle(verdict, RouteOutcome::filtered, result.text());
+                settle(verdict, RouteOutcome::filtered, std::move(reason));
                 break;
             case StepResult::Next::reject:
-                settle(verdict, RouteOutcome::rejected, result.text());
+                settle(verdict, RouteOutcome::rejected, std::move(reason));
                 break;
             case StepResult::Next::hold:
-                refuse(verdict, route, result.text());
+                refuse(verdict, route, std::move(reason));
                 break;
         }
         return false;
+    }
+
+    // The rest of the steps for each part. Nothing is delivered before all of them are done: a message is
+    // never held for one part while others have left.
+    void split(std::size_t verdict, hl7::Message const& message, StepResult const& first, std::size_t depth) {
+        struct Part {
+            std::string bytes;
+            std::size_t from;
+        };
+        auto const index = out_->verdicts[verdict].route;
+        auto const& route = (*routes_)[index];
+        std::vector<Part> waiting;  // the next one last
+        std::size_t parts = 0;
+        auto const add = [&](StepResult const& result) {
+            parts += result.parts.size();
+            for (auto part = result.parts.rbegin(); part != result.parts.rend(); ++part)
+                waiting.push_back({*part, result.resume});
+        };
+        add(first);
+        std::vector<std::string> done;
+        std::vector<std::string> notes;
+        std::size_t number = 0;
+        std::size_t stopped = 0;
+        std::string last_stop;
+        while (!waiting.empty()) {
+            if (parts > StepResult::parts_max)
+                return refuse(verdict, route, "the message was split into too many parts");
+            auto const part = std::move(waiting.back());
+            waiting.pop_back();
+            auto view = hl7::Message::view(part.bytes, message.charset_given());
+            if (!view) return refuse(verdict, route, view.error().what);
+            hl7::StructureCache structures(*view, *dictionary_);
+            Work work{*view, now_us_, &structures, observer_, &notes};
+            auto const result = route.steps.run(work, part.from);
+            if (result.next == StepResult::Next::split) {
+                add(result);
+                continue;
+            }
+            ++number;
+            if (result.next == StepResult::Next::stop) {
+                ++stopped;
+                last_stop = result.text();
+            } else if (go_on(verdict, route, result,
+                             "part " + std::to_string(number) + ", " + result.text())) {
+                done.push_back(view->bytes());
+            } else {
+                return;
+            }
+        }
+        if (done.empty()) return settle(verdict, RouteOutcome::filtered, "every part, " + last_stop);
+        if (stopped != 0)
+            notes.push_back(std::to_string(stopped) + " of " + std::to_string(number) +
+                            " parts stopped, the last at " + last_stop);
+        note(index, std::move(notes));
+        for (auto const& bytes : done) {
+            auto const view = hl7::Message::view(bytes, message.charset_given());
+            if (!view) return refuse(verdict, route, view.error().what);
+            hl7::StructureCache structures(*view, *dictionary_);
+            deliver(index, *view, structures, bytes, Pipeline::none, depth);
+        }
+    }
+
+    void note(std::uint32_t index, std::vector<std::string> notes) {
+        if (notes.size() > notes_max) notes.resize(notes_max);
+        for (auto& text : notes) out_->verdicts.push_back({index, RouteOutcome::noted, std::move(text)});
     }
 
     void deliver(std::uint32_t index, hl7::Message const& message, hl7::StructureCache& structures,
@@ -244,7 +315,7 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config,
     impl.routes_of_listener.resize(impl.listeners.size());
     auto& tables = impl.tables;
     for (auto const& table : config.tables) tables[table.name] = Table::load(table, diagnostics);
-    CompileContext context{tables, diagnostics, kinds, &impl.steps};
+    CompileContext context{tables, diagnostics, kinds, &impl.steps, config.dictionary, config.closed_tables};
     for (std::uint32_t i = 0; i < config.routes.size(); ++i) {
         impl.routes.push_back(compile_route(config.routes[i], impl.destinations, impl.route_names, context));
         for (auto const& from : config.routes[i].from) {

@@ -22,7 +22,7 @@ enum class RouteOutcome : unsigned char {
     filtered = 1,  // `when` said no, or a step stopped it: `reason` names the rule
     held = 2,      // the route could not do its work: `reason`
     rejected = 3,  // refuse at intake
-    noted = 4,     // of no route: what validation has found, for the trace
+    noted = 4,     // decides nothing: what validation or a step has found, for the trace
 };
 std::string_view name(RouteOutcome outcome);
 
@@ -40,7 +40,7 @@ struct PlannedDelivery {
 };
 
 struct Processed {
-    std::vector<RouteVerdict> verdicts;  // one per route that saw the message
+    std::vector<RouteVerdict> verdicts;  // one per route that saw the message, and notes
     std::vector<std::string> bodies;
     std::vector<PlannedDelivery> deliveries;
     bool rejected = false;

@@ -26,6 +26,7 @@ DOORS = {
     r'sqlite3\.h': r'engine/store/(sqlite|index)\.(cpp|h)',
     r'rapidjson/.*': r'(engine/ops/json|parsers/fhir/json_reader)\.cpp',
     r're2/.*': r'routes/expression/regex\.cpp',
+    r'(lua|lualib|lauxlib)\.h': r'routes/steps/lua_machine\.cpp',
     r'(spdlog|fmt)/.*': r'engine/ops/log\.cpp',
     r'CLI/.*': r'engine/cli/.*',
     r'openssl/.*': r'engine/net/.*\.cpp',

@@ -397,6 +397,7 @@ Answer Flow::not_stored(Entrance const& listener, hl7::Message const& message, E
 void Flow::count(Generation const& generation, routes::Processed const& processed,
                  ops::ListenerMetrics& metrics) {
     for (auto const& v : processed.verdicts) {
+        if (v.outcome == RouteOutcome::noted) continue;
         auto& route = *generation.route_metrics[v.route];
         auto& counter = v.outcome == RouteOutcome::sent       ? route.sent
                         : v.outcome == RouteOutcome::filtered ? route.filtered

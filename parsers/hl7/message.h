@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "parsers/hl7/charset.h"
 #include "parsers/hl7/delimiters.h"
@@ -161,6 +162,23 @@ class Message {
     // Removes these segments, in ascending order and without the leading MSH.
     std::size_t erase_segments(std::span<std::size_t const> numbers);
 
+    // copy() between segments by their numbers; 0 is none for `from`, and where the path leads for `to`.
+    Result<void> copy_in(std::size_t from_segment, Path const& from, std::size_t to_segment, Path const& to);
+    // An empty segment of that name behind the one of that number; its own number. Error "no_such_segment".
+    Result<std::size_t> insert_segment(std::size_t after, std::string_view name);
+    // Another name before the same fields; not for the leading MSH. Error "no_such_segment".
+    Result<void> rename_segment(std::size_t number, std::string_view name);
+
+    // From here on, this segment is the only one of its name for every path: OBX, OBX[1] and OBX[*] mean it,
+    // until unfocus(), also when others are added or removed before it; once it is removed they mean none.
+    // Segments by number, and so paths through groups, see all. May be nested. unfocus() gives how many
+    // segments stand up to and with it.
+    void focus(std::size_t number);
+    std::size_t unfocus();
+    // The first segment of that name behind segment `after` that was there at that structure_revision(); 0:
+    // none.
+    std::size_t next_segment(std::string_view name, std::size_t after, std::uint32_t revision) const;
+
     // Changes whenever a segment is added or removed or MSH is edited: what was known of the order of the
     // segments is then out of date.
     std::uint32_t structure_revision() const { return structure_revision_; }
@@ -175,6 +193,13 @@ class Message {
         std::string_view text;        // without terminator
         std::string_view terminator;  // "\r", "\n" or "\r\n", then those of blank lines after it; or ""
         std::string* edit = nullptr;  // where `text` lives once edited; in edits_
+        std::uint32_t born = 0;       // the structure revision that brought it; 0: it came with the message
+    };
+
+    struct Focus {
+        std::string name;
+        std::size_t before = 0;  // segments that stand before it
+        bool there = true;       // not removed
     };
 
     Message() = default;
@@ -186,8 +211,10 @@ class Message {
     bool is(Slot const& slot, std::string_view name) const {
         std::string_view const text = slot.text;
         return text.size() >= 3 && text[0] == name[0] && text[1] == name[1] && text[2] == name[2] &&
-               (text.size() == 3 || text[3] == delimiters_.field);
+               (text.size() == 3 || text[3] == delimiters_.field) &&
+               (foci_.empty() || !out_of_focus(slot, name));
     }
+    bool out_of_focus(Slot const& slot, std::string_view name) const;
     std::string_view field_in(std::string_view segment, Path const& path) const;
     Value value_in(std::string_view repetition, Path const& path) const;
     Value value_of(std::string_view segment, Path const& path) const;
@@ -199,6 +226,10 @@ class Message {
     Result<void> encode(Path const& path, std::string& raw) const;
     Result<void> follow_msh18(Path const& path, std::string_view raw);
     Result<void> recode(Charset to, std::string_view msh);
+    // message_segments.cpp
+    Slot& place(Slot slot, std::size_t after);
+    std::size_t keep(std::vector<bool> const& kept);
+    std::size_t erase_segments(Path const& path);
     // message_edit.cpp
     Result<std::string> as_raw(Path const& path, std::string_view text) const;
     Result<void> put_everywhere(Path const& path, std::string_view raw);
@@ -208,7 +239,6 @@ class Message {
     Result<Slot*> slot_for(Path const& path);
     Slot& add_segment(std::string_view name);
     void splice(Slot& slot, std::size_t at, std::size_t removed, std::string_view inserted);
-    std::size_t erase_segments(Path const& path);
     std::size_t erase_value(Slot& slot, Path const& path);
     std::size_t erase_in(Slot& slot, Path const& path);
     std::size_t erase_repetition(Slot& slot, Path const& path);
@@ -224,6 +254,7 @@ class Message {
     std::uint32_t structure_revision_ = 0;
     boost::container::small_vector<Slot, 32> segments_;
     std::forward_list<std::string> edits_;  // texts that slots point into; stable addresses
+    std::vector<Focus> foci_;
 };
 
 template <class F>

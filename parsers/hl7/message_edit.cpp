@@ -182,18 +182,8 @@ Result<Message::Slot*> Message::slot_for(Path const& path) {
 Message::Slot& Message::add_segment(std::string_view name) {
     auto last =
         std::find_if(segments_.rbegin(), segments_.rend(), [&](Slot const& s) { return is(s, name); });
-    auto const at = last == segments_.rend() ? segments_.end() : last.base();
-    std::string_view const model = segments_.front().terminator;
-    std::string_view const terminator = model.substr(0, 2) == "\r\n" ? "\r\n"
-                                        : model.substr(0, 1) == "\n" ? "\n"
-                                                                     : "\r";
-    Slot slot;
-    slot.terminator = terminator;
-    ++structure_revision_;
-    auto& before = *(at - 1);
-    if (before.terminator.empty()) std::swap(before.terminator, slot.terminator);
-    edited_ = true;
-    return *segments_.insert(at, slot);
+    return place(
+        {}, last == segments_.rend() ? segments_.size() : static_cast<std::size_t>(segments_.rend() - last));
 }
 
 Result<void> Message::put(Slot& slot, Path const& path, std::string_view raw) {
@@ -272,40 +262,6 @@ std::size_t Message::erase(Path const& path) {
     return erased;
 }
 
-std::size_t Message::erase_segments(Path const& path) {
-    std::uint32_t seen = 0;
-    std::size_t number = 0;
-    if (path.segment_name() == "MSH" && path.occurrence != Path::all)
-        seen = 1;  // the leading one, which stays
-    auto kept = segments_.begin();
-    for (auto& slot : segments_) {
-        bool const doomed = ++number != 1 && is(slot, path.segment_name()) &&
-                            (path.occurrence == Path::all || ++seen == path.occurrence);
-        if (!doomed) *kept++ = slot;
-    }
-    auto const erased = static_cast<std::size_t>(segments_.end() - kept);
-    segments_.erase(kept, segments_.end());
-    if (erased != 0) ++structure_revision_;
-    edited_ = edited_ || erased != 0;
-    return erased;
-}
-
-std::size_t Message::erase_segments(std::span<std::size_t const> numbers) {
-    std::size_t number = 0;
-    auto doomed = numbers.begin();
-    auto kept = segments_.begin();
-    for (auto& slot : segments_) {
-        ++number;
-        while (doomed != numbers.end() && *doomed < number) ++doomed;
-        if (number == 1 || doomed == numbers.end() || *doomed != number) *kept++ = slot;
-    }
-    auto const erased = static_cast<std::size_t>(segments_.end() - kept);
-    segments_.erase(kept, segments_.end());
-    if (erased != 0) ++structure_revision_;
-    edited_ = edited_ || erased != 0;
-    return erased;
-}
-
 std::size_t Message::erase_in(std::size_t segment, Path const& path) {
     if (segment == 0 || segment > segments_.size() || path.field == 0 || fixed(path)) return 0;
     return erase_value(segments_[segment - 1], path);
@@ -380,12 +336,22 @@ std::size_t Message::erase_repetition(Slot& slot, Path const& path) {
 }
 
 Result<void> Message::copy(Path const& from, Path const& to) {
+    return copy_in(find(from.segment_name(), from.occurrence == Path::all ? 1 : from.occurrence), from, 0,
+                   to);
+}
+
+Result<void> Message::copy_in(std::size_t from_segment, Path const& from, std::size_t to_segment,
+                              Path const& to) {
     if (from.field == 0) return whole_segment(from);
     if (to.field == 0) return whole_segment(to);
-    Value const value = get(from);
-    if (fixed(from)) return set(to, value.raw);
-    if (value.presence == Presence::absent && get(to).presence == Presence::absent) return {};
-    if (value.raw.find('\n') == std::string_view::npos) return put_everywhere(to, value.raw);
+    Value const value = get_in(from_segment, from);
+    Value const there = to_segment == 0 ? get(to) : get_in(to_segment, to);
+    if (fixed(from)) return to_segment == 0 ? set(to, value.raw) : set_in(to_segment, to, value.raw);
+    if (value.presence == Presence::absent && there.presence == Presence::absent) return {};
+    auto const put_it = [&](std::string_view raw) {
+        return to_segment == 0 ? put_everywhere(to, raw) : put_one(segments_[to_segment - 1], to, raw);
+    };
+    if (value.raw.find('\n') == std::string_view::npos) return put_it(value.raw);
     // A line break that was kept as text (lf_in_text) might end the segment in its new place.
     if (delimiters_.escape == '\0') {
         return error("no_such_delimiter", to.text(),
@@ -402,7 +368,7 @@ Result<void> Message::copy(Path const& from, Path const& to) {
             raw += c;
         }
     }
-    return put_everywhere(to, raw);
+    return put_it(raw);
 }
 
 }  // namespace hilum::hl7

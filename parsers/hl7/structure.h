@@ -85,6 +85,8 @@ class StructureCache {
     explicit StructureCache(Message const& message, Dictionary const& dictionary = Dictionary::standard())
         : message_(&message), dictionary_(&dictionary) {}
     MessageStructure const& get();
+    // When the message has become another one.
+    void forget() { structure_.reset(); }
 
   private:
     Message const* message_;

@@ -60,8 +60,11 @@ struct Table {
     std::string name;
     Location where;
     Text csv;  // path, relative to the file that names it (already resolved against its folder)
-    std::string key;
+    std::vector<std::string> key;
     std::string value;
+    std::string from{};  // columns with the first and the last day a row holds; empty: always
+    std::string to{};
+    Text fallback{};  // no place: there is none
 };
 
 struct Store {

@@ -25,8 +25,12 @@ void describe(V& v, Admin& o) {
 template <class V>
 void describe(V& v, Table& o) {
     v.required("csv", o.csv, "path of the CSV file, relative to this configuration file");
-    v.required("key", o.key, "the column that is looked up");
+    v.required("key", o.key, "the column that is looked up, or a list of them");
     v.required("value", o.value, "the column that is the answer");
+    v.optional("from", o.from,
+               "the column with the first day a row holds, such as 2026-01-31; empty: always");
+    v.optional("to", o.to, "the column with the last day a row holds");
+    v.optional("default", o.fallback, "what lookups with otherwise: default write");
 }
 
 // All of a route but its steps, which the callers add: their kinds come from the catalogue.

@@ -1,126 +1,130 @@
 // lookup: { field: PV1-3.1, table: wards, otherwise: hold }
+// lookup: { field: OBX-3.1, keys: [MSH-4, OBX-3.1], on: OBX-14, table: tests, otherwise: pass }
+#include <array>
 #include <utility>
 
-#include "routes/steps/steps.h"
+#include "routes/steps/places.h"
 
 namespace hilum::routes {
 namespace {
 
-enum class Otherwise : unsigned char { unsaid, hold, pass, use_default };
-
 struct LookupOptions {
     config::Text field;
     config::Text table;
+    config::NameList keys;
     config::Text to;
-    Otherwise otherwise = Otherwise::unsaid;
-    config::Text fallback;
+    config::Text on;
+    Fallback fallback;
 };
 
 template <class V>
 void describe(V& v, LookupOptions& o) {
     v.required("field", o.field, "the path whose value is looked up, such as PV1-3.1; [*] for each");
     v.required("table", o.table, "the table to look in");
+    v.optional(
+        "keys", o.keys,
+        "for a table with several key columns: the paths of their values, in the order of the columns");
     v.optional("to", o.to, "the path that gets the answer; without it the field itself");
-    v.choice("otherwise", o.otherwise,
-             {{"hold", Otherwise::hold}, {"pass", Otherwise::pass}, {"default", Otherwise::use_default}},
-             "what to do with a value that is not in the table: hold the message, pass it as it is, or write "
-             "the default");
-    v.optional("default", o.fallback,
-               "the text to write for a value that is not in the table (otherwise: default)");
+    v.optional(
+        "on", o.on,
+        "for a table with dates: the path of the day that counts, such as PV1-44; without it today, in "
+        "UTC");
+    describe_fallback(v, o.fallback);
 }
+
+struct Lookup {
+    hl7::GroupPath field;
+    std::optional<hl7::Path> to;
+    std::vector<hl7::Path> keys;  // empty: the field's value is the key
+    std::optional<hl7::Path> on;
+    std::string table_name;
+    std::shared_ptr<Table const> table;
+    Fallback fallback;
+};
 
 class LookupStep final : public Step {
   public:
-    LookupStep(hl7::Path field, hl7::Path to, std::string table_name, std::shared_ptr<Table const> table,
-               Otherwise otherwise, std::string fallback)
-        : field_(field),
-          to_(to),
-          table_name_(std::move(table_name)),
-          table_(std::move(table)),
-          otherwise_(otherwise),
-          fallback_(std::move(fallback)) {}
+    explicit LookupStep(Lookup lookup) : lookup_(std::move(lookup)) {}
 
     StepResult run(Work& work) const override {
-        if (!field_.many()) return one(work, field_, to_);
-        // Each occurrence and repetition in its place.
-        hl7::Path path = field_;
-        auto const segments = field_.occurrence == hl7::Path::all ? work.message.count(field_.segment_name())
-                                                                  : field_.occurrence;
-        path.occurrence = field_.occurrence == hl7::Path::all ? 1 : field_.occurrence;
-        for (; path.occurrence <= segments; ++path.occurrence) {
-            path.repetition = field_.repetition == hl7::Path::all ? 1 : field_.repetition;
-            auto const last =
-                field_.repetition == hl7::Path::all ? work.message.repetitions(path) : path.repetition;
-            for (; path.repetition <= last; ++path.repetition)
-                if (auto result = one(work, path, path); result.next != StepResult::Next::go_on)
-                    return result;
-        }
-        return StepResult::ok();
+        // A field without value has no code; `when` can ask for one.
+        return each_value(work, lookup_.field,
+                          [&](Place const& place, std::string_view text) { return one(work, place, text); });
     }
 
   private:
-    StepResult one(Work& work, hl7::Path const& from, hl7::Path const& to) const {
-        auto const value = work.message.get(from);
-        // Nothing there (or the explicit null) is no code; `when` can ask for one.
-        if (value.presence != hl7::Presence::value) return StepResult::ok();
+    StepResult one(Work& work, Place const& place, std::string_view text) const {
+        std::optional<std::int32_t> const day = lookup_.table->dated() ? day_of(work) : 0;
+        std::optional<std::string_view> answer;
+        if (day) {
+            std::string joined;
+            if (!lookup_.keys.empty()) joined = key_of(work);
+            auto const key = lookup_.keys.empty() ? text : std::string_view(joined);
+            answer = lookup_.table->find(key, *day);
+            if (work.observer) work.observer->looked_up(lookup_.table_name, key, answer.has_value());
+        }
+        if (answer) return put(work, place, *answer);
+        if (lookup_.fallback.otherwise == Otherwise::use_default)
+            return put(work, place, lookup_.fallback.text.value);
+        auto const& name = place.path.text();
+        return fall_back(work, place, lookup_.fallback,
+                         day ? "no entry in table " + lookup_.table_name + " for " + name
+                             : lookup_.on->text() + " holds no day to look up " + name + " on");
+    }
+
+    StepResult put(Work& work, Place const& place, std::string_view text) const {
+        if (!lookup_.to) return write(work, place, text);
+        auto const done = work.message.set(*lookup_.to, text);
+        return done ? StepResult::ok() : held(lookup_.to->text(), done.error());
+    }
+
+    std::string key_of(Work& work) const {
+        std::array<std::string, Table::keys_max> scratch;
+        std::vector<std::string_view> values;
+        for (std::size_t i = 0; i < lookup_.keys.size(); ++i)
+            values.push_back(work.message.text(lookup_.keys[i], scratch[i]));
+        return Table::join(values);
+    }
+
+    std::optional<std::int32_t> day_of(Work& work) const {
+        if (!lookup_.on) return Table::day_at(work.now_us);
         std::string scratch;
-        auto const key = work.message.text(from, scratch);
-        auto const answer = table_->find(key);
-        if (work.observer) work.observer->looked_up(table_name_, key, answer.has_value());
-        if (answer) return write(work, to, *answer);
-        if (otherwise_ == Otherwise::use_default) return write(work, to, fallback_);
-        if (otherwise_ == Otherwise::pass) return StepResult::ok();
-        StepResult result;
-        result.next = StepResult::Next::hold;
-        result.reason = "no entry in table " + table_name_ + " for " + from.text();
-        return result;
+        return Table::day(work.message.text(*lookup_.on, scratch).substr(0, 8));
     }
 
-    static StepResult write(Work& work, hl7::Path const& to, std::string_view text) {
-        auto const done = work.message.set(to, text);
-        return done ? StepResult::ok() : held(to.text(), done.error());
-    }
-
-    hl7::Path field_;
-    hl7::Path to_;
-    std::string table_name_;
-    std::shared_ptr<Table const> table_;
-    Otherwise otherwise_;
-    std::string fallback_;
+    Lookup lookup_;
 };
 
-// The table by its name; nullptr after a diagnostic.
-std::shared_ptr<Table const> find_table(config::Text const& name, CompileContext& context) {
-    if (name.empty()) return nullptr;
-    auto const found = context.tables.find(name.value);
-    if (found != context.tables.end())
-        return found->second;  // nullptr when it could not be loaded: reported there
-    std::vector<std::string_view> names;
-    for (auto const& [known, table] : context.tables) names.push_back(known);
-    context.diagnostics.error(
-        name.where, "no table is called \"" + name.value + "\"",
-        names.empty() ? "declare it under tables:" : config::suggest(name.value, names, "tables"));
-    return nullptr;
+void check_keys(LookupOptions const& o, Lookup& lookup, config::Diagnostics& diagnostics) {
+    for (auto const& ref : o.keys)
+        if (auto const path = single_path({ref.name, ref.where}, diagnostics)) lookup.keys.push_back(*path);
+    auto const columns = lookup.table->key_columns();
+    if (o.keys.empty() ? columns > 1 : o.keys.size() != columns)
+        diagnostics.error(o.keys.empty() ? o.table.where : o.keys.front().where,
+                          "table \"" + o.table.value + "\" has " + std::to_string(columns) +
+                              (columns == 1 ? " key column" : " key columns"),
+                          "name as many paths in \"keys\"");
+    if (!o.on.empty()) {
+        lookup.on = single_path(o.on, diagnostics);
+        if (!lookup.table->dated())
+            diagnostics.error(o.on.where, "table \"" + o.table.value + "\" has no dates",
+                              "name their columns in \"from\" and \"to\" of the table, or remove \"on\"");
+    }
 }
 
-bool check_otherwise(config::Step const& step, LookupOptions const& o, config::Diagnostics& diagnostics) {
-    auto const* fallback = step.options.find("default");
-    if (o.otherwise == Otherwise::unsaid && !step.options.find("otherwise")) {
-        diagnostics.error(step.where, "lookup does not say what becomes of a value that is not in the table",
-                          "add otherwise: hold, otherwise: pass, or otherwise: default with default: TEXT");
-        return false;
+void check_target(LookupOptions const& o, Lookup& lookup, config::Diagnostics& diagnostics) {
+    if (o.to.empty()) return;
+    lookup.to = writable_path(o.to, false, diagnostics);
+    if (!lookup.to) return;
+    if (lookup.field.many()) {
+        diagnostics.error(
+            o.to.where,
+            "each value of " + lookup.field.text() + " is written back where it was, so \"to\" can't be used",
+            "remove \"to\", or use a number in place of *");
+    } else if (lookup.to->many()) {
+        diagnostics.error(o.to.where, lookup.to->text() + " names several places for one answer",
+                          "use a number in place of *");
     }
-    if (o.otherwise == Otherwise::use_default && !fallback) {
-        diagnostics.error(step.options.find("otherwise")->where, "otherwise: default needs the text to write",
-                          "add default: TEXT");
-        return false;
-    }
-    if (o.otherwise != Otherwise::use_default && o.otherwise != Otherwise::unsaid && fallback) {
-        diagnostics.error(fallback->where, "the default is never written",
-                          "say otherwise: default, or remove it");
-        return false;
-    }
-    return true;
 }
 
 std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context) {
@@ -129,26 +133,23 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     auto const o = config::decode_options<LookupOptions>(step.options, "lookup", diagnostics);
     if (step.options.kind != config::Node::Kind::mapping && step.options.kind != config::Node::Kind::null)
         return nullptr;
-    bool const said = check_otherwise(step, o, diagnostics);
-    auto const table = find_table(o.table, context);
-    std::optional<hl7::Path> field;
-    std::optional<hl7::Path> to;
-    if (!o.field.empty()) field = writable_path(o.field, false, diagnostics);
-    to = o.to.empty() ? field : writable_path(o.to, false, diagnostics);
-    if (field && field->many() && !o.to.empty()) {
-        diagnostics.error(
-            o.to.where,
-            "each value of " + field->text() + " is written back where it was, so \"to\" can't be used",
-            "remove \"to\", or use a number in place of *");
-        return nullptr;
+    Lookup lookup;
+    lookup.fallback = o.fallback;
+    lookup.table_name = o.table.value;
+    lookup.table = find_table(o.table, context);
+    // A table may have a default of its own.
+    bool const by_table = lookup.table && lookup.table->fallback() &&
+                          o.fallback.otherwise == Otherwise::use_default && !step.options.find("default");
+    if (by_table) lookup.fallback.text.value = *lookup.table->fallback();
+    if (!by_table) check_fallback(step, o.fallback, "that is not in the table", diagnostics);
+    auto const field = o.field.empty() ? std::nullopt : writable_group_path(o.field, false, diagnostics);
+    if (field) {
+        lookup.field = *field;
+        check_target(o, lookup, diagnostics);
     }
-    if (to && to->many() && !o.to.empty()) {
-        diagnostics.error(o.to.where, to->text() + " names several places for one answer",
-                          "use a number in place of *");
-        return nullptr;
-    }
-    if (!field || !to || !table || !said || diagnostics.errors() != before) return nullptr;
-    return std::make_unique<LookupStep>(*field, *to, o.table.value, table, o.otherwise, o.fallback.value);
+    if (lookup.table) check_keys(o, lookup, diagnostics);
+    if (!field || !lookup.table || diagnostics.errors() != before) return nullptr;
+    return std::make_unique<LookupStep>(std::move(lookup));
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "parsers/hl7/characters.h"
 #include "parsers/hl7/message.h"
 #include "routes/expression/hints.h"
 #include "routes/steps/steps.h"
@@ -75,6 +76,31 @@ std::vector<hl7::GroupPath::Found> find_in_groups(Work& work, hl7::GroupPath con
     return path.resolve(work.message, hl7::MessageStructure::of(work.message));
 }
 
+std::vector<std::size_t> segments_of(Work& work, hl7::GroupPath const& path) {
+    std::vector<std::size_t> numbers;
+    if (!path.plain()) {
+        for (auto const& found : find_in_groups(work, path)) numbers.push_back(found.segment);
+        return numbers;
+    }
+    auto const name = path.path.segment_name();
+    if (path.path.occurrence != hl7::Path::all) {
+        if (auto const number = work.message.find(name, path.path.occurrence); number != 0)
+            numbers.push_back(number);
+        return numbers;
+    }
+    auto const revision = work.message.structure_revision();
+    for (std::size_t n = 0; (n = work.message.next_segment(name, n, revision)) != 0;) numbers.push_back(n);
+    return numbers;
+}
+
+bool segment_name(config::Text const& text, config::Diagnostics& diagnostics) {
+    auto const path = hl7::Path::parse(text.value);
+    if (path && path->field == 0 && text.value.size() == 3 && !hl7::header_name(text.value)) return true;
+    diagnostics.error(text.where, config::in_quotes(text.value) + " can't be the name of a segment here",
+                      "write three capitals or digits, such as NTE or ZPD");
+    return false;
+}
+
 Result<void> write(Work& work, hl7::GroupPath const& path, std::string_view text) {
     if (path.plain()) return work.message.set(path.path, text);
     auto const found = find_in_groups(work, path);
@@ -82,6 +108,19 @@ Result<void> write(Work& work, hl7::GroupPath const& path, std::string_view text
     for (auto const& f : found)
         if (auto done = work.message.set_in(f.segment, path.path, text); !done) return done;
     return {};
+}
+
+std::shared_ptr<Table const> find_table(config::Text const& name, CompileContext& context) {
+    if (name.empty()) return nullptr;
+    auto const found = context.tables.find(name.value);
+    if (found != context.tables.end())
+        return found->second;  // nullptr when it could not be loaded: reported there
+    std::vector<std::string_view> names;
+    for (auto const& [known, table] : context.tables) names.push_back(known);
+    context.diagnostics.error(
+        name.where, "no table is called \"" + name.value + "\"",
+        names.empty() ? "declare it under tables:" : config::suggest(name.value, names, "tables"));
+    return nullptr;
 }
 
 StepResult held(std::string place, Error const& error) {

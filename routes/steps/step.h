@@ -5,12 +5,16 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/structure.h"
+#include "parsers/hl7/validate.h"
 #include "routes/config/config.h"
 #include "routes/observer.h"
 #include "routes/tables/table.h"
@@ -23,6 +27,16 @@ struct Work {
     std::int64_t now_us = 0;
     hl7::StructureCache* structures = nullptr;  // of `message`; never null where a route runs
     Observer* observer = nullptr;               // null: nobody watches
+    std::vector<std::string>* notes =
+        nullptr;  // for the trace, no patient data; null where nobody reads them
+    bool replaced = false;
+
+    // Another message takes this one's place.
+    void become(hl7::Message&& other) {
+        message = std::move(other);
+        replaced = true;
+        if (structures) structures->forget();
+    }
 };
 
 struct StepResult {
@@ -31,10 +45,16 @@ struct StepResult {
         stop,    // ends this route without a delivery: the message is filtered here, with `reason`
         hold,    // a person has to look: `reason`
         reject,  // refuse the message at intake: `reason`
+        split,   // the steps from `resume` on are done for each of `parts`
     };
+    static constexpr std::size_t parts_max = 1'000;
+
     Next next = Next::go_on;
     std::string reason;  // no patient data: names paths, tables and rules
     std::string steps;   // the way to the step: "step 3 (when) > step 1 (set)"; written by StepList
+
+    std::vector<std::string> parts;
+    std::size_t resume = 0;  // index into the route's steps; written by StepList
 
     // "step 3 (when) > step 1 (set): reason"
     std::string text() const {
@@ -72,8 +92,12 @@ struct CompileContext {
     config::Diagnostics& diagnostics;
     std::vector<StepKind> const& kinds = step_catalogue();  // what may stand inside a step
     std::vector<StepPlace>* compiled = nullptr;             // gets each step that was compiled
-    std::size_t depth = 0;                                  // of the step being compiled, inside others
-    bool answer = false;                                    // what is compiled shapes an answer
+    hl7::Dictionary dictionary = hl7::Dictionary::standard();
+    std::set<std::uint16_t> closed_tables{};  // as in the configuration
+    std::size_t depth = 0;                    // of the step being compiled, inside others
+    bool answer = false;                      // what is compiled shapes an answer
+    std::vector<std::string> each{};          // the segments that the for_each around it go through
+    std::optional<hl7::Rules> rules{};        // of the dictionary, once a step has asked for them
 };
 
 }  // namespace hilum::routes

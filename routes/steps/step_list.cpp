@@ -50,6 +50,7 @@ StepResult StepList::run(Work& work, std::size_t from) const {
         auto result = step->run(work);
         if (work.observer) work.observer->step_ends(place, work.message, result);
         if (result.next == StepResult::Next::go_on) continue;
+        result.resume = i + 1;
         std::string const inner = std::move(result.steps);
         result.steps = "step " + std::to_string(place.number) + " (" + place.kind + ")";
         if (!inner.empty()) result.steps += " > " + inner;

@@ -12,10 +12,23 @@ namespace hilum::routes {
 
 StepKind set_step();
 StepKind copy_step();
+StepKind move_step();
 StepKind delete_step();
+StepKind append_step();
+StepKind rename_step();
+StepKind replace_step();
 StepKind lookup_step();
-StepKind stop_step();
+StepKind number_step();
+StepKind date_step();
+StepKind lua_step();
+StepKind convert_step();
+StepKind validate_step();
 StepKind when_step();
+StepKind for_each_step();
+StepKind split_step();
+StepKind stop_step();
+StepKind hold_step();
+StepKind reject_step();
 
 // For the kinds themselves:
 
@@ -33,8 +46,15 @@ std::optional<hl7::GroupPath> single_group_path(config::Text const& text, config
 
 // The segments a path through groups names in the message as it is now.
 std::vector<hl7::GroupPath::Found> find_in_groups(Work& work, hl7::GroupPath const& path);
+// The segments that a path to segments names, plain or through groups, in the order of the message.
+std::vector<std::size_t> segments_of(Work& work, hl7::GroupPath const& path);
+// The name of a segment that a step may add: reports MSH and what is none.
+bool segment_name(config::Text const& text, config::Diagnostics& diagnostics);
 // Writes text to every place the path names. Error "no_such_segment" when it names one and there is none.
 Result<void> write(Work& work, hl7::GroupPath const& path, std::string_view text);
+
+// The table by its name; nullptr after a diagnostic.
+std::shared_ptr<Table const> find_table(config::Text const& name, CompileContext& context);
 
 // A step that can't do its work: its reason, from an error of the parser or an expression (which hold no
 // patient data).

@@ -1,4 +1,7 @@
-// stop    stop: { when: "PID-8 = 'X'", reason: test patients stay here }
+// How a route ends before its last step:
+// stop: { when: PID-8 = 'X', reason: test patients stay here }
+// reject: { when: PID-3.empty(), reason: no patient number }
+// hold: { reason: look at this by hand }
 #include <utility>
 
 #include "routes/expression/expression.h"
@@ -7,21 +10,36 @@
 namespace hilum::routes {
 namespace {
 
-struct StopOptions {
+struct EndOptions {
     config::Text when;
     config::Text reason;
 };
 
+struct StopOptions : EndOptions {};
+
+template <class V>
+void describe_when(V& v, EndOptions& o) {
+    v.optional("when", o.when, "an expression; messages for which it is not true go on");
+}
 template <class V>
 void describe(V& v, StopOptions& o) {
-    v.optional("when", o.when, "an expression; messages for which it is not true go on");
+    describe_when(v, o);
     v.optional("reason", o.reason, "what the trace says");
 }
+template <class V>
+void describe(V& v, EndOptions& o) {
+    describe_when(v, o);
+    v.required("reason", o.reason, "what the sender, or the person who has to look, is told");
+}
 
-class StopStep final : public Step {
+class EndStep final : public Step {
   public:
-    StopStep(expression::Expression when, config::Location when_where, std::string reason)
-        : when_(std::move(when)), when_where_(std::move(when_where)), reason_(std::move(reason)) {}
+    EndStep(StepResult::Next next, expression::Expression when, config::Location when_where,
+            std::string reason)
+        : next_(next),
+          when_(std::move(when)),
+          when_where_(std::move(when_where)),
+          reason_(std::move(reason)) {}
 
     StepResult run(Work& work) const override {
         if (when_.valid()) {
@@ -32,35 +50,49 @@ class StopStep final : public Step {
             if (!*holds) return StepResult::ok();
         }
         StepResult result;
-        result.next = StepResult::Next::stop;
+        result.next = next_;
         result.reason = reason_;
         return result;
     }
 
   private:
+    StepResult::Next next_;
     expression::Expression when_;  // not valid: always
     config::Location when_where_;
     std::string reason_;
 };
 
+template <class Options, StepResult::Next next>
 std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context) {
     auto& diagnostics = context.diagnostics;
     auto const before = diagnostics.errors();
-    auto o = config::decode_options<StopOptions>(step.options, "stop", diagnostics);
+    auto o = config::decode_options<Options>(step.options, step.kind, diagnostics);
+    if (next != StepResult::Next::stop && o.reason.empty() && diagnostics.errors() == before)
+        diagnostics.error(step.where, step.kind + " gives no reason", "add reason: TEXT");
     expression::Expression when;
     if (step.options.find("when")) {
         when = expression::Expression::compile(o.when, 0, diagnostics);
         if (o.reason.empty()) o.reason.value = o.when.value;
     }
     if (diagnostics.errors() != before) return nullptr;
-    return std::make_unique<StopStep>(std::move(when), o.when.where, std::move(o.reason.value));
+    return std::make_unique<EndStep>(next, std::move(when), o.when.where, std::move(o.reason.value));
 }
 
 }  // namespace
 
 StepKind stop_step() {
-    return {"stop", "ends the route here, without a delivery", compile, config::SchemaWriter::of<StopOptions>,
-            false};
+    return {"stop", "ends the route here, without a delivery", compile<StopOptions, StepResult::Next::stop>,
+            config::SchemaWriter::of<StopOptions>, false};
+}
+
+StepKind hold_step() {
+    return {"hold", "ends the route here and keeps the message for a person",
+            compile<EndOptions, StepResult::Next::hold>, config::SchemaWriter::of<EndOptions>, false};
+}
+
+StepKind reject_step() {
+    return {"reject", "ends the route here and refuses the message with a NAK",
+            compile<EndOptions, StepResult::Next::reject>, config::SchemaWriter::of<EndOptions>, false};
 }
 
 }  // namespace hilum::routes

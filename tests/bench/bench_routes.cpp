@@ -1,6 +1,9 @@
 // What routes cost: one expression, and the issue's yardstick (parse, filter, three sets on a 1 KB ADT^A01).
 #include <benchmark/benchmark.h>
 
+#include <filesystem>
+#include <fstream>
+#include <memory>
 #include <string>
 
 #include "routes/expression/expression.h"
@@ -51,33 +54,49 @@ void expression_matches(benchmark::State& state) {
 }
 BENCHMARK(expression_matches);
 
-config::Node scalar(std::string text) {
-    config::Node node;
-    node.kind = config::Node::Kind::scalar;
-    node.scalar = std::move(text);
-    return node;
+class NoEnvironment final : public config::Environment {
+  public:
+    bool variable(std::string const&, std::string&) const override { return false; }
+    bool file(std::string const&, std::string&) const override { return false; }
+};
+
+void nothing(config::Component const&, config::Diagnostics&) {}
+std::string no_schema() {
+    return "{}";
 }
 
-void parse_filter_three_sets(benchmark::State& state) {
-    config::Config config;
-    config.listeners.push_back({"in", {}, "mllp", {}, {}, {}});
-    config.destinations.push_back({"lab", {}, "mllp", {}, {}, {}});
-    config::Route route;
-    route.name = "adt";
-    route.from = {{"in", {}}};
-    route.to = {{"lab", {}}};
-    route.when = {"MSH-9.1 = 'ADT' and MSH-9.2 in ('A01' | 'A04' | 'A08')", {}};
-    config::Step step;
-    step.kind = "set";
-    step.options.kind = config::Node::Kind::mapping;
-    step.options.entries = {{"MSH-5", {}, scalar("LIS")},
-                            {"MSH-6", {}, scalar("EAST")},
-                            {"PID-5.1", {}, scalar("=PID-5.1.lower()")}};
-    route.steps.push_back(std::move(step));
-    config.routes.push_back(std::move(route));
+// The table of the lookups, as a file: that is where tables come from.
+std::filesystem::path wards() {
+    auto const path = std::filesystem::temp_directory_path() / "hilum-bench-wards.csv";
+    std::ofstream file(path);
+    file << "local,standard\n";
+    for (int i = 0; i < 1000; ++i) file << 'W' << i << ",WARD-" << i << '\n';
+    return path;
+}
+
+std::shared_ptr<routes::Pipeline const> pipeline_of(std::string const& steps,
+                                                    config::Diagnostics& diagnostics) {
+    config::Catalogue catalogue;
+    catalogue.listeners.push_back({"mllp", nothing, no_schema});
+    catalogue.destinations.push_back({"mllp", nothing, no_schema});
+    for (auto const& kind : routes::step_catalogue()) catalogue.steps.push_back(kind.name);
+    std::string const yaml =
+        "listeners: { in: { mllp: {} } }\ndestinations: { lab: { mllp: {} } }\n"
+        "tables: { wards: { csv: " +
+        wards().string() +
+        ", key: local, value: standard } }\n"
+        "routes:\n  - name: adt\n    from: in\n    to: lab\n"
+        "    when: MSH-9.1 = 'ADT' and MSH-9.2 in ('A01' | 'A04' | 'A08')\n    steps:\n" +
+        steps;
+    auto const config = config::load_text(yaml, "bench.yaml", ".", catalogue, NoEnvironment(), diagnostics);
+    return routes::Pipeline::compile(config, routes::step_catalogue(), diagnostics);
+}
+
+// A message parsed, filtered and taken through the steps.
+void route(benchmark::State& state, std::string const& steps) {
     config::Diagnostics diagnostics;
-    auto const pipeline = routes::Pipeline::compile(config, routes::step_catalogue(), diagnostics);
-    if (diagnostics.failed()) return state.SkipWithError("the configuration is wrong");
+    auto const pipeline = pipeline_of(steps, diagnostics);
+    if (diagnostics.failed()) return state.SkipWithError(diagnostics.text().c_str());
     auto const text = adt();
     routes::Processed out;
     for (auto _ : state) {
@@ -85,9 +104,43 @@ void parse_filter_three_sets(benchmark::State& state) {
         pipeline->process(0, *message, text, 0, out);
         benchmark::DoNotOptimize(out.bodies.data());
     }
-    if (out.bodies.size() != 1) state.SkipWithError("the message was not changed");
+    if (out.deliveries.size() != 1) state.SkipWithError("the message was not delivered");
     state.SetBytesProcessed(static_cast<std::int64_t>(text.size()) * state.iterations());
+    state.counters["messages"] = benchmark::Counter(1, benchmark::Counter::kIsIterationInvariantRate);
 }
-BENCHMARK(parse_filter_three_sets);
+
+constexpr char const* lookup_line = "      - lookup: { field: PV1-3.1, table: wards, otherwise: hold }\n";
+
+// The yardsticks of the issue.
+BENCHMARK_CAPTURE(route, parse_filter_three_sets,
+                  "      - set: { MSH-5: LIS, MSH-6: EAST, PID-5.1: =PID-5.1.lower() }\n");
+BENCHMARK_CAPTURE(route, parse_filter_lookup_three_sets,
+                  std::string(lookup_line) +
+                      "      - set: { MSH-5: LIS, MSH-6: EAST, PID-5.1: =PID-5.1.lower() }\n");
+BENCHMARK_CAPTURE(route, parse_filter_lua,
+                  "      - lua:\n          tables: wards\n          script: |\n"
+                  "            msg['PV1-3.1'] = lookup('wards', msg['PV1-3.1'])\n"
+                  "            msg['MSH-5'] = 'LIS'\n            msg['MSH-6'] = 'EAST'\n"
+                  "            msg['PID-5.1'] = msg['PID-5.1']:lower()\n");
+
+// One step each; the first is what comes before the steps.
+BENCHMARK_CAPTURE(route, step_none, "      - when: PID-8 = 'X'\n        then: [ stop ]\n");
+BENCHMARK_CAPTURE(route, step_set, "      - set: { MSH-5: LIS }\n");
+BENCHMARK_CAPTURE(route, step_copy, "      - copy: { PID-2: PID-3 }\n");
+BENCHMARK_CAPTURE(route, step_move, "      - move: { PID-2: PID-3 }\n");
+BENCHMARK_CAPTURE(route, step_delete, "      - delete: NK1\n");
+BENCHMARK_CAPTURE(route, step_append,
+                  "      - append: { segment: NTE, after: PID, values: { NTE-3: seen } }\n");
+BENCHMARK_CAPTURE(route, step_rename, "      - rename: { from: NK1, to: ZK1 }\n");
+BENCHMARK_CAPTURE(route, step_replace, "      - replace: { field: PID-13, pattern: '[^0-9]', with: '' }\n");
+BENCHMARK_CAPTURE(route, step_lookup, lookup_line);
+BENCHMARK_CAPTURE(route, step_date, "      - date: { field: PID-7, from: hl7, to: iso, otherwise: hold }\n");
+BENCHMARK_CAPTURE(route, step_number,
+                  "      - number: { field: 'OBX[*]-5', decimals: 1, otherwise: hold }\n");
+BENCHMARK_CAPTURE(route, step_for_each,
+                  "      - for_each: { segment: OBX, steps: [ set: { OBX-11: C } ] }\n");
+BENCHMARK_CAPTURE(route, step_validate, "      - validate: { otherwise: pass }\n");
+BENCHMARK_CAPTURE(route, step_convert, "      - convert: { to: 2.5.1, otherwise: keep }\n");
+BENCHMARK_CAPTURE(route, step_lua, "      - lua: msg['MSH-5'] = 'LIS'\n");
 
 }  // namespace

@@ -40,3 +40,52 @@ TEST_CASE("steps may stand sixteen deep inside one another") {
     CHECK(run("{ when: PID-8 = 'F', then: [ " + yaml + " ] }").find("more than 16 deep") !=
           std::string::npos);
 }
+
+TEST_CASE("for_each") {
+    constexpr Row rows[] = {
+        {"for_each: { segment: OBX, steps: [ set: { OBX-11: F } ] }",
+         "OBX|1|ST|A||x||||||F\nOBX|2|ST|B||y||||||F\nOBX|3|ST|||z||||||F"},
+        {"for_each: { segment: OBX, steps: [ set: { 'OBX[*]-4': '=OBX-1 & PID-8' } ] }",
+         "OBX|1|ST|A|1F|x\nOBX|2|ST|B|2F|y\nOBX|3|ST||3F|z"},
+        {"for_each: { segment: OBX, steps: [ { when: OBX-5 = 'y', then: [ delete: OBX ] } ] }",
+         "-1 segments"},
+        {"for_each: { segment: OBX, steps: [ delete: 'OBX[*]' ] }", "-3 segments"},
+        {"for_each: { segment: OBX, steps: [ delete: 'OBX[2]' ] }", ""},
+        {"for_each: { segment: NK1, steps: [ append: { segment: NK1, after: NK1, values: { NK1-2: =NK1-2 } } "
+         "] }",
+         "NK1||A\nNK1||B"},
+        {"for_each: { segment: NK1, steps: [ append: { segment: NTE, after: NK1, values: { NTE-3: =NK1-2 } } "
+         "] }",
+         "NTE|||A\nNTE|||B"},
+        {"for_each: { segment: NK1, steps: [ copy: { NK1-3: PID-8 }, move: { NK1-4: NK1-2 } ] }",
+         "NK1|1||F|A\nNK1|2||F|B"},
+        {"for_each: { segment: ZZZ, steps: [ stop ] }", ""},
+        {"for_each: { segment: OBX, steps: [ lookup: { field: OBX-5, table: wards, otherwise: hold } ] }",
+         "hold: step 1 (lookup): no entry in table wards for OBX-5"},
+        {"for_each: { segment: OBX, steps: [ for_each: { segment: NK1, steps: [ set: { NK1-3: =OBX-5 } ] } ] "
+         "}",
+         "NK1|1|A|z\nNK1|2|B|z"},
+        {"for_each: { repetition: PID-3, steps: [ set: { PID-3.5: MR } ] }",
+         "PID|1|OLD|4711^^^NORTH^MR~0815^^^^MR||DOE^JANE||19800203|F||||||\"\""},
+        {"for_each: { repetition: PID-3, steps: [ { when: PID-3.4 = 'NORTH', then: [ delete: PID-3 ] } ] }",
+         "PID|1|OLD|0815||DOE^JANE||19800203|F||||||\"\""},
+        {"for_each: { repetition: PID-3, steps: [ delete: PID-3 ] }",
+         "PID|1|OLD|||DOE^JANE||19800203|F||||||\"\""},
+        {"for_each: { repetition: PID-3, steps: [ set: { PID-4: '=PID-4 & PID-3.1' } ] }",
+         "PID|1|OLD|4711^^^NORTH~0815|47110815|DOE^JANE||19800203|F||||||\"\""},
+        {"for_each: { repetition: PID-19, steps: [ stop ] }", ""},
+    };
+    check(rows);
+    constexpr Wrong wrong[] = {
+        {"for_each: { steps: [ stop ] }", "for_each goes through either segments or repetitions"},
+        {"for_each: { segment: OBX }", "lacks \"steps\""},
+        {"for_each: { segment: MSH, steps: [ stop ] }", "\"MSH\" can't be the name of a segment"},
+        {"for_each: { repetition: PID-3.1, steps: [ stop ] }", "no whole field of one segment"},
+        {"for_each: { repetition: 'OBX[*]-5', steps: [ stop ] }", "no whole field of one segment"},
+        {"for_each: { segment: OBX, steps: [ for_each: { segment: OBX, steps: [ stop ] } ] }",
+         "stands inside another of OBX"},
+        {"for_each: { segment: OBX, steps: [ split: { segment: OBX, otherwise: pass } ] }",
+         "split stands inside another step"},
+    };
+    check_wrong(wrong);
+}

@@ -29,9 +29,14 @@ class NoEnvironment final : public config::Environment {
 
 inline routes::Tables tables() {
     config::Diagnostics diagnostics;
-    config::Table const table{"wards", {}, {"wards.csv", {}}, "local", "standard"};
+    config::Table const wards{"wards", {}, {"wards.csv", {}}, {"local"}, "standard"};
+    config::Table by_site{"by_site", {}, {"by_site.csv", {}}, {"site", "local"}, "standard"};
+    by_site.from = "from";
+    by_site.fallback = {"?", {std::make_shared<std::string const>("hilum.yaml"), 1, 1}};
     routes::Tables result;
-    result["wards"] = routes::Table::parse("local,standard\nW1,IC\nA,a|1\nB,\n", table, diagnostics);
+    result["wards"] = routes::Table::parse("local,standard\nW1,IC\nA,a|1\nB,\n", wards, diagnostics);
+    result["by_site"] = routes::Table::parse(
+        "site,local,from,standard\nNORTH,W1,1980-01-01,N1\nSOUTH,W1,,S1\n", by_site, diagnostics);
     REQUIRE(!diagnostics.failed());
     return result;
 }

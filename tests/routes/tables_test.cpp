@@ -14,7 +14,7 @@ namespace {
 
 config::Table described(std::string key = "local", std::string value = "standard") {
     auto const file = std::make_shared<std::string const>("hilum.yaml");
-    return {"wards", {file, 5, 3}, {"wards.csv", {file, 5, 17}}, std::move(key), std::move(value)};
+    return {"wards", {file, 5, 3}, {"wards.csv", {file, 5, 17}}, {std::move(key)}, std::move(value)};
 }
 
 }  // namespace
@@ -113,6 +113,71 @@ TEST_CASE("a hundred thousand rows") {
     REQUIRE(table);
     CHECK(table->size() == 100000);
     CHECK(*table->find("key99999") == "value99999");
+}
+
+TEST_CASE("a million rows") {
+    std::string csv = "local,standard\n";
+    for (int i = 0; i < 1'000'000; ++i)
+        csv += "key" + std::to_string(i) + ",value" + std::to_string(i) + "\n";
+    config::Diagnostics diagnostics;
+    auto const table = Table::parse(csv, described(), diagnostics);
+    REQUIRE(table);
+    CHECK(table->size() == 1'000'000);
+    CHECK(*table->find("key999999") == "value999999");
+    CHECK(!table->find("key1000000"));
+    csv += "key77,again\n";
+    CHECK(!Table::parse(csv, described(), diagnostics));
+    CHECK(diagnostics.text().find("wards.csv:1000002:1: error: the key stands already on line 79") !=
+          std::string::npos);
+}
+
+TEST_CASE("several key columns") {
+    auto described_by_two = described();
+    described_by_two.key = {"site", "local"};
+    config::Diagnostics diagnostics;
+    auto const table =
+        Table::parse("local,site,standard\n1,1A,x\nA1,1,y\n1,1,z\n", described_by_two, diagnostics);
+    REQUIRE(table);
+    auto const find = [&](std::string_view site, std::string_view local) {
+        std::vector<std::string_view> const keys{site, local};
+        return table->find(Table::join(keys)).value_or("none");
+    };
+    CHECK(find("1A", "1") == "x");
+    CHECK(find("1", "A1") == "y");
+    CHECK(find("1", "1") == "z");
+    CHECK(find("1", "2") == "none");
+    CHECK(!Table::parse("local,site,standard\n1,1,x\n1,1,y\n", described_by_two, diagnostics));
+}
+
+TEST_CASE("rows that hold from one day to another") {
+    auto dated = described();
+    dated.from = "from";
+    dated.to = "to";
+    config::Diagnostics diagnostics;
+    auto const table =
+        Table::parse("local,standard,from,to\nW1,OLD,,2025-12-31\nW1,NEW,20260101,\n", dated, diagnostics);
+    CHECK(diagnostics.text() == "");
+    REQUIRE(table);
+    CHECK(table->find("W1", 20251231) == "OLD");
+    CHECK(table->find("W1", 20260101) == "NEW");
+    struct Wrong {
+        std::string_view rows;
+        std::string_view found;
+    };
+    constexpr Wrong wrong[] = {
+        {"W1,OLD,,2026-01-01\nW1,NEW,2026-01-01,\n",
+         "wards.csv:3:1: error: the key stands already on line 2; let one of the two end"},
+        {"W1,OLD,2026-02-30,\n", "wards.csv:2:1: error: a date of the row is none"},
+        {"W1,OLD,2026-02-02,2026-02-01\n", "wards.csv:2:1: error: the row ends before it begins"},
+    };
+    for (auto const& row : wrong) {
+        config::Diagnostics found;
+        CHECK(!Table::parse("local,standard,from,to\n" + std::string(row.rows), dated, found));
+        CAPTURE(found.text());
+        CHECK(found.text().find(row.found) != std::string::npos);
+    }
+    CHECK(Table::day_at(1767225599999999) == 20251231);
+    CHECK(Table::day_at(1767225600000000) == 20260101);
 }
 
 TEST_CASE("files") {

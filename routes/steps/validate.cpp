@@ -1,0 +1,72 @@
+// validate: { otherwise: hold }
+#include "parsers/hl7/validate.h"
+
+#include <utility>
+
+#include "routes/steps/steps.h"
+
+namespace hilum::routes {
+namespace {
+
+enum class OnFindings : unsigned char { unsaid, hold, reject, pass };
+
+struct ValidateOptions {
+    OnFindings otherwise = OnFindings::unsaid;
+};
+
+template <class V>
+void describe(V& v, ValidateOptions& o) {
+    v.choice("otherwise", o.otherwise,
+             {{"hold", OnFindings::hold}, {"reject", OnFindings::reject}, {"pass", OnFindings::pass}},
+             "what becomes of a message with errors: hold it, reject it with a NAK, or pass it and note "
+             "them in the trace");
+}
+
+class ValidateStep final : public Step {
+  public:
+    ValidateStep(hl7::Rules rules, OnFindings otherwise) : rules_(std::move(rules)), otherwise_(otherwise) {}
+
+    StepResult run(Work& work) const override {
+        auto const report = hl7::validate(work.message, rules_);
+        if (report.conforms()) return StepResult::ok();
+        StepResult result;
+        result.reason = std::to_string(report.errors) + (report.errors == 1 ? " error" : " errors");
+        for (auto const& finding : report.findings) {
+            if (finding.severity != 'E') continue;
+            result.reason += ", the first at " + finding.place.text() + ": " + finding.text();
+            break;
+        }
+        if (otherwise_ == OnFindings::pass) {
+            if (work.notes) work.notes->push_back("validate: " + result.reason);
+            return StepResult::ok();
+        }
+        result.next = otherwise_ == OnFindings::hold ? StepResult::Next::hold : StepResult::Next::reject;
+        return result;
+    }
+
+  private:
+    hl7::Rules rules_;
+    OnFindings otherwise_;
+};
+
+std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context) {
+    auto& diagnostics = context.diagnostics;
+    auto const before = diagnostics.errors();
+    auto const o = config::decode_options<ValidateOptions>(step.options, "validate", diagnostics);
+    if (o.otherwise == OnFindings::unsaid && diagnostics.errors() == before)
+        diagnostics.error(step.where, "validate does not say what becomes of a message with errors",
+                          "add otherwise: hold, otherwise: reject, or otherwise: pass");
+    if (diagnostics.errors() != before) return nullptr;
+    // Made when the first step asks for them: they take some time and memory.
+    if (!context.rules) context.rules = hl7::Rules::of(context.dictionary, context.closed_tables);
+    return std::make_unique<ValidateStep>(*context.rules, o.otherwise);
+}
+
+}  // namespace
+
+StepKind validate_step() {
+    return {"validate", "holds the message against the standard", compile,
+            config::SchemaWriter::of<ValidateOptions>};
+}
+
+}  // namespace hilum::routes
