@@ -180,6 +180,8 @@ Charset together(Charset first, Charset other) {
 
 std::optional<Charset> Charset::named(std::string_view name) {
     if (name.size() > 64) return std::nullopt;
+    // Punctuation is forgiven, bytes that no one means are not.
+    if (!is_ascii(name) || std::any_of(name.begin(), name.end(), control)) return std::nullopt;
     std::string const key = folded(name);
     if (std::uint8_t const part = iso_8859_part(key); part != 0) return single(part);
     auto const* const found =

@@ -17,6 +17,8 @@ std::string_view word(routes::StepResult::Next next) {
             return "hold";
         case reject:
             return "reject";
+        case split:
+            return "split";
     }
     return "";
 }

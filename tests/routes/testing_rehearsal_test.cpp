@@ -93,9 +93,12 @@ std::string clusters(std::vector<testing::Stored> const& stored, std::string_vie
 }  // namespace
 
 TEST_CASE("differences are gathered into clusters") {
-    std::string const received = std::string(msh) + "PID|1||4711||Doe^Jane||1980|F\r";
-    std::string const sent = std::string(msh) + "PID|1||4711||DOE^Jane||1980|F\r";
-    std::string const other = std::string(msh) + "PID|1||4711||Jane^Jane||1980|F\r";
+    auto const message = [](std::string_view name) {
+        std::string text(msh);
+        return text.append("PID|1||4711||").append(name).append("||1980|F\r");
+    };
+    std::string const received = message("Doe^Jane"), sent = message("DOE^Jane"),
+                      other = message("Jane^Jane");
     auto const stored = [&](std::uint64_t number, std::string_view body) {
         testing::Stored was;
         was.number = number;

@@ -205,7 +205,10 @@ TEST_CASE("charset: names, and how real senders write them") {
         CHECK(*found == charset);
         CHECK(Charset::declared(name, '~') == charset);
     }
-    for (auto const* name : {"8859/12", "8859/17", "8859/", "8859/0", "8859/01", "KLINGON", "", "8859/1x"})
+    for (auto const* name : {"8859/12", "8859/17", "8859/", "8859/0", "8859/01", "KLINGON", "", "8859/1x",
+                             "88\x04"
+                             "59/1",
+                             "8859\xff/1"})
         CHECK_FALSE(Charset::named(name).has_value());
     CHECK(Charset::declared("KLINGON", '~').coding == Coding::unknown);
     CHECK(Charset::declared("", '~').coding == Coding::undeclared);
