@@ -46,7 +46,7 @@ TEST_CASE("fields in which messages differ") {
         {"a segment new", "PID|1\r", "PID|1\rNK1|1|A\r", "NK1 new; "},
         {"a segment gone and a field", "PID|1||A^B\rNK1|1|A\r", "PID|1||A^C\r", "NK1 gone; PID-3 changed; "},
         {"one of three gone", "OBX|1||X\rOBX|2||Y\rOBX|3||Z\r", "OBX|1||X\rOBX|3||Z\r", "OBX gone; "},
-        {"one gone, one changed", "OBX|1||X\rOBX|2||Y\rOBX|3||Z\r", "OBX|1||X\rOBX|3||W\r",
+        {"one gone, one changed", "OBX|1||X\rOBX|2||Y|a|b\rOBX|3||Z|c|d\r", "OBX|1||X\rOBX|3||W|c|d\r",
          "OBX gone; OBX-3 changed; "},
         {"another order", "PID|1\rPV1|1\r", "PV1|1\rPID|1\r", " segments in another order; "},
     };

@@ -204,7 +204,7 @@ TEST_CASE("a story has the clause that failed, its values, and what each step ch
         return out;
     };
     CHECK(tell("F") ==
-          "0 sent: MSH-9.1 = 'ADT' and PID-8 = 'F'; set MSH-5>LAB PID-5.1>DOE; 1 sent: "
+          "0 sent: MSH-9.1 = 'ADT' and PID-8 = 'F'; set MSH-5>LAB PID-5>DOE; 1 sent: "
           "2 filtered: PID-8 = 'X' not PID-8 = 'X', PID-8 is \"F\"; ");
     CHECK(tell("X") ==
           "0 filtered: MSH-9.1 = 'ADT' and PID-8 = 'F' not PID-8 = 'F', PID-8 is \"X\"; 1 sent: "
