@@ -81,11 +81,15 @@ void Rehearsal::compare_outcomes(Stored const& was, Taken const& now) {
         return found != routes_.end() ? found->second : routes_[std::string(route)];
     };
     auto const& names = candidate_.route_names();
-    for (auto const& v : was.verdicts) ++count(v.route).was[static_cast<std::size_t>(v.outcome)];
+    // Notes decide nothing.
+    for (auto const& v : was.verdicts)
+        if (v.outcome != RouteOutcome::noted) ++count(v.route).was[static_cast<std::size_t>(v.outcome)];
     for (auto const& v : now.processed.verdicts)
-        ++count(names[v.route]).now[static_cast<std::size_t>(v.outcome)];
+        if (v.outcome != RouteOutcome::noted)
+            ++count(names[v.route]).now[static_cast<std::size_t>(v.outcome)];
     if (was.refused != (now.refused || now.processed.rejected)) return;  // told already
     for (auto const& v : now.processed.verdicts) {
+        if (v.outcome == RouteOutcome::noted) continue;
         auto const* before = find_route(was.verdicts, names[v.route]);
         if (!before || before->outcome == v.outcome) continue;
         if (explained(names[v.route])) continue;
