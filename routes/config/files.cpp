@@ -74,7 +74,8 @@ std::vector<std::string> matching(fs::path const& folder, std::string const& pat
     for (fs::directory_iterator it(folder, problem), end; !problem && it != end; it.increment(problem)) {
         std::string const name = it->path().filename().string();
         std::error_code ignored;
-        if (!matches(pattern, name) || (name.front() == '.' && pattern.front() != '.')) continue;
+        if (!matches(pattern, name) || is_test(it->path())) continue;
+        if (name.front() == '.' && pattern.front() != '.') continue;
         if (fs::is_regular_file(it->path(), ignored)) out.push_back(it->path().lexically_normal().string());
     }
     std::sort(out.begin(), out.end());

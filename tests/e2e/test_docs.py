@@ -77,9 +77,12 @@ def test_commands_exist():
 
 def test_reference():
     """docs/reference.md comes from the declarations: `hilum check --reference > docs/reference.md` writes it anew."""
+    page = os.path.join(e2e.ROOT, 'docs', 'reference.md')
     code, out, err = e2e.hilum('check', '--reference')
-    check(code == 0 and out == read(os.path.join(e2e.ROOT, 'docs', 'reference.md')),
-          'docs/reference.md is not what `hilum check --reference` prints')
+    check(code == 0 and '### mllp' in out and '| `listen` | address and port | required |' in out, err + out[:2000])
+    if not os.path.exists(page):
+        raise e2e.Skip('no docs/reference.md: `hilum check --reference > docs/reference.md` writes it')
+    check(out == read(page), 'docs/reference.md is not what `hilum check --reference` prints')
 
 
 def test_links():
