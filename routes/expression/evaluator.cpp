@@ -86,7 +86,7 @@ bool Evaluation::evaluate(Node const& node, Frame const& frame, Collection& out)
         case Op::member:
             return member(node, frame, out);
         case Op::environment:
-            return environment(node, frame, out);
+            return environment(node, out);
         case Op::is_type:
         case Op::as_type:
             return type_operator(node, frame, out);
@@ -259,7 +259,7 @@ bool Evaluation::member(Node const& node, Frame const& frame, Collection& out) {
 }
 
 // http://hl7.org/fhirpath/N1/#environment-variables and http://hl7.org/fhir/R4/fhirpath.html#variables
-bool Evaluation::environment(Node const& node, Frame const&, Collection& out) {
+bool Evaluation::environment(Node const& node, Collection& out) {
     std::string_view const name = node.name;
     auto const focus = context_->element();
     if (name == "ucum" || name == "sct" || name == "loinc") {
