@@ -103,7 +103,8 @@ Result<std::shared_ptr<Regex const>> Regex::compile(std::string_view pattern) {
         bool const look = pattern.find("(?=") != pattern.npos || pattern.find("(?!") != pattern.npos ||
                           pattern.find("(?<=") != pattern.npos || pattern.find("(?<!") != pattern.npos;
         return error("bad_regex", "", "not a regular expression that can be used here: " + re->error(),
-                     look ? "look-ahead and look-behind are not supported; use two conditions with and" : "");
+                     look ? "look-ahead and look-behind are not supported; use two conditions with and"
+                          : "mend the pattern; it is one of RE2, without back-references");
     }
     return std::shared_ptr<Regex const>(new Regex(std::move(re)));
 }

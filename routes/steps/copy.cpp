@@ -106,8 +106,8 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
 }
 
 std::string schema() {
-    return R"({"type":"object","minProperties":1,"additionalProperties":{"type":"string"},)"
-           R"("description":"target paths and the paths they are copied from"})";
+    return R"({"type":"object","minProperties":1,)"
+           R"("additionalProperties":{"type":"string","description":"the path that the value comes from"}})";
 }
 
 }  // namespace

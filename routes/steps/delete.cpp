@@ -65,8 +65,7 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
 }
 
 std::string schema() {
-    return R"({"oneOf":[{"type":"string"},{"type":"array","minItems":1,"items":{"type":"string"}}],)"
-           R"("description":"a path, or a list of them: segments, fields, repetitions or components"})";
+    return R"({"oneOf":[{"type":"string"},{"type":"array","minItems":1,"items":{"type":"string"}}]})";
 }
 
 }  // namespace

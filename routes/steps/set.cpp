@@ -76,8 +76,8 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
 }
 
 std::string schema() {
-    return R"({"type":"object","minProperties":1,"additionalProperties":{"type":["string","number","boolean"]},)"
-           R"("description":"paths and their new values: text, or an expression behind ="})";
+    return R"({"type":"object","minProperties":1,"additionalProperties":{"type":["string","number","boolean"],)"
+           R"("description":"the path's new value: text, or an expression behind ="}})";
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "routes/expression/expression.h"
 #include "routes/pipeline.h"
+#include "routes/steps/step.h"
 
 using namespace hilum;
 

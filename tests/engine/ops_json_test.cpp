@@ -5,6 +5,8 @@
 #include "parsers/time_text.h"
 
 using namespace hilum::ops;
+using hilum::parse_rfc3339;
+using hilum::rfc3339;
 
 TEST_CASE("writing") {
     json::Writer w;
