@@ -28,7 +28,7 @@ DOORS = {
     r're2/.*': r'routes/expression/regex\.cpp',
     r'(lua|lualib|lauxlib)\.h': r'routes/steps/lua_machine\.cpp',
     r'(spdlog|fmt)/.*': r'engine/ops/log\.cpp',
-    r'CLI/.*': r'engine/cli/.*',
+    r'CLI/.*': r'engine/cli/command_line\.cpp',
     r'openssl/.*': r'engine/net/.*\.cpp',
     r'boost/(asio|beast).*': r'engine/.*',
     r'thread|mutex|condition_variable|atomic|sys/.*|unistd\.h|fcntl\.h|netinet/.*': r'engine/.*',

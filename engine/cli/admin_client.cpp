@@ -4,6 +4,7 @@
 #include <boost/beast/http.hpp>
 #include <cstdio>
 
+#include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/desk.h"
 #include "engine/cli/output.h"
@@ -81,10 +82,10 @@ Result<ApiReply> call_api(std::string const& admin, std::string_view method, std
     return std::move(*reply);
 }
 
-void add_api_options(CLI::App& command, ApiOptions& options) {
+void add_api_options(App& command, ApiOptions& options) {
     command.add_option("--admin", options.admin, "HOST:PORT of the running engine's admin port")
-        ->envname("HILUM_ADMIN")
-        ->capture_default_str();
+        ->or_variable("HILUM_ADMIN")
+        ->show_default();
     command.add_flag("--json", options.json, "the engine's JSON as it came");
 }
 

@@ -1,7 +1,6 @@
 // The ops API's client: what `messages` and `queues` talk to the running engine through.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,6 +10,8 @@
 #include "parsers/result.h"
 
 namespace hilum::cli {
+
+class App;
 
 struct ApiReply {
     unsigned status = 0;
@@ -28,7 +29,7 @@ struct ApiOptions {
     bool json = false;
 };
 // --admin (or the environment's HILUM_ADMIN) and --json.
-void add_api_options(CLI::App& command, ApiOptions& options);
+void add_api_options(App& command, ApiOptions& options);
 
 // Calls, and prints: as it came with --json, else what `show` makes of it. Returns the exit code; complains
 // about what went wrong.

@@ -1,9 +1,9 @@
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
 #include "engine/cli/check_connect.h"
+#include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/output.h"
 #include "engine/cli/reference.h"
@@ -110,7 +110,7 @@ int check(Options const& options) {
 
 }  // namespace
 
-void add_check(CLI::App& app, int& exit_code) {
+void add_check(App& app, int& exit_code) {
     auto* const command =
         app.add_subcommand("check", "Everything that can be known of a configuration before start");
     auto const options = std::make_shared<Options>();

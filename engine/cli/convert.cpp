@@ -1,8 +1,8 @@
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iterator>
 #include <memory>
 
+#include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/message_file.h"
 #include "engine/cli/message_json.h"
@@ -114,14 +114,14 @@ int convert(Options const& options) {
 
 }  // namespace
 
-void add_convert(CLI::App& app, int& exit_code) {
+void add_convert(App& app, int& exit_code) {
     auto* const command = app.add_subcommand("convert", "A message in another form or version");
     auto const options = std::make_shared<Options>();
     std::vector<std::string> names;
     for (auto const& target : targets) names.emplace_back(target.name);
     command->add_option("--to", options->to, "hl7 (with delimiters), xml (HL7 v2 in XML) or json")
         ->required()
-        ->check(CLI::IsMember(names));
+        ->one_of(names);
     command
         ->add_option("FILE", options->file,
                      "HL7 v2 messages: one, several or a batch; or one in XML; - for standard input")
@@ -131,7 +131,7 @@ void add_convert(CLI::App& app, int& exit_code) {
                       "with --version: leave out what that version has no place for");
     command
         ->add_option("--message", options->message, "only the message with this number in the file, from 1")
-        ->check(CLI::PositiveNumber);
+        ->positive();
     command->footer(
         "With --version, what was moved, changed, or could not be carried is listed on stderr; what the "
         "version "

@@ -1,5 +1,4 @@
-#include <CLI/CLI.hpp>
-
+#include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/output.h"
 #include "engine/ops/json.h"
@@ -114,7 +113,7 @@ int eval(Options const& options) {
 
 }  // namespace
 
-void add_eval(CLI::App& app, int& exit_code) {
+void add_eval(App& app, int& exit_code) {
     auto* const command =
         app.add_subcommand("eval", "What an expression makes of a message or resource, one result a line");
     auto const options = std::make_shared<Options>();

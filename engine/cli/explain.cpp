@@ -1,6 +1,6 @@
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/differences.h"
 #include "engine/cli/message_file.h"
@@ -201,7 +201,7 @@ int explain(Options const& options) {
 
 }  // namespace
 
-void add_explain(CLI::App& app, int& exit_code) {
+void add_explain(App& app, int& exit_code) {
     auto* const command =
         app.add_subcommand("explain", "What a configuration does with a message, step by step");
     auto const options = std::make_shared<Options>();
@@ -212,10 +212,10 @@ void add_explain(CLI::App& app, int& exit_code) {
     command->add_option("--listener", options->listener, "where they come in; needed when there are several");
     command
         ->add_option("--message", options->message, "only the message with this number in the file, from 1")
-        ->check(CLI::PositiveNumber);
+        ->positive();
     command->add_flag("--json", options->json, "a JSON object a message");
     command->add_option("--color", options->color, "always, never or auto (at a terminal)")
-        ->check(CLI::IsMember({"always", "never", "auto"}));
+        ->one_of({"always", "never", "auto"});
     command->footer(
         "Nothing is sent or stored.\n"
         "Exit code: 0 every message would be taken, 1 one would be held, rejected or refused, 2 the\n"

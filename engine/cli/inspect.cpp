@@ -1,7 +1,7 @@
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 
+#include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/differences.h"
 #include "engine/cli/findings.h"
@@ -265,7 +265,7 @@ int inspect(Options const& options) {
 
 }  // namespace
 
-void add_inspect(CLI::App& app, int& exit_code) {
+void add_inspect(App& app, int& exit_code) {
     auto* const command = app.add_subcommand("inspect", "What is in a message, with the standard's names");
     auto const options = std::make_shared<Options>();
     command
@@ -274,7 +274,7 @@ void add_inspect(CLI::App& app, int& exit_code) {
         ->required();
     command
         ->add_option("--message", options->message, "only the message with this number in the file, from 1")
-        ->check(CLI::PositiveNumber);
+        ->positive();
     auto* const path = command->add_option(
         "--path", options->path,
         "only the values at this path, one a line: PID-3.1, OBX[*]-5, ORDER_OBSERVATION[2]/OBX-5");
@@ -283,7 +283,7 @@ void add_inspect(CLI::App& app, int& exit_code) {
     diff->excludes(path);
     command->add_flag("--json", options->json, "one JSON object a message");
     command->add_option("--color", options->color, "always, never or auto (default: auto)")
-        ->check(CLI::IsMember({"always", "never", "auto"}));
+        ->one_of({"always", "never", "auto"});
     command->footer(
         "Every value that is there, unescaped, with its name and the meaning of its code; a field with "
         "components is shown as it\nstands, then part by part; groups by indentation; before it, what is "

@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/write.hpp>
@@ -6,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/desk.h"
 #include "engine/cli/output.h"
@@ -233,15 +233,15 @@ int listen(Options const& options) {
 
 }  // namespace
 
-void add_listen(CLI::App& app, int& exit_code) {
+void add_listen(App& app, int& exit_code) {
     auto* const command = app.add_subcommand(
         "listen", "Receive messages over MLLP and acknowledge them: a server for the desk");
     auto const options = std::make_shared<Options>();
     command->add_option("PORT", options->at, "port on 127.0.0.1 (0: any free one), or ADDRESS:PORT")
         ->required();
     command->add_option("--answer", options->answer, "what to answer: AA, AE, AR, CA, CE, CR or none")
-        ->check(CLI::IsMember({"AA", "AE", "AR", "CA", "CE", "CR", "none"}))
-        ->capture_default_str();
+        ->one_of({"AA", "AE", "AR", "CA", "CE", "CR", "none"})
+        ->show_default();
     command->add_option("--out", options->out, "keep each message in this folder, 000001.hl7 and on");
     command->add_option("--delay", options->delay, "wait before each answer, such as 10ms");
     command->add_option("--count", options->count, "stop after this many messages");

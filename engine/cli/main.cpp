@@ -1,15 +1,14 @@
-#include <CLI/CLI.hpp>
 #include <csignal>
-#include <cstdio>
 
+#include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 
 int main(int argc, char** argv) {
     // A peer that closes early is an error of one write, not the end of the process.
     std::signal(SIGPIPE, SIG_IGN);
 
-    CLI::App app("Hilum, an interface engine for HL7 v2 and FHIR.", "hilum");
-    app.require_subcommand(1);
+    hilum::cli::App app("Hilum, an interface engine for HL7 v2 and FHIR.", "hilum");
+    app.require_subcommand();
     app.set_version_flag("--version", "hilum " HILUM_VERSION);
     app.footer(
         "Exit codes: 0 good, 1 the answer is no, 2 used wrongly. Answers go to stdout, log lines to stderr.\n"
@@ -23,14 +22,6 @@ int main(int argc, char** argv) {
           hilum::cli::add_reload, hilum::cli::add_store, hilum::cli::add_version}) {
         add(app, exit_code);
     }
-    try {
-        app.parse(argc, argv);
-    } catch (CLI::ParseError const& e) {
-        return app.exit(e) == 0 ? hilum::cli::good
-                                : hilum::cli::used_wrongly;  // --help ends here too, with 0
-    } catch (std::exception const& e) {
-        std::fprintf(stderr, "hilum: %s\n", e.what());
-        return hilum::cli::answer_is_no;
-    }
+    if (int const read = app.parse(argc, argv); read != hilum::cli::good) return read;
     return exit_code;
 }

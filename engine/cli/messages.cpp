@@ -1,6 +1,7 @@
 #include <cstdlib>
 
 #include "engine/cli/admin_client.h"
+#include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/output.h"
 #include "parsers/time_text.h"
@@ -84,7 +85,7 @@ std::string search_target(ListOptions const& options) {
     return target;
 }
 
-void add_list(CLI::App& messages, int& exit_code) {
+void add_list(App& messages, int& exit_code) {
     auto* const command = messages.add_subcommand("list", "Search the messages, newest first");
     auto const options = std::make_shared<ListOptions>();
     for (std::size_t i = 0; i < std::size(filters); ++i)
@@ -94,8 +95,8 @@ void add_list(CLI::App& messages, int& exit_code) {
     command->add_option("--until", options->until, "received until, written the same way");
     command->add_option("--before", options->before, "only numbers below this one: the next page");
     command->add_option("--limit", options->limit, "at most so many, 1 to 1000")
-        ->capture_default_str()
-        ->check(CLI::Range(1, 1000));
+        ->show_default()
+        ->between(1, 1000);
     add_api_options(*command, options->api);
     command->footer(
         "The table names no patient; --json has patient and visit numbers too.\n"
@@ -183,7 +184,7 @@ int show(ShowOptions const& options) {
     return good;
 }
 
-void add_show(CLI::App& messages, int& exit_code) {
+void add_show(App& messages, int& exit_code) {
     auto* const command = messages.add_subcommand("show", "All that happened to one message: its trace");
     auto const options = std::make_shared<ShowOptions>();
     command->add_option("NUMBER", options->number, "the message's number")->required();
@@ -211,7 +212,7 @@ std::string show_resent(Value const& reply) {
     return out + "\n";
 }
 
-void add_resend(CLI::App& messages, int& exit_code) {
+void add_resend(App& messages, int& exit_code) {
     auto* const command = messages.add_subcommand("resend", "Deliver a message again");
     auto const options = std::make_shared<ResendOptions>();
     command->add_option("NUMBER", options->number, "the message's number")->required();
@@ -259,7 +260,7 @@ std::string show_conformance(Value const& reply) {
     return rows.size() == 1 ? std::string("no listener validates, or no message has come\n") : table(rows);
 }
 
-void add_conformance(CLI::App& messages, int& exit_code) {
+void add_conformance(App& messages, int& exit_code) {
     auto* const command = messages.add_subcommand(
         "conformance", "How many messages are as the standard and the profile say, by sender and rule");
     auto const options = std::make_shared<ApiOptions>();
@@ -274,10 +275,10 @@ void add_conformance(CLI::App& messages, int& exit_code) {
 
 }  // namespace
 
-void add_messages(CLI::App& app, int& exit_code) {
+void add_messages(App& app, int& exit_code) {
     auto* const messages =
         app.add_subcommand("messages", "Find, show and resend messages of the running engine");
-    messages->require_subcommand(1);
+    messages->require_subcommand();
     messages->footer(
         "Exit code: 0 done, 1 refused or no engine is there, 2 used wrongly.\nExample:\n  hilum messages "
         "list --state held");

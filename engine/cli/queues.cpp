@@ -1,4 +1,5 @@
 #include "engine/cli/admin_client.h"
+#include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/output.h"
 #include "parsers/time_text.h"
@@ -48,8 +49,8 @@ std::string show_queues(std::vector<Value> const& queues) {
     return table(rows);
 }
 
-void add_action(CLI::App& queues, std::string const& action, std::string const& summary,
-                std::string const& footer, int& exit_code) {
+void add_action(App& queues, std::string const& action, std::string const& summary, std::string const& footer,
+                int& exit_code) {
     auto* const command = queues.add_subcommand(action, summary);
     auto const options = std::make_shared<Options>();
     command->add_option("NAME", options->name, "the destination")->required();
@@ -62,7 +63,7 @@ void add_action(CLI::App& queues, std::string const& action, std::string const& 
     });
 }
 
-void add_list(CLI::App& queues, int& exit_code) {
+void add_list(App& queues, int& exit_code) {
     auto* const command = queues.add_subcommand("list", "Every queue: how much waits, since when, and why");
     auto const options = std::make_shared<Options>();
     add_api_options(*command, options->api);
@@ -75,7 +76,7 @@ void add_list(CLI::App& queues, int& exit_code) {
     });
 }
 
-void add_skip(CLI::App& queues, int& exit_code) {
+void add_skip(App& queues, int& exit_code) {
     auto* const command =
         queues.add_subcommand("skip", "Pass over the message at the head, so that the next can go");
     auto const options = std::make_shared<Options>();
@@ -104,9 +105,9 @@ void add_skip(CLI::App& queues, int& exit_code) {
 
 }  // namespace
 
-void add_queues(CLI::App& app, int& exit_code) {
+void add_queues(App& app, int& exit_code) {
     auto* const queues = app.add_subcommand("queues", "See and steer the queues of the running engine");
-    queues->require_subcommand(1);
+    queues->require_subcommand();
     queues->footer(
         "Exit code: 0 done, 1 refused or no engine is there, 2 used wrongly.\nExample:\n  hilum queues list");
     add_list(*queues, exit_code);

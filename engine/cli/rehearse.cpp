@@ -1,7 +1,7 @@
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <memory>
 
+#include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/output.h"
 #include "engine/flow/acknowledgement.h"
@@ -221,7 +221,7 @@ int rehearse(Options const& options) {
 
 }  // namespace
 
-void add_rehearse(CLI::App& app, int& exit_code) {
+void add_rehearse(App& app, int& exit_code) {
     auto* const command = app.add_subcommand(
         "rehearse", "A changed configuration over stored messages: what would be otherwise");
     auto const options = std::make_shared<Options>();

@@ -1,4 +1,5 @@
 #include "engine/cli/admin_client.h"
+#include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/output.h"
 
@@ -19,7 +20,7 @@ std::string show(ops::json::Value const& reply) {
 
 }  // namespace
 
-void add_reload(CLI::App& app, int& exit_code) {
+void add_reload(App& app, int& exit_code) {
     auto* const command =
         app.add_subcommand("reload", "Put the configuration in force as it stands now, whole or not at all");
     auto const options = std::make_shared<ApiOptions>();

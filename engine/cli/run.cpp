@@ -1,11 +1,11 @@
 // `hilum run`: the engine in the foreground, for a service manager or a terminal.
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <ctime>
 #include <memory>
 #include <thread>
 
+#include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/flow/engine.h"
 
@@ -67,7 +67,7 @@ int run(Options const& options) {
 
 }  // namespace
 
-void add_run(CLI::App& app, int& exit_code) {
+void add_run(App& app, int& exit_code) {
     auto options = std::make_shared<Options>();
     auto* command =
         app.add_subcommand("run", "Run the engine until SIGTERM; SIGHUP reloads the configuration");

@@ -1,7 +1,7 @@
-#include <CLI/CLI.hpp>
 #include <boost/asio/write.hpp>
 #include <set>
 
+#include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/desk.h"
 #include "engine/cli/output.h"
@@ -283,7 +283,7 @@ int send(Options const& options) {
 
 }  // namespace
 
-void add_send(CLI::App& app, int& exit_code) {
+void add_send(App& app, int& exit_code) {
     auto* const command = app.add_subcommand("send", "Send messages over MLLP and check each answer");
     auto const options = std::make_shared<Options>();
     command->add_option("--to", options->to, "HOST:PORT of the receiver")->required();
@@ -292,14 +292,13 @@ void add_send(CLI::App& app, int& exit_code) {
                      "HL7 v2 messages: one, several or a batch a file; - for standard input")
         ->required();
     command->add_option("--timeout", options->timeout, "time limit for the connection and for each answer")
-        ->capture_default_str();
+        ->show_default();
     command
         ->add_option("--wait-for", options->wait_for,
                      "the answer to wait for: message (as its MSH-15 and MSH-16 ask), accept or application")
-        ->check(CLI::IsMember({"message", "accept", "application"}))
-        ->capture_default_str();
-    command->add_option("--repeat", options->repeat, "send everything this many times")
-        ->check(CLI::PositiveNumber);
+        ->one_of({"message", "accept", "application"})
+        ->show_default();
+    command->add_option("--repeat", options->repeat, "send everything this many times")->positive();
     command->add_flag("--json", options->json, "one JSON object a message");
     command->add_flag("--quiet", options->quiet, "print only what was not accepted");
     command->footer(

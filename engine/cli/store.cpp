@@ -1,8 +1,8 @@
 #include "engine/store/store.h"
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 
+#include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/output.h"
 #include "engine/ops/json.h"
@@ -100,8 +100,8 @@ int stat(Options const& options) {
     return good;
 }
 
-void add(CLI::App& parent, char const* name, char const* summary, char const* footer,
-         int (*run)(Options const&), int& exit_code) {
+void add(App& parent, char const* name, char const* summary, char const* footer, int (*run)(Options const&),
+         int& exit_code) {
     auto* const command = parent.add_subcommand(name, summary);
     auto const options = std::make_shared<Options>();
     command->add_option("DIR", options->dir, "the store's folder, as in `store: { dir: ./data }`")
@@ -121,10 +121,10 @@ void add(CLI::App& parent, char const* name, char const* summary, char const* fo
 
 }  // namespace
 
-void add_store(CLI::App& app, int& exit_code) {
+void add_store(App& app, int& exit_code) {
     auto* const store =
         app.add_subcommand("store", "Look after a store's files while no engine runs on them");
-    store->require_subcommand(1);
+    store->require_subcommand();
     store->footer(
         "Exit code: 0 good, 1 damaged, locked or missing, 2 used wrongly.\nExample:\n  hilum store verify "
         "./data");

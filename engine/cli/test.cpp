@@ -1,8 +1,8 @@
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 
+#include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/differences.h"
 #include "engine/cli/output.h"
@@ -275,7 +275,7 @@ class Session {
 
 }  // namespace
 
-void add_test(CLI::App& app, int& exit_code) {
+void add_test(App& app, int& exit_code) {
     auto* const command = app.add_subcommand("test", "Route tests: messages in, what has to come out");
     auto const options = std::make_shared<Options>();
     command->add_option("PATH", options->paths, "*.test.yaml files, or folders with such files in or below")
@@ -286,7 +286,7 @@ void add_test(CLI::App& app, int& exit_code) {
     command->add_option("--junit", options->junit, "also write the results as JUnit XML to this file");
     command->add_flag("--json", options->json, "the results as one JSON object");
     command->add_option("--color", options->color, "always, never or auto (at a terminal)")
-        ->check(CLI::IsMember({"always", "never", "auto"}));
+        ->one_of({"always", "never", "auto"});
     command->footer(
         "A test file names its configuration and cases (docs/testing.md). Nothing is sent or stored.\n"
         "Exit code: 0 every case passed, 1 one failed, 2 a test file or its configuration is wrong.\n\n"

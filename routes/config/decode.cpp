@@ -267,6 +267,10 @@ bool decode_value(Node const& node, StepNodes& out, Diagnostics&) {
     out.list = node;
     return true;
 }
+bool decode_value(Node const& node, MappingNode& out, Diagnostics&) {
+    out.mapping = node;
+    return true;
+}
 
 Decoder::Decoder(Node const& node, std::string what, Diagnostics& diagnostics)
     : node_(&node), what_(std::move(what)), diagnostics_(&diagnostics) {

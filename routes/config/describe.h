@@ -53,6 +53,10 @@ struct Text {
 struct StepNodes {
     Node list;
 };
+// A mapping whose keys are the site's own.
+struct MappingNode {
+    Node mapping;
+};
 // A choice among words: `v.choice("on_error", o.on_error, {{"hold", OnError::hold}, {"reject",
 // OnError::reject}}, "...")`.
 template <class E>
@@ -78,6 +82,7 @@ bool decode_value(Node const& node, std::vector<std::string>& out, Diagnostics& 
 bool decode_value(Node const& node, Node& out,
                   Diagnostics& diagnostics);  // kept as it is, for a later reader
 bool decode_value(Node const& node, StepNodes& out, Diagnostics& diagnostics);      // the same
+bool decode_value(Node const& node, MappingNode& out, Diagnostics& diagnostics);    // the same
 bool decode_value(Node const& node, unsigned char& out, Diagnostics& diagnostics);  // a byte: 11 or 0x0b
 
 // Reads one mapping. finish() reports missing keys, and unknown ones with the nearest known one; the
@@ -231,6 +236,7 @@ class SchemaWriter {
     static std::string type_of(std::vector<std::string> const&);
     static std::string type_of(Node const&);
     static std::string type_of(StepNodes const&);
+    static std::string type_of(MappingNode const&);
     template <class T>
     requires requires(SchemaWriter& w, T& t) { describe(w, t); }
     static std::string type_of(T const&) { return of<T>(); }

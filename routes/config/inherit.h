@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "routes/config/describe.h"
 #include "routes/config/diagnostics.h"
 #include "routes/config/node.h"
 
@@ -31,7 +32,7 @@ Inherited inherit(std::vector<Entry>& sections, Diagnostics& diagnostics);
 struct Reuse {
     std::string extends;
     bool is_abstract = false;
-    Node with;
+    MappingNode with;
 };
 
 template <class V>

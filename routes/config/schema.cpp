@@ -234,6 +234,9 @@ std::string SchemaWriter::type_of(std::vector<std::string> const&) {
 std::string SchemaWriter::type_of(Node const&) {
     return "{}";
 }
+std::string SchemaWriter::type_of(MappingNode const&) {
+    return R"({"type":["object","null"]})";
+}
 std::string SchemaWriter::type_of(StepNodes const&) {
     return R"({"$ref":"#/properties/routes/items/properties/steps"})";
 }

