@@ -17,6 +17,7 @@ struct LuaOptions {
     config::NameList tables;
     std::uint64_t instructions = LuaLimits{}.instructions;
     config::Bytes memory{LuaLimits{}.memory};
+    config::Duration time{LuaLimits{}.time};
 };
 
 template <class V>
@@ -26,6 +27,7 @@ void describe(V& v, LuaOptions& o) {
     v.optional("tables", o.tables, "the tables, one or a list, that it asks with lookup()");
     v.optional("instructions", o.instructions, "how many instructions it may take for one message");
     v.optional("memory", o.memory, "how much memory it may use, such as 8MiB");
+    v.optional("time", o.time, "how long it may take for one message");
 }
 
 class LuaStep final : public Step {
@@ -130,7 +132,7 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     config::Location where;
     if (diagnostics.errors() != before || !read_script(o, step, *script, where, diagnostics)) return nullptr;
     add_tables(o.tables, context, *script);
-    script->limits = {o.instructions, static_cast<std::size_t>(o.memory.count)};
+    script->limits = {o.instructions, static_cast<std::size_t>(o.memory.count), o.time};
     auto const machine = LuaMachine::make(script);
     if (!machine) {
         std::uint32_t line = 1;

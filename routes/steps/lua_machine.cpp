@@ -31,6 +31,8 @@ struct LuaMachine::Host {
     hl7::Message* message = nullptr;
     std::vector<std::string>* notes = nullptr;
     std::uint64_t instructions = 0;
+    std::chrono::steady_clock::time_point end{};
+    bool late = false;
     double pattern_work = 0;
     std::size_t memory = 0;
     int line = 0;         // of the error
@@ -116,6 +118,14 @@ struct LuaMachine::Host {
                         static_cast<double>(text.size() + pattern.size());
         if (pattern_work <= pattern_work_max) return true;
         reason = "its patterns could take too long on so long a text; use the replace step";
+        return false;
+    }
+
+    // A loop of the library that counts as one instruction.
+    bool pay_for_rounds(double rounds) noexcept {
+        pattern_work += rounds;
+        if (pattern_work <= pattern_work_max) return true;
+        reason = "it repeats texts too often";
         return false;
     }
 
@@ -227,14 +237,16 @@ int with_pattern(lua_State* lua) {
 }
 // It loops as often as it is told, also over nothing.
 int repeat(lua_State* lua) {
-    if (luaL_checkinteger(lua, 2) > 10'000'000) return luaL_error(lua, "attempt to repeat a text too often");
+    auto const rounds = static_cast<double>(luaL_checkinteger(lua, 2));
+    if (rounds > 0 && !host_of(lua).pay_for_rounds(rounds)) return fail(lua);
     return call_original(lua);
 }
 
 void count_instructions(lua_State* lua, lua_Debug*) {
     auto& host = host_of(lua);
     host.instructions += hook_every;
-    if (host.instructions > host.script->limits.instructions) luaL_error(lua, "limit");
+    host.late = std::chrono::steady_clock::now() > host.end;
+    if (host.late || host.instructions > host.script->limits.instructions) luaL_error(lua, "limit");
 }
 
 int note_error(lua_State* lua) {
@@ -347,6 +359,7 @@ std::string safe(int status, std::string_view text, Host const& host) {
     if (status == LUA_ERRMEM) return "it needs more memory than its limit";
     if (host.instructions > host.script->limits.instructions)
         return "it takes more than " + std::to_string(host.script->limits.instructions) + " instructions";
+    if (host.late) return "it takes longer than " + std::to_string(host.script->limits.time.count()) + " ms";
     if (!host.reason.empty()) return host.reason;
     auto const said = split_place(text).second;
     return said.starts_with("attempt to ") || said.starts_with("bad argument #") ? said : "it called error()";
@@ -385,6 +398,8 @@ Result<LuaMachine::Returned> LuaMachine::run(hl7::Message& message, std::vector<
     host.message = &message;
     host.notes = notes;
     host.instructions = 0;
+    host.end = std::chrono::steady_clock::now() + host.script->limits.time;
+    host.late = false;
     host.pattern_work = 0;
     host.line = 0;
     host.reason.clear();

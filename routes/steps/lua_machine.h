@@ -6,6 +6,7 @@
 // message.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -25,6 +26,9 @@ namespace hilum::routes {
 struct LuaLimits {
     std::uint64_t instructions = 1'000'000;  // of one message
     std::size_t memory = std::size_t{8} << 20U;
+    // For what counts as one instruction and is none, such as a large text turned round: looked at every
+    // thousand instructions. The one clock of the routes, and it decides nothing but when to give up.
+    std::chrono::milliseconds time{1000};
 };
 
 struct LuaScript {

@@ -58,7 +58,7 @@ TEST_CASE("lua: what goes wrong holds the message, with the line and without wha
          "hold: line 3: it needs more memory than its limit"},
         {"local s = 'x'\nwhile true do\ns = s .. s end", "hold: line 3: it needs more memory than its limit"},
         {"\n\nlocal s = ('x'):rep(1e7 - 1)", "hold: line 3: it needs more memory than its limit"},
-        {"local s = (''):rep(1e18)", "hold: line 1: attempt to repeat a text too often"},
+        {"local s = (''):rep(1e18)", "hold: line 1: it repeats texts too often"},
         {"error(msg['PID-5.1'])", "hold: line 1: it called error()"},
         {"error({})", "hold: line 1: it called error()"},
         {"assert(false, msg['PID-5.1'])", "hold: line 1: it called error()"},
@@ -82,6 +82,20 @@ TEST_CASE("lua: what goes wrong holds the message, with the line and without wha
         CAPTURE(row.yaml);
         CHECK(lua(row.yaml).starts_with(row.result));
     }
+}
+
+TEST_CASE("lua: what takes long without many instructions has a limit of time") {
+    auto const script = std::make_shared<routes::LuaScript>(
+        routes::LuaScript{"\nwhile true do local s = ('x'):rep(100000):upper() end", {}, {}});
+    script->limits.instructions = 1'000'000'000;
+    script->limits.time = std::chrono::milliseconds(20);
+    auto const machine = routes::LuaMachine::make(script);
+    REQUIRE(machine.has_value());
+    auto message = hl7::Message::view(sample);
+    auto const returned = (*machine)->run(*message, nullptr);
+    REQUIRE_FALSE(returned.has_value());
+    CHECK(returned.error().what == "it takes longer than 20 ms");
+    CHECK(returned.error().place == "2");
 }
 
 TEST_CASE("lua: nothing leads out of the sandbox") {
