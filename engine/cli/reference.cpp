@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/ops/json.h"
+#include "routes/config/config.h"
 
 namespace hilum::cli {
 namespace {
@@ -132,8 +133,15 @@ void components(std::string const& title, Value const& schema, std::string& out)
 void steps(Value const& items, std::string& out) {
     out += "\n## Steps\n";
     for (Value const& form : items["anyOf"].items) {
+        // A block has keys of its own beside the one that names it.
+        std::string const block(config::block_step);
+        if (form["properties"].find(block)) {
+            section(block, form.text("description"), form, form["required"], out);
+            continue;
+        }
         for (auto const& [name, schema] : form["properties"].members) {
-            section(name, schema.text("description"), schema, Value(), out);
+            Value const* const mapping = mapping_of(schema);
+            section(name, schema.text("description"), mapping ? *mapping : schema, Value(), out);
         }
     }
 }
