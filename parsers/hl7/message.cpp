@@ -191,7 +191,7 @@ void Message::index_segments() {
             tolerances_ |= bit(Tolerance::no_final_terminator);
             next = end;
         } else if (data[end] == '\n') {
-            if (cr_ends && lf_is_text(end)) {
+            if (cr_ends && end != begin && lf_is_text(end)) {  // at the beginning it is a blank line
                 tolerances_ |= bit(Tolerance::lf_in_text);
                 continue;
             }

@@ -131,9 +131,6 @@ void XmlWriter::leave_to(std::size_t depth) {
 }
 
 void XmlWriter::segment(std::string_view text) {
-    // Read back, segments end with CR: a line feed behind it would be part of that end.
-    text.remove_prefix(std::min(text.find_first_not_of('\n'), text.size()));
-    if (text.empty()) return;
     std::string_view const name = text.substr(0, 3);
     bool const named =
         name.size() == 3 && name[0] >= 'A' && name[0] <= 'Z' &&
