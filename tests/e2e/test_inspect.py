@@ -143,6 +143,25 @@ def test_convert_version():
         run('convert', '--to', 'hl7', '--version', '2.5.9', old, code=2)
 
 
+def test_eval():
+    patient = ('{"resourceType": "Patient", "birthDate": "1971-03-09",\n'
+               ' "name": [{"use": "official", "given": ["Linus", "Q"], "family": "Probe"}, {"use": "old", "given": ["Lin"]}]}')
+    with e2e.folder() as dir:
+        write(dir, 'patient.json', patient)
+        write(dir, 'adt.hl7', ADT)
+        for expression, file, wanted in (
+                ("name.where(use = 'official').given", 'patient.json', (0, 'Linus\nQ\n')),
+                ('birthDate < @1980-01-01', 'patient.json', (0, 'true\n')),
+                ("name.where(use = 'nickname')", 'patient.json', (1, '')),
+                ('Patient.birthdate', 'patient.json', (2, '')),
+                ('PID-5.1.lower() & PID-3.1', 'adt.hl7', (0, 'doe100001\n'))):
+            code, out, err = e2e.hilum('eval', expression, os.path.join(dir, file))
+            check((code, out) == wanted, f'{expression}: {code} {out!r} {err!r}')
+            check(code != 2 or 'birthDate' in err, f'{expression}: {err!r}')
+        code, out, _ = e2e.hilum('eval', '--json', 'birthDate', os.path.join(dir, 'patient.json'))
+        check(json.loads(out) == {'resource': 'Patient', 'items': [{'type': 'date', 'text': '1971-03-09'}]}, out)
+
+
 def test_shared_messages():
     """Every message of the collection, each way of showing it; a message has no difference from itself."""
     rows = [r for r in e2e.shared_messages() if r['class'] == 'single']
