@@ -105,7 +105,7 @@ struct Bench {
     }
     template <class F>
     bool soon(F condition) {
-        for (int i = 0; i < 2000; ++i) {
+        for (int i = 0; i < 30'000; ++i) {  // far more than it takes on a busy machine
             if (condition()) return true;
             std::this_thread::sleep_for(1ms);
         }
