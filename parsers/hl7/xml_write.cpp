@@ -54,6 +54,7 @@ class XmlWriter {
     void leaf(std::string_view raw, bool sequences);
     void sequence(std::string_view body);
     void run_of_text(std::string_view raw);
+    void bytewise(std::string_view raw);
     void characters(std::string_view text);
     void raw_bytes(std::string_view bytes);
     void raw_mark() { out_ += "<?hilum raw?>"; }
@@ -170,7 +171,10 @@ void XmlWriter::fields(std::string_view name, std::string_view text) {
         if (header && number == 2) {
             line_start();
             ((out_ += '<') += named(2)) += '>';
-            leaf(raw, false);
+            // Delimiters are in no charset (§2.5.4): two of their bytes make no character.
+            std::string delimiters;
+            message_.append_bytes(raw, delimiters);
+            bytewise(delimiters);
             close_inline(named(2));
         } else if (!raw.empty()) {
             field({named(number), lookup_.datatype_of(text, number, d_)}, raw);
@@ -307,13 +311,18 @@ void XmlWriter::run_of_text(std::string_view raw) {
     } else if (charset.masks()) {
         raw_bytes(raw);
     } else {
-        for (std::size_t i = 0; i < raw.size();) {
-            auto const high = [&](std::size_t at) { return static_cast<unsigned char>(raw[at]) >= 0x80; };
-            std::size_t end = i + 1;
-            while (end < raw.size() && high(end) == high(i)) ++end;
-            high(i) ? raw_bytes(raw.substr(i, end - i)) : characters(raw.substr(i, end - i));
-            i = end;
-        }
+        bytewise(raw);
+    }
+}
+
+// What is no ASCII in hexadecimal.
+void XmlWriter::bytewise(std::string_view raw) {
+    for (std::size_t i = 0; i < raw.size();) {
+        auto const high = [&](std::size_t at) { return static_cast<unsigned char>(raw[at]) >= 0x80; };
+        std::size_t end = i + 1;
+        while (end < raw.size() && high(end) == high(i)) ++end;
+        high(i) ? raw_bytes(raw.substr(i, end - i)) : characters(raw.substr(i, end - i));
+        i = end;
     }
 }
 

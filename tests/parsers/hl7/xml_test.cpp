@@ -192,6 +192,11 @@ TEST_CASE("charsets: UTF-8 in XML, MSH-18's in the message") {
     CHECK(refused.error().code == "not_in_charset");
 }
 
+TEST_CASE("charsets: delimiters are in none") {
+    // e6 and ^ would be one character of GB 18030.
+    check_round_trip("MSH|\xe6^~&|A|B|C|D|20260102||ADT^A01|1|P|2.5.1||||||GBK\rNTE|1||a^b\r");
+}
+
 TEST_CASE("segments out of place keep their order") {
     check_round_trip(
         "MSH|^~\\&|A|B|C|D|20260102||ORU^R01|1|P|2.5.1\rOBX|1\rPID|1\rZZZ|1\rOBR|1\rPID|2\rOBX|2\r"
