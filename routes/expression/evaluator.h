@@ -73,6 +73,8 @@ class Evaluation {
     bool type_operator(Node const& node, Frame const& frame, Collection& out);
     // A child that has to be one item, as its value; `found` is false when there is none.
     bool operand(Node const& node, Frame const& frame, std::string_view what, Item& item, bool& found);
+    // Those of an operator with two; `both` is false when one of them has none.
+    bool operands(Node const& node, Frame const& frame, Item& a, Item& b, bool& both);
     bool call(Node const& node, Frame const& frame, Collection& out);
     bool item_at(Node const& node, Frame const& frame, Collection& out);
     bool logic(Node const& node, Frame const& frame, Collection& out);

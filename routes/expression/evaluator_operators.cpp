@@ -98,15 +98,22 @@ bool Evaluation::equality(Node const& node, Frame const& frame, Collection& out)
     return true;
 }
 
-bool Evaluation::compare(Node const& node, Frame const& frame, Collection& out) {
-    Item a;
-    Item b;
+bool Evaluation::operands(Node const& node, Frame const& frame, Item& a, Item& b, bool& both) {
     bool has_a = false;
     bool has_b = false;
     if (!operand(node.children[0], frame, "the left side", a, has_a) ||
         !operand(node.children[1], frame, "the right side", b, has_b))
         return false;
-    if (!has_a || !has_b) return true;
+    both = has_a && has_b;
+    return true;
+}
+
+bool Evaluation::compare(Node const& node, Frame const& frame, Collection& out) {
+    Item a;
+    Item b;
+    bool both = false;
+    if (!operands(node, frame, a, b, both)) return false;
+    if (!both) return true;
     bool comparable = false;
     auto const order = expression::compare(a, b, comparable);
     if (!comparable) {
@@ -149,12 +156,9 @@ bool Evaluation::concatenate(Node const& node, Frame const& frame, Collection& o
 bool Evaluation::arithmetic(Node const& node, Frame const& frame, Collection& out) {
     Item a;
     Item b;
-    bool has_a = false;
-    bool has_b = false;
-    if (!operand(node.children[0], frame, "the left side", a, has_a) ||
-        !operand(node.children[1], frame, "the right side", b, has_b))
-        return false;
-    return !has_a || !has_b || arithmetic(node, a, b, out);
+    bool both = false;
+    if (!operands(node, frame, a, b, both)) return false;
+    return !both || arithmetic(node, a, b, out);
 }
 
 bool Evaluation::arithmetic(Node const& node, Item const& a, Item const& b, Collection& out) {
