@@ -67,7 +67,7 @@ class Outside {
     // Writes the whole file or none, on stable storage when it returns; one of that name is replaced by the
     // same bytes and kept when they are others ("exists").
     virtual Result<void> write(FilePlace const& place, std::string_view bytes) = 0;
-    virtual Result<std::string> read(FilePlace const& place, std::size_t max_size) = 0;
+    virtual Result<std::string> read(FilePlace const& place, std::size_t max_size) = 0;  // also "not_found"
     // Notes that this message has `key`. When another message of the same `scope` had it not longer than
     // `window` ago: when that was (Unix time in microseconds), and nothing is noted. A message asked about
     // again (after a crash, or sent again by a person) is no other.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "routes/answer.h"
@@ -29,6 +30,7 @@ struct CompiledRoute {
     config::Location when_where;
     StepList steps;
     std::vector<Target> to;
+    std::uint32_t lane = Pipeline::none;  // of a route that waits: where its messages do
     config::OnError on_error = config::OnError::hold;
 };
 
@@ -72,7 +74,7 @@ void Processed::clear() {
     verdicts.clear();
     bodies.clear();
     deliveries.clear();
-    rejected = false;
+    rejected = retry = false;
     rejection.clear();
 }
 
@@ -94,13 +96,15 @@ namespace {
 class Run {
   public:
     Run(std::vector<CompiledRoute> const& routes, std::vector<std::string> const& names,
-        hl7::Dictionary const& dictionary, std::int64_t now_us, Processed& out, Observer* observer)
+        hl7::Dictionary const& dictionary, std::int64_t now_us, Processed& out, Observer* observer,
+        Outside* outside)
         : routes_(&routes),
           names_(&names),
           dictionary_(&dictionary),
           now_us_(now_us),
           out_(&out),
-          observer_(observer) {}
+          observer_(observer),
+          outside_(outside) {}
 
     // `bytes` are those of `message`; `body` is their number in `out`, none when they have not been put there
     // yet.
@@ -111,6 +115,13 @@ class Run {
         if (observer_) observer_->route_begins(index, message);
         pass(verdict, message, structures, bytes, body, depth);
         if (observer_) observer_->route_ends(out_->verdicts[verdict]);
+    }
+
+    // A route that waits goes on from its first step; those behind it that wait wait again.
+    void resume(std::uint32_t index, hl7::Message const& message, hl7::StructureCache& structures,
+                std::string_view bytes) {
+        out_->verdicts.push_back({index, RouteOutcome::sent, {}});
+        work(0, message, structures, bytes, 0, 0, std::exchange(outside_, nullptr));
     }
 
   private:
@@ -131,15 +142,28 @@ class Run {
             if (observer_) observer_->condition(route.when_where, route.when, context, *wanted);
             if (!*wanted) return settle(verdict, RouteOutcome::filtered, "when: " + std::string(clause));
         }
+        if (route.lane != Pipeline::none && !outside_) {
+            if (body == Pipeline::none) body = place(bytes);
+            out_->deliveries.push_back({route.lane, index, body});
+            return;
+        }
+        work(verdict, message, structures, bytes, body, depth, outside_);
+    }
+
+    // The steps of a route that has taken the message, and its deliveries.
+    void work(std::size_t verdict, hl7::Message const& message, hl7::StructureCache& structures,
+              std::string_view bytes, std::uint32_t body, std::size_t depth, Outside* outside) {
+        auto const index = out_->verdicts[verdict].route;
+        auto const& route = (*routes_)[index];
         if (route.steps.empty()) return deliver(index, message, structures, bytes, body, depth);
         auto view = hl7::Message::view(bytes, message.charset_given());
         if (!view) return refuse(verdict, route, view.error().what);
         hl7::StructureCache changed_structures(*view, *dictionary_);
         std::vector<std::string> notes;
-        Work work{*view, now_us_, &changed_structures, observer_, &notes};
+        Work work{*view, now_us_, &changed_structures, observer_, &notes, outside};
         auto const result = route.steps.run(work);
         note(index, std::move(notes));
-        if (result.next == StepResult::Next::split) return split(verdict, *view, result, depth);
+        if (result.next == StepResult::Next::split) return split(verdict, *view, result, depth, outside);
         if (!go_on(verdict, route, result, result.text())) return;
         if (!view->edited() && !work.replaced) return deliver(index, message, structures, bytes, body, depth);
         std::string const changed = view->bytes();
@@ -163,13 +187,18 @@ class Run {
             case StepResult::Next::hold:
                 refuse(verdict, route, std::move(reason));
                 break;
+            case StepResult::Next::retry:
+                out_->retry = true;
+                settle(verdict, RouteOutcome::held, std::move(reason));
+                break;
         }
         return false;
     }
 
     // The rest of the steps for each part. Nothing is delivered before all of them are done: a message is
     // never held for one part while others have left.
-    void split(std::size_t verdict, hl7::Message const& message, StepResult const& first, std::size_t depth) {
+    void split(std::size_t verdict, hl7::Message const& message, StepResult const& first, std::size_t depth,
+               Outside* outside) {
         struct Part {
             std::string bytes;
             std::size_t from;
@@ -197,7 +226,7 @@ class Run {
             auto view = hl7::Message::view(part.bytes, message.charset_given());
             if (!view) return refuse(verdict, route, view.error().what);
             hl7::StructureCache structures(*view, *dictionary_);
-            Work work{*view, now_us_, &structures, observer_, &notes};
+            Work work{*view, now_us_, &structures, observer_, &notes, outside};
             auto const result = route.steps.run(work, part.from);
             if (result.next == StepResult::Next::split) {
                 add(result);
@@ -276,6 +305,7 @@ class Run {
     std::int64_t now_us_;
     Processed* out_;
     Observer* observer_;
+    Outside* outside_;  // null: routes that wait do so
 };
 
 // One route of the configuration. What loading has reported already (names that lead nowhere) is left out
@@ -287,6 +317,8 @@ CompiledRoute compile_route(config::Route const& source, std::vector<std::string
     route.when_where = source.when.where;
     if (!source.when.empty() || source.when.where.line != 0)
         route.when = expression::Expression::compile(source.when, 0, context.diagnostics);
+    context.route = source.name;
+    context.waits = false;
     route.steps = StepList::compile(source.steps, context);
     for (auto const& to : source.to) {
         if (auto const destination = index_of(destinations, to.name); destination != Pipeline::none) {
@@ -296,6 +328,21 @@ CompiledRoute compile_route(config::Route const& source, std::vector<std::string
         }
     }
     return route;
+}
+
+// The sender of a message that waits has its answer already.
+void check_waiting(config::Route const& route, std::span<StepPlace const> steps, config::Diagnostics& diagnostics) {
+    for (auto const& step : steps) {
+        if (step.kind == "reject")
+            diagnostics.error(step.where,
+                              "the route asks other systems after the sender has had its answer: too late to reject",
+                              "use hold, or reject in a route before it");
+    }
+    if (route.on_error != config::OnError::reject) return;
+    diagnostics.error(route.where,
+                      "the route " + config::in_quotes(route.name) +
+                          " asks other systems after the sender has had its answer, and can't reject then",
+                      "leave out on_error: reject, or check what is to be rejected in a route before it");
 }
 
 }  // namespace
@@ -309,7 +356,8 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config,
     std::shared_ptr<Pipeline> pipeline(new Pipeline());
     auto& impl = *pipeline->impl_;
     impl.listeners = names_of(config.listeners);
-    impl.destinations = names_of(config.destinations);
+    auto const destinations = names_of(config.destinations);
+    impl.destinations = destinations;
     impl.route_names = names_of(config.routes);
     impl.dictionary = config.dictionary;
     impl.routes_of_listener.resize(impl.listeners.size());
@@ -317,7 +365,13 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config,
     for (auto const& table : config.tables) tables[table.name] = Table::load(table, diagnostics);
     CompileContext context{tables, diagnostics, kinds, &impl.steps, config.dictionary, config.closed_tables};
     for (std::uint32_t i = 0; i < config.routes.size(); ++i) {
-        impl.routes.push_back(compile_route(config.routes[i], impl.destinations, impl.route_names, context));
+        auto const steps_before = impl.steps.size();
+        impl.routes.push_back(compile_route(config.routes[i], destinations, impl.route_names, context));
+        if (context.waits) {
+            check_waiting(config.routes[i], std::span(impl.steps).subspan(steps_before), diagnostics);
+            impl.routes.back().lane = static_cast<std::uint32_t>(impl.destinations.size());
+            impl.destinations.push_back(waiting_lane(config.routes[i].name));
+        }
         for (auto const& from : config.routes[i].from) {
             auto const listener = index_of(impl.listeners, from.name);
             if (listener == none) continue;
@@ -364,11 +418,34 @@ Result<void> Pipeline::shape_answer(std::uint32_t listener, std::string& answer,
     return impl_->answers[listener].shape(answer, now_us, impl_->dictionary);
 }
 
+std::uint32_t Pipeline::route(std::string_view name) const {
+    return index_of(impl_->route_names, name);
+}
+
+std::vector<std::uint32_t> Pipeline::waiting_routes() const {
+    std::vector<std::uint32_t> waiting;
+    for (std::uint32_t i = 0; i < impl_->routes.size(); ++i)
+        if (impl_->routes[i].lane != none) waiting.push_back(i);
+    return waiting;
+}
+
+std::string Pipeline::waiting_lane(std::string_view route) {
+    return "(route " + std::string(route) + ")";
+}
+
+void Pipeline::resume(std::uint32_t route, hl7::Message const& message, std::string_view received,
+                      std::int64_t now_us, Outside& outside, Processed& out) const {
+    out.clear();
+    Run run(impl_->routes, impl_->route_names, impl_->dictionary, now_us, out, nullptr, &outside);
+    hl7::StructureCache structures(message, impl_->dictionary);
+    run.resume(route, message, structures, received);
+}
+
 void Pipeline::process(std::uint32_t listener, hl7::Message const& message, std::string_view received,
-                       std::int64_t now_us, Processed& out, Observer* observer) const {
+                       std::int64_t now_us, Processed& out, Observer* observer, Outside* outside) const {
     out.clear();
     if (listener >= impl_->routes_of_listener.size()) return;
-    Run run(impl_->routes, impl_->route_names, impl_->dictionary, now_us, out, observer);
+    Run run(impl_->routes, impl_->route_names, impl_->dictionary, now_us, out, observer, outside);
     hl7::StructureCache structures(message, impl_->dictionary);
     for (auto const route : impl_->routes_of_listener[listener])
         run.route(route, message, structures, received, 0, 0);

@@ -15,6 +15,7 @@
 namespace hilum::routes {
 
 struct StepKind;
+class Outside;
 class Table;
 
 enum class RouteOutcome : unsigned char {
@@ -34,7 +35,8 @@ struct RouteVerdict {
 };
 
 struct PlannedDelivery {
-    std::uint32_t destination = 0;  // index into Pipeline::destination_names()
+    // Index into Pipeline::destination_names(); its waiting_lane() for what goes on after the commit.
+    std::uint32_t destination = 0;
     std::uint32_t route = 0;
     std::uint32_t body = 0;  // 0: the message as received; n: Processed::bodies[n - 1]
 };
@@ -45,6 +47,7 @@ struct Processed {
     std::vector<PlannedDelivery> deliveries;
     bool rejected = false;
     std::string rejection;  // the reason of the first rejecting route
+    bool retry = false;     // another system did not answer: its route has held the message, for now
 
     bool held() const;
     void clear();
@@ -63,7 +66,13 @@ class Pipeline {
     std::uint32_t listener(std::string_view name) const;  // index, or none
     std::vector<std::string> const& listener_names() const;
     std::vector<std::string> const& route_names() const;
+    // Those of the configuration; behind them, for each route that waits for the world outside, its lane.
     std::vector<std::string> const& destination_names() const;
+    std::uint32_t route(std::string_view name) const;  // index, or none
+    // Routes with a step that waits. process() only plans a delivery to their lane, in front of which
+    // resume() does their steps once the message is on disk (DESIGN §2).
+    std::vector<std::uint32_t> waiting_routes() const;
+    static std::string waiting_lane(std::string_view route);  // "(route adt-to-lab)": no destination is called so
     // nullptr where a table could not be loaded.
     std::map<std::string, std::shared_ptr<Table const>, std::less<>> const& tables() const;
     std::vector<StepPlace> const& steps() const;  // those inside other steps too
@@ -73,9 +82,15 @@ class Pipeline {
     Result<void> shape_answer(std::uint32_t listener, std::string& answer, std::int64_t now_us) const;
 
     // Runs every route of the listener. `message` is not changed: a route with steps works on a view of its
-    // own. Thread-safe. `observer` may be null.
+    // own. Thread-safe. `observer` may be null. With an `outside` the routes that wait are done at once, too: for
+    // tests and explaining.
     void process(std::uint32_t listener, hl7::Message const& message, std::string_view received,
-                 std::int64_t now_us, Processed& out, Observer* observer = nullptr) const;
+                 std::int64_t now_us, Processed& out, Observer* observer = nullptr,
+                 Outside* outside = nullptr) const;
+    // The rest of a route that has waited, from its first step on: `when` has let the message in. Thread-safe; takes
+    // as long as the world outside does.
+    void resume(std::uint32_t route, hl7::Message const& message, std::string_view received, std::int64_t now_us,
+                Outside& outside, Processed& out) const;
 
   private:
     Pipeline();

@@ -7,6 +7,7 @@
 #include "engine/cli/output.h"
 #include "engine/flow/dry_run.h"
 #include "engine/ops/json.h"
+#include "routes/outside.h"
 #include "routes/testing/story.h"
 
 namespace hilum::cli {
@@ -155,6 +156,24 @@ std::string as_json(Explained const& one, std::string_view listener) {
     return w.text() + "\n";
 }
 
+// Explaining asks nobody and writes nothing: the story of such a route ends at its first question.
+class NotAsked final : public routes::Outside {
+  public:
+    Result<routes::OutsideAnswer> ask(routes::HttpQuestion const&) override { return refused(); }
+    Result<routes::OutsideAnswer> ask(routes::SqlQuestion const&) override { return refused(); }
+    Result<void> write(routes::FilePlace const&, std::string_view) override { return refused(); }
+    Result<std::string> read(routes::FilePlace const&, std::size_t) override { return refused(); }
+    Result<std::optional<std::int64_t>> seen(std::string_view, std::string_view,
+                                             std::chrono::milliseconds) override {
+        return std::optional<std::int64_t>();  // as if it were the first
+    }
+
+  private:
+    static Error refused() {
+        return error("not_asked", "", "nothing outside is asked here; a route test can say what would come");
+    }
+};
+
 // The listener that is meant, or none after a complaint.
 std::uint32_t listener_of(Options const& options, Pipeline const& pipeline) {
     auto const& names = pipeline.listener_names();
@@ -191,7 +210,8 @@ int explain(Options const& options) {
     int code = good;
     for (auto const& one : file->messages) {
         Story story;
-        auto const taken = door.take(listener, one.bytes, now_us(), &story);
+        NotAsked outside;
+        auto const taken = door.take(listener, one.bytes, now_us(), &story, &outside);
         Explained const explained{one.number, one.bytes, taken, story, *loaded->pipeline};
         answer(options.json ? as_json(explained, name) : as_text(explained, name, paint));
         if (taken.refused || taken.processed.rejected || taken.processed.held()) code = answer_is_no;

@@ -67,8 +67,9 @@ hilum::Result<void> go_through(store::Snapshot& snapshot, flow::Loaded const& lo
         } else if (record.origin != 0) {
             ++result.reprocessed;  // it went only through the routes that a person chose
         } else {
-            result.rehearsal.compare(stored_of(snapshot, record),
-                                     door.take(listener, record.received, record.received_us, nullptr));
+            result.rehearsal.compare(
+                stored_of(snapshot, record),
+                door.take(listener, record.received, record.received_us, nullptr, nullptr));
         }
     }
     result.unreadable = snapshot.unreadable();

@@ -174,8 +174,9 @@ net::Task<void> Lane::deliver_head() {
     next_attempt_us_ = 0;
     if (possible_duplicate_) context_.metrics.possible_duplicates.fetch_add(1, std::memory_order_relaxed);
     in_flight_ = true;
-    destinations::Outgoing const outgoing{head_->sequence, stored->body(head_->ordinal), head_->received_us,
-                                          attempts_,       possible_duplicate_,          head_->key};
+    destinations::Outgoing const outgoing{
+        head_->sequence, stored->body(head_->ordinal), head_->received_us, attempts_, possible_duplicate_,
+        head_->key,      stored->record.listener};
     auto const attempt = co_await destination_->deliver(outgoing);
     in_flight_ = false;
     auto const took =
@@ -283,7 +284,8 @@ net::Task<bool> Lane::record(store::ResultRecord const& result) {
 
 net::Task<void> Lane::settle(DeliveryOutcome outcome, Attempt const& attempt, std::uint32_t duration_us) {
     auto const result = result_for_head(outcome, attempt, duration_us);
-    bool const recorded = co_await record(result);
+    bool recorded = attempt.booked;
+    if (!recorded) recorded = co_await record(result);
     if (!recorded) co_return;
     auto& metrics = context_.metrics;
     if (outcome == DeliveryOutcome::delivered) {

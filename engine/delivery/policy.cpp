@@ -67,6 +67,8 @@ Action Policy::action(destinations::AttemptClass failure) const {
             return f.local;
         case unconfirmed:
             return f.unconfirmed;
+        case held:
+            return Action::hold;
         case delivered:
             break;
     }

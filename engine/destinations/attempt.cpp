@@ -22,6 +22,8 @@ std::string_view name(AttemptClass value) {
             return "bad_answer";
         case AttemptClass::local:
             return "local";
+        case AttemptClass::held:
+            return "held";
         case AttemptClass::unconfirmed:
             return "unconfirmed";
     }

@@ -22,7 +22,8 @@ struct Outgoing {
     std::int64_t received_us = 0;
     std::uint32_t attempt = 1;
     bool possible_duplicate = false;
-    store::LaneKey key{};  // the lane's entry, for answers that come later
+    store::LaneKey key{};        // the lane's entry, for answers that come later
+    store::NameId listener = 0;  // where it came in
 };
 
 // What an attempt came to. The lane's policy (destination key `on_failure`) decides what follows.
@@ -36,6 +37,7 @@ enum class AttemptClass : unsigned char {
     ar,           // AR, CR; other HTTP 4xx
     bad_answer,   // an answer that is none
     local,        // our own side: disk full, file name refused
+    held,         // a route that waited for other systems can't do its work
     unconfirmed,  // the receiver has it (CA, or a commit block), but the acknowledgement that is waited for
                   // did not come: sent again, it would be a duplicate for sure
 };
@@ -47,6 +49,7 @@ struct Attempt {
     std::string text;    // a reason for people; may hold what the receiver wrote, so it stays in the store
     std::string answer;  // the receiver's bytes, at most 4 KiB
     std::chrono::milliseconds retry_after{0};  // the receiver asked for this pause
+    bool booked = false;  // the result is in the journal already, in one commit with what it caused
 };
 
 class Awaited;

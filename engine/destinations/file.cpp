@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "engine/destinations/destination.h"
-#include "engine/destinations/file_name.h"
+#include "routes/file_name.h"
 #include "engine/destinations/file_writer.h"
 #include "parsers/hl7/message.h"
 #include "routes/expression/expression.h"
@@ -118,7 +118,7 @@ class FileDestination final : public Destination {
 Result<std::string> FileDestination::fill(Outgoing const& outgoing) const {
     auto const message = hl7::Message::view(outgoing.body);
     if (!message) return message.error();
-    return name_.fill({&*message, outgoing.received_us}, clean_part);
+    return name_.fill({&*message, outgoing.received_us}, routes::clean_part);
 }
 
 net::Task<Attempt> FileDestination::deliver(Outgoing const& outgoing) {
@@ -132,7 +132,7 @@ net::Task<Attempt> FileDestination::deliver(Outgoing const& outgoing) {
         std::size_t folders;
         bool clean;
     };
-    Job const job{options_.dir, name_components(*filled), outgoing.body, context_.name, folders_, !cleaned_};
+    Job const job{options_.dir, routes::name_components(*filled), outgoing.body, context_.name, folders_, !cleaned_};
     auto const written = co_await net::run_blocking(context_.runtime, [&job] {
         // Once, before the first file: what a crash left half-written.
         if (job.clean) (void)remove_leftovers(job.root, job.owner, job.folders);

@@ -12,7 +12,7 @@
 #include <memory>
 #include <utility>
 
-#include "engine/destinations/file_name.h"
+#include "routes/file_name.h"
 #include "engine/net/posix_file.h"
 
 namespace hilum::destinations {
@@ -136,7 +136,7 @@ Result<Written> write_message(std::string const& root, std::vector<std::string> 
     if (auto done = net::write_all(temporary->fd(), bytes); !done) return done.error();
     if (auto done = net::sync(temporary->fd()); !done) return done.error();
     for (unsigned number = 1; number <= most_numbers; ++number) {
-        auto const name = number == 1 ? components.back() : numbered(components.back(), number);
+        auto const name = number == 1 ? components.back() : routes::numbered(components.back(), number);
         auto const renamed = temporary->rename_to(name);
         bool same = false;
         if (!renamed) {

@@ -35,6 +35,10 @@ void CommitHub::prepare(Pending& pending, store::ResendRecord const& record) {
     pending.resend = &record;
 }
 
+void CommitHub::prepare(Pending& pending, store::Continuation const& record) {
+    prepare(pending, record.message);
+}
+
 std::size_t CommitHub::index_of(net::Executor const& executor) const {
     for (std::size_t i = 0; i < runtime_.size(); ++i) {
         if (&runtime_.context(i) == &executor.context()) return i;

@@ -29,8 +29,8 @@ class CommitHub final : public store::CommitListener {
     void remove(store::NameId destination);
 
     // Appends and waits until the record is on stable storage; resumes on the caller's context. "busy" is
-    // waited out (bounded), other errors are the store's. `record` is a MessageRecord or a ResendRecord; on
-    // success the returned ticket has its number and place.
+    // waited out (bounded), other errors are the store's. `record` is a MessageRecord, a ResendRecord or a
+    // Continuation; on success the returned ticket has its number and place.
     template <class Record>
     net::Task<Result<store::Ticket>> commit(store::Store& store, Record const& record);
 
@@ -54,6 +54,7 @@ class CommitHub final : public store::CommitListener {
     };
     static void prepare(Pending& pending, store::MessageRecord const& record);
     static void prepare(Pending& pending, store::ResendRecord const& record);
+    static void prepare(Pending& pending, store::Continuation const& record);
     net::Task<void> wait(Pending& pending, std::function<Result<void>()> const& append,
                          std::optional<Error>& refused);
     void hand_to_lanes(Pending const& pending);

@@ -19,7 +19,7 @@ DryRun::DryRun(Loaded const& loaded) : loaded_(loaded), validators_(make_validat
 }
 
 testing::Taken DryRun::take(std::uint32_t listener, std::string_view bytes, std::int64_t now_us,
-                            routes::Observer* observer) {
+                            routes::Observer* observer, routes::Outside* outside) {
     testing::Taken taken;
     auto const timestamp = hl7_timestamp(now_us);
     auto const message = hl7::Message::view(bytes, charsets_[listener]);
@@ -38,7 +38,8 @@ testing::Taken DryRun::take(std::uint32_t listener, std::string_view bytes, std:
     if (!fault && validator)
         fault = conformance_.judge(*validator, loaded_.config.listeners[listener].name, *message, note);
     taken.refused = fault.has_value();
-    if (!fault) loaded_.pipeline->process(listener, *message, bytes, now_us, taken.processed, observer);
+    if (!fault)
+        loaded_.pipeline->process(listener, *message, bytes, now_us, taken.processed, observer, outside);
     if (taken.processed.rejected) fault = refused_by_route(taken.processed);
     auto const& ack = intake_[listener].ack;
     Outcome outcome;

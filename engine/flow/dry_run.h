@@ -21,7 +21,7 @@ class DryRun final : public testing::Door {
   public:
     explicit DryRun(Loaded const& loaded);
     testing::Taken take(std::uint32_t listener, std::string_view bytes, std::int64_t now_us,
-                        routes::Observer* observer) override;
+                        routes::Observer* observer, routes::Outside* outside) override;
 
   private:
     void shape(std::uint32_t listener, std::int64_t now_us, testing::Taken& taken) const;

@@ -7,6 +7,7 @@
 #include <boost/asio/use_future.hpp>
 
 #include "engine/destinations/destination.h"
+#include "engine/flow/waiting_route.h"
 
 namespace hilum::flow {
 
@@ -43,6 +44,8 @@ void Engine::run_to_end(net::Task<void> task) {
 
 Result<void> Engine::start(Loaded loaded) {
     if (auto opened = open_store(loaded.config.store); !opened) return opened;
+    outside_ = std::make_unique<outside::Shared>(loaded.config.store.dir, now_us_);
+    if (auto opened = outside_->open(); !opened) return opened;
     flow_ = std::make_unique<Flow>(*store_, *hub_, metrics_, log_, awaited_, now_us_);
     awaited_.on_answer([this](destinations::Awaited::Sent const& sent, destinations::Attempt attempt) {
         auto const of = lane(sent.destination);
@@ -63,6 +66,7 @@ Result<void> Engine::start(Loaded loaded) {
     auto const& config = generation->config;
     add_recovered_lanes();
     take_destinations(config);
+    take_waiting_routes(*generation->pipeline);
     flow_->use(generation);
     for (auto const& component : config.listeners) {
         if (auto started = start_listener(component); !started) return fail(started.error());
@@ -124,19 +128,22 @@ void Engine::add_lane(std::string const& name, store::LaneState const& state) {
     });
 }
 
-// Gives a lane its destination, making the lane where there is none yet.
+Engine::LanePointer Engine::lane_for(std::string const& name) {
+    if (auto known = lane(name)) return known;
+    auto const id = store_->name_id(name);
+    auto const known = store_->lanes();
+    auto const found =
+        std::find_if(known.begin(), known.end(), [id](auto const& state) { return state.destination == id; });
+    store::LaneState fresh;
+    fresh.destination = id;
+    fresh.cursor = {store_->durable_end(), 0};  // nothing from before it was configured is for it
+    add_lane(name, found != known.end() ? *found : fresh);
+    return lane(name);
+}
+
+// Gives a lane its destination.
 void Engine::set_destination(config::Component const& component) {
-    auto const id = store_->name_id(component.name);
-    if (!lane(component.name)) {
-        auto const known = store_->lanes();
-        auto const found = std::find_if(known.begin(), known.end(),
-                                        [id](auto const& state) { return state.destination == id; });
-        store::LaneState fresh;
-        fresh.destination = id;
-        fresh.cursor = {store_->durable_end(), 0};  // nothing from before it was configured is for it
-        add_lane(component.name, found != known.end() ? *found : fresh);
-    }
-    auto const of = lane(component.name);
+    auto const of = lane_for(component.name);
     auto index = std::size_t{0};
     while (&runtime_->context(index) != &of->executor().context()) ++index;
     destinations::DestinationContext const context{
@@ -166,6 +173,29 @@ void Engine::take_destinations(config::Config const& config) {
         net::asio::post(of->executor(), [of] { of->set_destination(nullptr, {}); });
         it = destinations_.erase(it);
     }
+}
+
+// A route that waits stands in front of its lane; one that no longer does, as long as messages wait there:
+// they go on in the route as it is now. What waits for a route that is gone is kept and shown.
+void Engine::take_waiting_routes(routes::Pipeline const& pipeline) {
+    std::set<std::string> wanted;
+    for (auto const route : pipeline.waiting_routes()) wanted.insert(pipeline.route_names()[route]);
+    for (auto const& route : pipeline.route_names())
+        if (lane(routes::Pipeline::waiting_lane(route))) wanted.insert(route);
+    for (auto const& route : wanted) {
+        if (!waiting_routes_.insert(route).second) continue;
+        auto const of = lane_for(routes::Pipeline::waiting_lane(route));
+        WaitingContext const context{*flow_, *store_, *hub_, *outside_, now_us_};
+        net::asio::post(of->executor(), [of, route, context] {
+            of->set_destination(make_waiting_route(route, context), {});
+        });
+    }
+    std::erase_if(waiting_routes_, [&](std::string const& route) {
+        if (wanted.contains(route)) return false;
+        auto const of = lane(routes::Pipeline::waiting_lane(route));
+        net::asio::post(of->executor(), [of] { of->set_destination(nullptr, {}); });
+        return true;
+    });
 }
 
 Result<void> Engine::start_listener(config::Component const& component) {

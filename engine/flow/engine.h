@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "engine/delivery/lane.h"
@@ -16,6 +17,7 @@
 #include "engine/ops/control.h"
 #include "engine/ops/log.h"
 #include "engine/ops/metrics.h"
+#include "engine/outside/world.h"
 #include "engine/store/paused.h"
 
 namespace hilum::flow {
@@ -69,6 +71,9 @@ class Engine final : public ops::Control {
     void add_lane(std::string const& name, store::LaneState const& state);
     void set_destination(config::Component const& component);
     void take_destinations(config::Config const& config);
+    void take_waiting_routes(routes::Pipeline const& pipeline);
+    // The lane of a name, made where there is none yet.
+    LanePointer lane_for(std::string const& name);
     Result<void> start_listener(config::Component const& component);
     void stop_listener(std::string const& name);
     Result<void> start_admin(config::Admin const& admin);
@@ -94,14 +99,16 @@ class Engine final : public ops::Control {
     std::unique_ptr<store::Store> store_;
     std::unique_ptr<store::PausedQueues> paused_;
     destinations::Awaited awaited_;
+    std::unique_ptr<outside::Shared> outside_;
     std::unique_ptr<Flow> flow_;
     std::unique_ptr<ops::AdminServer> admin_;
     mutable std::mutex mutex_;  // of the two maps: the main thread changes them, the API reads them
     std::map<std::string, RunningListener> listeners_;
     std::map<std::string, LanePointer> lanes_;
     std::map<std::string, config::Component>
-        destinations_;         // as configured now; of whoever starts or reloads
-    std::mutex reload_mutex_;  // held while reloading; `running_` changes under it
+        destinations_;                      // as configured now; of whoever starts or reloads
+    std::set<std::string> waiting_routes_;  // whose lanes have their route in front of them; of the same
+    std::mutex reload_mutex_;               // held while reloading; `running_` changes under it
     std::atomic<bool> ready_{false};
     bool running_ = false;
 };

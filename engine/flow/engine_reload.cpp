@@ -48,6 +48,7 @@ Result<void> Engine::reload(Loaded loaded) {
         return *failed;
     }
     take_destinations(next->config);
+    take_waiting_routes(*next->pipeline);
     flow_->use(next);
     log_.info("reloaded", {{"config", next->config.hash}, {"was", old.hash}});
     return {};

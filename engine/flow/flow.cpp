@@ -4,7 +4,6 @@
 
 #include "engine/flow/admission.h"
 #include "engine/flow/timestamp.h"
-#include "engine/listeners/text_options.h"
 #include "parsers/hl7/charset_check.h"
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/msh.h"
@@ -21,41 +20,7 @@ struct Flow::Refusal {
     std::optional<std::int64_t> expected_sequence{};
 };
 
-std::shared_ptr<Generation const> make_generation(config::Config config,
-                                                  std::shared_ptr<routes::Pipeline const> pipeline,
-                                                  store::Store& store, ops::Metrics& metrics) {
-    auto generation = std::make_shared<Generation>();
-    generation->config = std::move(config);
-    for (auto const& listener : generation->config.listeners)
-        generation->charsets.push_back(listeners::charset_of(listener));
-    for (auto const& route : pipeline->route_names()) {
-        generation->routes.push_back(store.name_id(route));
-        generation->route_metrics.push_back(&metrics.route(route));
-    }
-    for (auto const& destination : pipeline->destination_names())
-        generation->destinations.push_back(store.name_id(destination));
-    generation->pipeline = std::move(pipeline);
-    generation->validators = make_validators(generation->config);
-    generation->validation_name = store.name_id("(validation)");
-    return generation;
-}
-
 namespace {
-
-MessageState state_of(routes::Processed const& processed) {
-    if (processed.held()) return MessageState::held;
-    return processed.deliveries.empty() ? MessageState::filtered : MessageState::accepted;
-}
-
-std::vector<store::VerdictEntry> verdicts_of(Generation const& generation,
-                                             routes::Processed const& processed) {
-    std::vector<store::VerdictEntry> verdicts;
-    verdicts.reserve(processed.verdicts.size());
-    for (auto const& v : processed.verdicts) {
-        verdicts.push_back({generation.routes[v.route], static_cast<std::uint8_t>(v.outcome), v.reason});
-    }
-    return verdicts;
-}
 
 store::VerdictEntry noted(Generation const& generation, std::string_view note) {
     return {generation.validation_name, static_cast<std::uint8_t>(RouteOutcome::noted), note};
@@ -246,18 +211,12 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     store::MessageRecord record;
     record.received_us = now_us;
     record.listener = listener.id;
-    record.state = state_of(processed);
     record.origin = again ? again->origin : 0;
     record.source = source;
     record.config_hash = generation->config.hash;
     record.received = bytes;
-    record.verdicts = verdicts_of(*generation, processed);
+    take_over(processed, *generation, record);
     if (!note.empty()) record.verdicts.push_back(noted(*generation, note));
-    record.bodies.assign(processed.bodies.begin(), processed.bodies.end());
-    record.deliveries.reserve(processed.deliveries.size() + 1);
-    for (auto const& d : processed.deliveries)
-        record.deliveries.push_back(
-            {generation->destinations[d.destination], generation->routes[d.route], d.body});
     bool const elsewhere = listener.application_to != 0;
     std::string application;
     auto const application_id = outcome.request.enhanced ? fresh_id('A') : std::string();
@@ -396,15 +355,7 @@ Answer Flow::not_stored(Entrance const& listener, hl7::Message const& message, E
 
 void Flow::count(Generation const& generation, routes::Processed const& processed,
                  ops::ListenerMetrics& metrics) {
-    for (auto const& v : processed.verdicts) {
-        if (v.outcome == RouteOutcome::noted) continue;
-        auto& route = *generation.route_metrics[v.route];
-        auto& counter = v.outcome == RouteOutcome::sent       ? route.sent
-                        : v.outcome == RouteOutcome::filtered ? route.filtered
-                        : v.outcome == RouteOutcome::held     ? route.held
-                                                              : route.rejected;
-        counter.fetch_add(1, std::memory_order_relaxed);
-    }
+    count_verdicts(generation, processed);
     if (processed.rejected) return;
     if (processed.held())
         metrics.held.fetch_add(1, std::memory_order_relaxed);

@@ -12,39 +12,14 @@
 #include "engine/destinations/awaited.h"
 #include "engine/flow/acknowledgement.h"
 #include "engine/flow/commit_hub.h"
+#include "engine/flow/generation.h"
 #include "engine/flow/intake.h"
 #include "engine/flow/sequence.h"
 #include "engine/flow/validation.h"
 #include "engine/ops/log.h"
 #include "engine/ops/metrics.h"
-#include "engine/store/store.h"
-#include "routes/config/config.h"
-#include "routes/pipeline.h"
 
 namespace hilum::flow {
-
-// One configuration in force, with its names as the store knows them. Never changed; a reload makes another.
-struct Generation {
-    config::Config config;
-    std::shared_ptr<routes::Pipeline const> pipeline;
-    std::vector<store::NameId> routes;        // parallel to pipeline->route_names()
-    std::vector<store::NameId> destinations;  // parallel to pipeline->destination_names()
-    std::vector<ops::RouteMetrics*> route_metrics;
-    std::vector<std::optional<hl7::Charset>> charsets;  // given to listeners; parallel to config.listeners
-
-    std::vector<std::shared_ptr<Validator const>> validators;  // parallel to config.listeners; nullptr: off
-    store::NameId validation_name = 0;                         // under which the trace has what was found
-
-    Validator const* validator(std::uint32_t listener) const {
-        return listener < validators.size() ? validators[listener].get() : nullptr;
-    }
-    std::optional<hl7::Charset> charset(std::uint32_t listener) const {
-        return listener < charsets.size() ? charsets[listener] : std::nullopt;
-    }
-};
-std::shared_ptr<Generation const> make_generation(config::Config config,
-                                                  std::shared_ptr<routes::Pipeline const> pipeline,
-                                                  store::Store& store, ops::Metrics& metrics);
 
 class Flow {
   public:

@@ -1,7 +1,6 @@
 #include "engine/listeners/validation_options.h"
 
-#include <filesystem>
-
+#include "routes/config/files.h"
 #include "routes/config/profile.h"
 
 namespace hilum::listeners {
@@ -9,10 +8,7 @@ namespace hilum::listeners {
 namespace {
 
 std::shared_ptr<hl7::Profile const> load(config::Text const& file, config::Diagnostics& diagnostics) {
-    namespace fs = std::filesystem;
-    fs::path path = file.value;
-    if (path.is_relative() && file.where.file) path = fs::path(*file.where.file).parent_path() / path;
-    return config::load_profile(path.lexically_normal().string(), file.where, diagnostics);
+    return config::load_profile(config::beside(file.value, file.where), file.where, diagnostics);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "engine/ops/json.h"
 #include "engine/ops/utf8.h"
+#include "parsers/base64.h"
 #include "parsers/time_text.h"
 #include "routes/pipeline.h"
 
@@ -76,7 +77,7 @@ class Contents {
             if (text) {
                 w_.field("data", bytes);
             } else {
-                w_.field("data", base64(bytes));
+                w_.field("data", to_base64(bytes));
             }
         });
     }
@@ -151,24 +152,6 @@ void write_diagnostics(Writer& w, config::Diagnostics const& diagnostics) {
             });
         }
     });
-}
-
-std::string base64(std::string_view bytes) {
-    static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string out;
-    out.reserve((bytes.size() + 2) / 3 * 4);
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        auto const byte = [&](std::size_t n) {
-            return i + n < bytes.size() ? static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i + n]))
-                                        : 0u;
-        };
-        std::uint32_t const group = byte(0) << 16 | byte(1) << 8 | byte(2);
-        out += digits[group >> 18];
-        out += digits[group >> 12 & 63];
-        out += i + 1 < bytes.size() ? digits[group >> 6 & 63] : '=';
-        out += i + 2 < bytes.size() ? digits[group & 63] : '=';
-    }
-    return out;
 }
 
 std::string_view outcome_name(store::DeliveryOutcome outcome) {

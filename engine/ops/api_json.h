@@ -23,7 +23,6 @@ std::string reload_json(ReloadView const& view);  // of one that was not refused
 // A list of findings, as `hilum check --json` and a reload tell them.
 void write_diagnostics(json::Writer& writer, config::Diagnostics const& diagnostics);
 
-std::string base64(std::string_view bytes);
 std::string_view outcome_name(store::DeliveryOutcome outcome);
 
 }  // namespace hilum::ops

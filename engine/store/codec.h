@@ -56,6 +56,8 @@ std::optional<RecordHeader> decode_header(std::string_view bytes, Checksum const
 std::uint32_t message_body_crc(MessageRecord const& record, Checksum const& checksum);
 std::uint64_t message_size_bound(MessageRecord const& record);  // never less than what append_message appends
 
+std::uint64_t result_size_bound(ResultRecord const& record);
+
 // These append one whole record to `out`.
 void append_message(std::string& out, MessageRecord const& record, Sequence sequence, std::uint32_t body_crc,
                     Checksum const& checksum);

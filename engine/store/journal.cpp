@@ -29,6 +29,7 @@ void Journal::Batch::clear() {
     entries.clear();
     owed.clear();
     resends.clear();
+    results.clear();
 }
 
 Journal::Journal(Options const& options, std::shared_ptr<FileSystem> files, CommitListener& listener,
@@ -130,7 +131,15 @@ void Journal::added(bool was_empty) {
 }
 
 Result<void> Journal::append(MessageRecord const& record, Ticket& ticket) {
-    std::uint64_t const size = message_size_bound(record);
+    return append(record, nullptr, ticket);
+}
+
+Result<void> Journal::append(Continuation const& record, Ticket& ticket) {
+    return append(record.message, &record.settles, ticket);
+}
+
+Result<void> Journal::append(MessageRecord const& record, ResultRecord const* settles, Ticket& ticket) {
+    std::uint64_t const size = message_size_bound(record) + (settles ? result_size_bound(*settles) : 0);
     if (size > max_record) {
         return error("record_too_large", "",
                      "a message of " + std::to_string(size >> 20) + " MiB is too large for the journal",
@@ -147,6 +156,14 @@ Result<void> Journal::append(MessageRecord const& record, Ticket& ticket) {
     e.owed = static_cast<std::uint32_t>(record.deliveries.size());
     e.begin = pending_.bytes.size();
     append_message(pending_.bytes, record, e.sequence, body_crc, checksum_);
+    if (settles) {
+        // Behind the message: a commit that is torn between the two asks for the entry again, and loses nothing.
+        append_result(pending_.bytes, *settles, checksum_);
+        pending_.results.push_back(*settles);
+        auto& kept = pending_.results.back();
+        kept.code = kept.text = kept.answer = {};
+        e.result = static_cast<std::uint32_t>(pending_.results.size());
+    }
     e.end = pending_.bytes.size();
     for (auto const& d : record.deliveries) pending_.owed.push_back(d.destination);
     pending_.entries.push_back(e);

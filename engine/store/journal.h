@@ -32,6 +32,7 @@ class Journal {
     Result<void> start();  // writes the first sync mark and starts the commit thread
     Result<void> append(MessageRecord const& record, Ticket& ticket);
     Result<void> append(ResendRecord const& record, Ticket& ticket);
+    Result<void> append(Continuation const& record, Ticket& ticket);
     Result<void> record(ResultRecord const& result);
     NameId name_id(std::string_view name);
     std::string name(NameId id) const;
@@ -59,6 +60,7 @@ class Journal {
         Sequence sequence = 0;
         std::uint32_t owed = 0;    // destinations of its deliveries: so many of Batch::owed
         std::uint32_t resend = 0;  // 1 + index into Batch::resends; 0: a message
+        std::uint32_t result = 0;  // of a message: 1 + index into Batch::results, what it settles; 0: nothing
         MessageState state = MessageState::accepted;
     };
     struct Batch {
@@ -66,6 +68,7 @@ class Journal {
         std::vector<Entry> entries;
         std::vector<NameId> owed;
         std::vector<ResendRecord> resends;  // without `by`
+        std::vector<ResultRecord> results;  // without their texts
         void clear();
     };
     struct StringHash {
@@ -76,6 +79,7 @@ class Journal {
     static Error store_failed(Error const& why);
     static Error disk_full();
     Result<void> may_append(std::uint64_t size) const;  // under pending_mutex_
+    Result<void> append(MessageRecord const& record, ResultRecord const* settles, Ticket& ticket);
     void added(bool was_empty);
     void run();
     void look_out(std::unique_lock<std::mutex>& lock) const;  // under pending_mutex_, given up meanwhile

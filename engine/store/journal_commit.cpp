@@ -148,6 +148,7 @@ Result<std::size_t> Journal::commit_some(Batch& batch, std::size_t first, std::s
             }
             for (std::uint32_t n = 0; n < e.owed; ++n) ledger_.delivery(batch.owed[owed++], {at, n});
             ledger_.message(at, e.sequence, e.state);
+            if (e.result != 0) ledger_.result(batch.results[e.result - 1]);
             ++messages;
         }
     }

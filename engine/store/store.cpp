@@ -70,6 +70,9 @@ class StoreImpl final : public Store {
     Result<void> append(ResendRecord const& record, Ticket& ticket) override {
         return journal_.append(record, ticket);
     }
+    Result<void> append(Continuation const& record, Ticket& ticket) override {
+        return journal_.append(record, ticket);
+    }
     Result<void> record(ResultRecord const& result) override { return journal_.record(result); }
     Health health() const override { return journal_.health(); }
     Position durable_end() const override { return journal_.durable_end(); }

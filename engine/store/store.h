@@ -134,6 +134,7 @@ class Store {
     // a segment). On an error the ticket is not used.
     virtual Result<void> append(MessageRecord const& record, Ticket& ticket) = 0;
     virtual Result<void> append(ResendRecord const& record, Ticket& ticket) = 0;
+    virtual Result<void> append(Continuation const& record, Ticket& ticket) = 0;
     // Hands a result to the operating system before it returns (it survives kill -9), without a sync of its
     // own. Thread-safe.
     virtual Result<void> record(ResultRecord const& result) = 0;

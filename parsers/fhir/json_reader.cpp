@@ -229,7 +229,7 @@ Result<Resource> Resource::read_json(std::string text, Limits const& limits) {
     if (end < size)
         return error("bad_json", "byte " + std::to_string(end + 1), "there is more behind the resource",
                      "send one resource; several go into a Bundle");
-    if (resource.type().empty())
+    if (!limits.any && resource.type().empty())
         return error("no_resource", "byte 1", "an object without resourceType is no resource",
                      R"(such as {"resourceType": "Patient"})");
     return resource;

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "routes/config/environment.h"
+#include "routes/config/files.h"
 #include "routes/config/secrets.h"
 
 namespace hilum::config {
@@ -46,13 +47,12 @@ bool is_plain(std::string_view text) {
 
 // What a relative path of these keys is relative to is the file it stands in.
 bool names_path(std::string_view key) {
-    return key == "csv" || key == "profile";
+    return key == "csv" || key == "profile" || key == "file";
 }
 
 std::string absolute(Node const& node) {
     namespace fs = std::filesystem;
-    fs::path path(node.scalar);
-    if (path.is_relative() && node.where.file) path = fs::path(*node.where.file).parent_path() / path;
+    fs::path const path(beside(node.scalar, node.where));
     std::error_code problem;
     auto const out = fs::absolute(path, problem);
     return (problem ? path : out).lexically_normal().string();

@@ -88,6 +88,13 @@ bool is_glob(std::string_view text) {
 
 }  // namespace
 
+std::string beside(std::string_view path, Location const& where) {
+    namespace fs = std::filesystem;
+    fs::path meant(path);
+    if (meant.is_relative() && where.file) meant = fs::path(*where.file).parent_path() / meant;
+    return meant.lexically_normal().string();
+}
+
 void Files::add_file(std::string const& path) {
     if (read(path, nullptr)) return;
     opened_ = false;

@@ -14,6 +14,9 @@ namespace hilum::config {
 inline constexpr std::size_t files_max = 1000;
 inline constexpr std::size_t includes_deep_max = 16;
 
+// A path as it is meant: what is relative is so to the folder of the file that names it.
+std::string beside(std::string_view path, Location const& where);
+
 // One file as it was read. `include:` has been followed, and still stands in it.
 struct SourceFile {
     Node root;

@@ -275,6 +275,8 @@ bool Evaluation::environment(Node const& node, Collection& out) {
                   kept))
             return false;
         out.push_back(Item::of(kept));
+    } else if (name == "answer") {
+        if (context_->answer) members(typed(context_->answer->root()), name, out);
     } else if (focus.exists()) {
         if (name == "context") out.push_back(typed(focus));
         if (name == "resource" || name == "rootResource")

@@ -26,6 +26,8 @@ struct Context {
     // it.
     fhir::Resource const* resource = nullptr;
     fhir::Element focus = {};
+    // What another system answered, under the property "answer": %answer. The steps of an enrich have one.
+    fhir::Resource const* answer = nullptr;
 
     fhir::Element element() const {
         return focus.exists() ? focus : resource ? resource->root() : fhir::Element();
@@ -77,6 +79,7 @@ class Expression {
     // The paths of the first operand of a top-level `and` that does not hold, else of the whole expression.
     std::vector<Read> reads(Context const& context) const;
     std::string_view source() const;
+    bool reads_answer() const;  // it names %answer
     // As text: the single item as text; empty gives "". More than one item: error "not_singleton".
     Result<std::string> text(Context const& context) const;
     // Every item as text, for `hilum eval`.
@@ -114,6 +117,7 @@ class ValueSource {
     static ValueSource compile(config::Text const& text, config::Diagnostics& diagnostics);
     Result<std::string> get(Context const& context) const;
     bool computed() const { return expression_.valid(); }
+    bool reads_answer() const { return expression_.reads_answer(); }
     std::string const& literal() const { return literal_; }  // when it isn't computed
 
   private:

@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 
+#include "parsers/base64.h"
 #include "routes/expression/functions.h"
 
 namespace hilum::expression::on {
@@ -14,52 +15,23 @@ struct Format {
     Conversion to, from;
 };
 
-constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::string_view url_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
 unsigned byte(char c) {
     return static_cast<unsigned char>(c);
 }
 
-std::optional<std::string> to_base64(std::string_view text, std::string_view digits) {
-    std::string out;
-    out.reserve(text.size() / 3 * 4 + 4);
-    for (std::size_t i = 0; i < text.size(); i += 3) {
-        auto const left = std::min<std::size_t>(text.size() - i, 3);
-        unsigned const bits = byte(text[i]) << 16U | (left > 1 ? byte(text[i + 1]) << 8U : 0U) |
-                              (left > 2 ? byte(text[i + 2]) : 0U);
-        for (unsigned d = 0; d < 4; ++d) out += d <= left ? digits[bits >> (18U - 6U * d) & 63U] : '=';
-    }
-    return out;
-}
-
-std::optional<std::string> from_base64(std::string_view text, std::string_view digits) {
-    std::string out;
-    unsigned bits = 0;
-    unsigned count = 0;
-    while (text.ends_with('=')) text.remove_suffix(1);
-    for (char const c : text) {
-        if (c == ' ' || c == '\n' || c == '\r' || c == '\t') continue;
-        auto const digit = digits.find(c);
-        if (digit == std::string_view::npos) return std::nullopt;
-        bits = (bits << 6U | static_cast<unsigned>(digit)) & 0xffffffU;
-        if (++count % 4 != 1) out += static_cast<char>(bits >> (6U - 2U * ((count - 1U) % 4U)) & 0xffU);
-    }
-    return count % 4 == 1 ? std::nullopt : std::optional(std::move(out));
-}
-
 std::optional<std::string> to_plain_base64(std::string_view text) {
-    return to_base64(text, base64_digits);
+    return hilum::to_base64(text);
 }
 std::optional<std::string> from_plain_base64(std::string_view text) {
-    return from_base64(text, base64_digits);
+    return hilum::from_base64(text);
 }
 std::optional<std::string> to_url_base64(std::string_view text) {
-    return to_base64(text, url_digits);
+    return hilum::to_base64(text, Base64::url);
 }
 std::optional<std::string> from_url_base64(std::string_view text) {
-    return from_base64(text, url_digits);
+    return hilum::from_base64(text, Base64::url);
 }
 
 std::optional<std::string> to_hex(std::string_view text) {

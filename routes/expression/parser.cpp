@@ -276,11 +276,14 @@ bool Parser::call(Token const& name, Node& node) {
     } else {
         bool const outer = std::exchange(criteria_, criteria_ || f.criteria);
         bool const outer_total = std::exchange(totals_, totals_ || f.name == "aggregate");
+        bool const outer_elements =
+            std::exchange(elements_, elements_ || (f.criteria && of_answer(node.children[0])));
         lazy_ += f.lazy ? 1U : 0U;
         if (!arguments(node, opened, starts)) return false;
         lazy_ -= f.lazy ? 1U : 0U;
         criteria_ = outer;
         totals_ = outer_total;
+        elements_ = outer_elements;
     }
     if (!advance()) return false;
     --nesting_;

@@ -65,6 +65,7 @@ class Parser {
     bool type_name(TypeName& type);
 
     bool unexpected();
+    bool of_answer(Node const& node) const;
     bool no_member(Token const& name);
     bool unknown_function(Token const& name);
     bool unknown_name(Token const& name);
@@ -78,6 +79,7 @@ class Parser {
     bool ordered_;
     bool criteria_;           // $this means something here
     bool totals_ = false;     // $total does
+    bool elements_ = false;   // $this is a part of %answer, so that a bare name is an element of it
     std::uint32_t lazy_ = 0;  // inside arguments that may never be evaluated
     Token token_;
     std::size_t last_end_ = 0;

@@ -124,14 +124,14 @@ bool Parser::variable(Node& out) {
 }
 
 bool Parser::environment(Node& out) {
-    static constexpr std::string_view names[] = {"resource", "rootResource", "context",
+    static constexpr std::string_view names[] = {"resource", "rootResource", "context", "answer",
                                                  "ucum",     "sct",          "loinc"};
     bool const known = std::find(std::begin(names), std::end(names), token_.value) != std::end(names) ||
                        token_.value.starts_with("vs-") || token_.value.starts_with("ext-");
     if (!known)
-        return fail(
-            token_.begin, "unknown_name", "no constant is called %" + token_.value.substr(0, 60),
-            "there are %resource, %rootResource, %context, %ucum, %sct, %loinc, %`vs-NAME` and %`ext-NAME`");
+        return fail(token_.begin, "unknown_name", "no constant is called %" + token_.value.substr(0, 60),
+                    "there are %answer, %resource, %rootResource, %context, %ucum, %sct, %loinc, %`vs-NAME` "
+                    "and %`ext-NAME`");
     out.op = Op::environment;
     out.name = token_.value;
     out.begin = out.at = static_cast<std::uint32_t>(token_.begin);
@@ -153,7 +153,7 @@ bool Parser::word(Node& out) {
     self.op = criteria_ ? Op::self : Op::constant;
     self.begin = self.end = self.at = static_cast<std::uint32_t>(name.begin);
     if (!token_.symbol("(")) {
-        if (fhir_) return member(name, std::move(self), out);
+        if (fhir_ || elements_) return member(name, std::move(self), out);
         if (name.text == "contains")
             return fail(name.begin, "syntax", "contains needs a list on its left",
                         "such as PID-3[*] contains 'X'");
@@ -174,13 +174,20 @@ bool Parser::word(Node& out) {
     return true;
 }
 
+// What another system answered, or a part of it: JSON, whose elements have names as FHIR's do.
+bool Parser::of_answer(Node const& node) const {
+    Node const* at = &node;
+    while (at->op == Op::member || at->op == Op::call || at->op == Op::item) at = &at->children[0];
+    return at->op == Op::environment ? at->name == "answer" : at->op == Op::self && elements_;
+}
+
 // The name has been read and is no call.
 bool Parser::member(Token const& name, Node input, Node& out) {
-    // Over HL7 only what type() gives has members.
+    // Over HL7 only what type() gives and %answer have members.
     bool const constant = input.op == Op::constant && !input.constant.empty();
     bool const of_type = (input.op == Op::call && input.function->name == "type") ||
                          (constant && input.constant.front().type() == Type::type_info);
-    if (!fhir_ && !of_type) return no_member(name);
+    if (!fhir_ && !of_type && !of_answer(input)) return no_member(name);
     out.op = Op::member;
     out.begin = input.begin;
     out.at = static_cast<std::uint32_t>(name.begin);

@@ -32,6 +32,18 @@ std::string Read::text() const {
     return out + (more ? " ..." : "");
 }
 
+bool Expression::reads_answer() const {
+    if (!program_) return false;
+    std::vector<Node const*> waiting{&program_->root};
+    while (!waiting.empty()) {
+        Node const& node = *waiting.back();
+        waiting.pop_back();
+        if (node.op == Op::environment && node.name == "answer") return true;
+        for (auto const& child : node.children) waiting.push_back(&child);
+    }
+    return false;
+}
+
 std::vector<Read> Expression::reads(Context const& context) const {
     std::vector<Read> out;
     if (!program_) return out;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "routes/config/files.h"
 #include "routes/config/node.h"
 #include "routes/steps/lua_machine.h"
 #include "routes/steps/steps.h"
@@ -89,12 +90,6 @@ void add_tables(config::NameList const& names, CompileContext& context, LuaScrip
             script.tables[ref.name] = std::move(table);
 }
 
-std::string folder_of(config::Location const& where) {
-    if (!where.file) return "";
-    auto const slash = where.file->rfind('/');
-    return slash == std::string::npos ? "" : where.file->substr(0, slash + 1);
-}
-
 // The script, and where its first line is.
 bool read_script(LuaOptions const& o, config::Step const& step, LuaScript& script, config::Location& where,
                  config::Diagnostics& diagnostics) {
@@ -108,7 +103,7 @@ bool read_script(LuaOptions const& o, config::Step const& step, LuaScript& scrip
         where = o.script.where;
         return true;
     }
-    auto const path = o.file.value.starts_with('/') ? o.file.value : folder_of(step.where) + o.file.value;
+    auto const path = config::beside(o.file.value, step.where);
     if (!config::SystemEnvironment().file(path, script.text)) {
         diagnostics.error(
             o.file.where, "the script " + config::in_quotes(path) + " can't be read",

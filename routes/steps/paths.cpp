@@ -123,6 +123,11 @@ std::shared_ptr<Table const> find_table(config::Text const& name, CompileContext
     return nullptr;
 }
 
+void check_answer_named(bool reads_answer, config::Location const& where, CompileContext& context) {
+    if (!reads_answer || context.enriched) return;
+    context.diagnostics.error(where, "%answer means nothing here", "it stands in the steps of an enrich");
+}
+
 StepResult held(std::string place, Error const& error) {
     StepResult result;
     result.next = StepResult::Next::hold;

@@ -18,7 +18,7 @@ class SetStep final : public Step {
     explicit SetStep(std::vector<Assignment> assignments) : assignments_(std::move(assignments)) {}
 
     StepResult run(Work& work) const override {
-        expression::Context const context{&work.message, work.now_us, work.structures};
+        auto const context = work.context();
         for (auto const& a : assignments_) {
             if (a.value.computed()) {
                 auto const text = a.value.get(context);
@@ -67,6 +67,7 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
         config::Text text;
         if (!config::decode_value(entry.value, text, diagnostics)) continue;
         auto value = expression::ValueSource::compile(text, diagnostics);
+        check_answer_named(value.reads_answer(), text.where, context);
         if (!path) continue;
         warn_of_components(text, *path, value, diagnostics);
         assignments.push_back({*path, path->text(), std::move(value)});

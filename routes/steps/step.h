@@ -16,7 +16,9 @@
 #include "parsers/hl7/structure.h"
 #include "parsers/hl7/validate.h"
 #include "routes/config/config.h"
+#include "routes/expression/expression.h"
 #include "routes/observer.h"
+#include "routes/outside.h"
 #include "routes/tables/table.h"
 
 namespace hilum::routes {
@@ -29,7 +31,11 @@ struct Work {
     Observer* observer = nullptr;               // null: nobody watches
     std::vector<std::string>* notes =
         nullptr;  // for the trace, no patient data; null where nobody reads them
+    Outside* outside = nullptr;  // never null where a step that waits runs
+    fhir::Resource const* answer = nullptr;  // to the enrich around the step: %answer
     bool replaced = false;
+
+    expression::Context context() const { return {&message, now_us, structures, nullptr, {}, answer}; }
 
     // Another message takes this one's place.
     void become(hl7::Message&& other) {
@@ -45,6 +51,7 @@ struct StepResult {
         stop,    // ends this route without a delivery: the message is filtered here, with `reason`
         hold,    // a person has to look: `reason`
         reject,  // refuse the message at intake: `reason`
+        retry,   // of a step that waits: the other side did not answer, try the message again later: `reason`
         split,   // the steps from `resume` on are done for each of `parts`
     };
     static constexpr std::size_t parts_max = 1'000;
@@ -80,6 +87,8 @@ struct StepKind {
                                      CompileContext& context);  // nullptr after a diagnostic
     std::string (*schema)();                                    // JSON Schema of what stands after "name:"
     bool in_answers = true;  // it changes the message and no more, so that an answer can be shaped by it
+    // It asks the world outside: its route is processed after the commit (DESIGN §2).
+    bool waits = false;
 };
 
 // Every kind there is, in the order of the documentation.
@@ -96,6 +105,9 @@ struct CompileContext {
     std::set<std::uint16_t> closed_tables{};  // as in the configuration
     std::size_t depth = 0;                    // of the step being compiled, inside others
     bool answer = false;                      // what is compiled shapes an answer
+    std::string route{};                      // whose steps are compiled
+    bool waits = false;                       // one of them waits
+    bool enriched = false;                    // an enrich is around the step being compiled: there is %answer
     std::vector<std::string> each{};          // the segments that the for_each around it go through
     std::optional<hl7::Rules> rules{};        // of the dictionary, once a step has asked for them
 };

@@ -16,6 +16,7 @@ StepList StepList::compile(std::vector<config::Step> const& steps, CompileContex
                                       "an answer is changed and sent: use steps such as set, and when");
             continue;
         }
+        context.waits = context.waits || kind->waits;
         auto compiled = kind->compile(step, context);
         if (!compiled) continue;
         StepPlace place{step.kind, step.where, list.steps_.size() + 1};

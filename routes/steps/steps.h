@@ -26,6 +26,10 @@ StepKind validate_step();
 StepKind when_step();
 StepKind for_each_step();
 StepKind split_step();
+StepKind enrich_step();
+StepKind deduplicate_step();
+StepKind detach_step();
+StepKind attach_step();
 StepKind stop_step();
 StepKind hold_step();
 StepKind reject_step();
@@ -55,6 +59,9 @@ Result<void> write(Work& work, hl7::GroupPath const& path, std::string_view text
 
 // The table by its name; nullptr after a diagnostic.
 std::shared_ptr<Table const> find_table(config::Text const& name, CompileContext& context);
+
+// Reports an expression that names %answer where no enrich is around it.
+void check_answer_named(bool reads_answer, config::Location const& where, CompileContext& context);
 
 // A step that can't do its work: its reason, from an error of the parser or an expression (which hold no
 // patient data).

@@ -43,7 +43,7 @@ class EndStep final : public Step {
 
     StepResult run(Work& work) const override {
         if (when_.valid()) {
-            expression::Context const context{&work.message, work.now_us, work.structures};
+            auto const context = work.context();
             auto const holds = when_.test(context);
             if (!holds) return held("when", holds.error());
             if (work.observer) work.observer->condition(when_where_, when_, context, *holds);
@@ -72,6 +72,7 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     expression::Expression when;
     if (step.options.find("when")) {
         when = expression::Expression::compile(o.when, 0, diagnostics);
+        check_answer_named(when.reads_answer(), o.when.where, context);
         if (o.reason.empty()) o.reason.value = o.when.value;
     }
     if (diagnostics.errors() != before) return nullptr;

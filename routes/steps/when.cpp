@@ -33,7 +33,7 @@ class WhenStep final : public Step {
           else_(std::move(else_steps)) {}
 
     StepResult run(Work& work) const override {
-        expression::Context const context{&work.message, work.now_us, work.structures};
+        auto const context = work.context();
         auto const holds = when_.test(context);
         if (!holds) return held("when", holds.error());
         if (work.observer) work.observer->condition(when_where_, when_, context, *holds);
@@ -52,6 +52,7 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     auto const o = config::decode_options<WhenOptions>(step.options, "when", context.diagnostics);
     expression::Expression when;
     if (step.options.find("when")) when = expression::Expression::compile(o.when, 0, context.diagnostics);
+    check_answer_named(when.reads_answer(), o.when.where, context);
     auto then_steps = StepList::compile(o.then_steps, "then", "when", context);
     auto else_steps = StepList::compile(o.else_steps, "else", "when", context);
     if (context.diagnostics.errors() != before) return nullptr;

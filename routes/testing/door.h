@@ -23,9 +23,10 @@ struct Taken {
 class Door {
   public:
     virtual ~Door() = default;
-    // Everything that happens at a listener before the commit. `observer` may be null.
+    // Everything that happens at a listener before the commit. `observer` may be null. With an `outside` also
+    // what routes that wait for other systems do after it.
     virtual Taken take(std::uint32_t listener, std::string_view bytes, std::int64_t now_us,
-                       routes::Observer* observer) = 0;
+                       routes::Observer* observer, routes::Outside* outside) = 0;
 };
 
 class Files {

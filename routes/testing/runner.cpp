@@ -5,6 +5,7 @@
 #include "parsers/hl7/batch.h"
 #include "parsers/hl7/lookup.h"
 #include "routes/testing/compare.h"
+#include "routes/testing/outside.h"
 
 namespace hilum::testing {
 namespace {
@@ -84,8 +85,14 @@ class CaseRun {
         auto const listener =
             case_.listener.empty() ? std::uint32_t{0} : index_of(listeners, case_.listener.value);
         taken_.reserve(inputs_.size());
-        for (auto const& input : inputs_)
-            taken_.push_back(subject_.door.take(listener, input, case_.now_us, subject_.observer));
+        ScriptedOutside outside(case_.outside);
+        for (auto const& input : inputs_) {
+            outside.begin(taken_.size(), case_.now_us);
+            taken_.push_back(subject_.door.take(listener, input, case_.now_us, subject_.observer, &outside));
+        }
+        for (auto const& question : outside.unanswered())
+            fail(case_.name.where, "nothing says what comes when a step asks " + config::in_quotes(question));
+        check_files(outside.written());
         for (auto const& taken : taken_) check_ack(taken);
         check_routes(case_.filtered, RouteOutcome::filtered, "filtered");
         check_routes(case_.held, RouteOutcome::held, "held");
@@ -156,6 +163,24 @@ class CaseRun {
                 if (!expected)
                     fail(case_.name.where, "route " + route + " held the message: " + verdict.reason);
             }
+        }
+    }
+
+    void check_files(std::map<std::string, std::string> const& written) {
+        for (auto const& one : case_.wrote) {
+            auto const found = written.find(one.path.name);
+            if (found == written.end()) {
+                fail(one.path.where, one.path.name + " was not written");
+            } else if (one.text && *one.text != found->second) {
+                fail(one.path.where, one.path.name + ": expected " + config::in_quotes(*one.text) +
+                                         ", came " + config::in_quotes(found->second));
+            }
+        }
+        if (!case_.says_wrote) return;
+        for (auto const& [path, text] : written) {
+            bool const expected = std::any_of(case_.wrote.begin(), case_.wrote.end(),
+                                              [&](FileExpectation const& e) { return e.path.name == path; });
+            if (!expected) fail(case_.name.where, path + " was written, and is not expected");
         }
     }
 

@@ -17,6 +17,8 @@ std::string_view word(routes::StepResult::Next next) {
             return "hold";
         case reject:
             return "reject";
+        case retry:
+            return "retry";
         case split:
             return "split";
     }

@@ -28,7 +28,7 @@ void describe(V& v, FileOptions& o) {
 
 struct CaseOptions {
     Text name, listener, now;
-    Node input, expect, filtered, held, ack;
+    Node input, expect, filtered, held, ack, outside, wrote;
 };
 template <class V>
 void describe(V& v, CaseOptions& o) {
@@ -40,6 +40,19 @@ void describe(V& v, CaseOptions& o) {
     v.optional("filtered", o.filtered, "routes that have to filter the message");
     v.optional("held", o.held, "routes that have to hold it");
     v.optional("ack", o.ack, "what the sender is told, such as AE");
+    v.optional("outside", o.outside, "what other systems answer, and what files hold");
+    v.optional("wrote", o.wrote, "the files that have to be written, and perhaps what is in them");
+}
+
+struct ReplyOptions {
+    Text asks, fails;
+    Node answer;
+};
+template <class V>
+void describe(V& v, ReplyOptions& o) {
+    v.required("asks", o.asks, "a part of the URL, of the query with its values, or of the file's path");
+    v.optional("answer", o.answer, "what comes, written as YAML; nothing: there is none of it");
+    v.optional("fails", o.fails, "there is no answer, and why");
 }
 
 struct MessageOptions {
@@ -98,6 +111,9 @@ class Reader {
         out.filtered = routes(o.filtered, "filtered");
         out.held = routes(o.held, "held");
         ack(o.ack, out.ack);
+        replies(o.outside, out.outside);
+        out.says_wrote = node.find("wrote") != nullptr;
+        wrote(o.wrote, out.wrote);
         return out;
     }
 
@@ -210,6 +226,40 @@ class Reader {
         for (auto& text : texts(node, config::in_quotes(key)))
             out.push_back({{std::move(text.value), std::move(text.where)}, {}});
         return out;
+    }
+
+    void replies(Node const& node, std::vector<OutsideReply>& out) {
+        if (node.kind == Node::Kind::null) return;
+        if (node.kind != Node::Kind::sequence) {
+            diagnostics_.error(node.where, "\"outside\" should be a list", "begin each with \"- asks:\"");
+            return;
+        }
+        for (Node const& one : node.items) {
+            auto o = config::decode_options<ReplyOptions>(one, "an answer", diagnostics_);
+            bool const answers = one.find("answer") != nullptr;
+            if (answers == !o.fails.empty())
+                diagnostics_.error(one.where, "an answer is either an answer or none",
+                                   "add answer: VALUE, answer: nothing, or fails: REASON");
+            OutsideReply reply;
+            reply.nothing = o.answer.is_scalar() && !o.answer.quoted && o.answer.scalar == "nothing";
+            reply.asks = std::move(o.asks);
+            reply.answer = std::move(o.answer);
+            reply.fails = std::move(o.fails.value);
+            out.push_back(std::move(reply));
+        }
+    }
+
+    void wrote(Node const& node, std::vector<FileExpectation>& out) {
+        if (node.kind == Node::Kind::null || (node.is_scalar() && node.scalar == "nothing")) return;
+        if (node.kind == Node::Kind::mapping) {
+            for (auto const& entry : node.entries) {
+                FileExpectation one{{entry.key, entry.where}, std::string()};
+                if (config::decode_value(entry.value, *one.text, diagnostics_)) out.push_back(std::move(one));
+            }
+            return;
+        }
+        for (auto& text : texts(node, "\"wrote\""))
+            out.push_back({{std::move(text.value), std::move(text.where)}, std::nullopt});
     }
 
     void ack(Node const& node, AckExpectation& out) {

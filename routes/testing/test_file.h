@@ -41,6 +41,12 @@ struct DestinationExpectation {
     std::vector<MessageExpectation> messages;  // in order
 };
 
+// A file that a step has to write.
+struct FileExpectation {
+    config::NameRef path;
+    std::optional<std::string> text;  // nullopt: whatever is in it
+};
+
 // A route that has to filter or hold the message, with a part of its reason.
 struct RouteExpectation {
     config::NameRef route;
@@ -54,6 +60,14 @@ struct AckExpectation {
     std::string text;        // a part of it
 };
 
+// What another system answers, or what a file holds, when a step asks.
+struct OutsideReply {
+    config::Text asks;  // a part of the question: of the URL, of the query and its values, of the file's path
+    config::Node answer;
+    bool nothing = false;  // 404, no row, no file
+    std::string fails;     // not empty: there is no answer, and why
+};
+
 struct Case {
     config::Text name;
     std::vector<config::Text> inputs;  // texts that begin with MSH, or paths
@@ -61,6 +75,9 @@ struct Case {
     std::int64_t now_us = 0;
     std::vector<DestinationExpectation> expect;
     std::vector<RouteExpectation> filtered, held;
+    std::vector<OutsideReply> outside;
+    std::vector<FileExpectation> wrote;
+    bool says_wrote = false;  // else files may be written at will
     AckExpectation ack;
 };
 

@@ -3,7 +3,7 @@
 #include <random>
 
 #include "engine/destinations/destination.h"
-#include "engine/destinations/file_name.h"
+#include "routes/file_name.h"
 #include "engine/destinations/file_writer.h"
 #include "tests/engine/support/transport.h"
 
@@ -41,7 +41,7 @@ std::string joined(std::vector<std::string> const& parts) {
 }
 
 bool is_safe(std::string const& name) {
-    if (name.empty() || name.size() > destinations::longest_name || name[0] == '.') return false;
+    if (name.empty() || name.size() > routes::longest_name || name[0] == '.') return false;
     for (char const c : name) {
         if (static_cast<unsigned char>(c) < 0x20 || c == '/' || c == '\\' || c == 0x7f) return false;
     }
@@ -70,16 +70,16 @@ TEST_CASE("names are made of what a message says, without letting it choose the 
              {"C:\\x", "C__x"},
              {"1/2/3/4/5/6/7/8/9/10", "1/2/3/4/5/6/7/8_9_10"},
          }) {
-        CHECK(joined(destinations::name_components(row.filled)) == row.name);
+        CHECK(joined(routes::name_components(row.filled)) == row.name);
     }
-    CHECK(destinations::clean_part("../../etc") == ".._.._etc");
-    CHECK(destinations::clean_part("") == "");
-    CHECK(destinations::clean_part(std::string(99, 'a') + "\xc3\xa9") == std::string(99, 'a'));
-    CHECK(destinations::numbered("a.hl7", 2) == "a~2.hl7");
-    CHECK(destinations::numbered("a", 12) == "a~12");
-    auto const long_one = destinations::name_components(std::string(300, 'a') + ".hl7").back();
-    auto const other = destinations::name_components(std::string(301, 'a') + ".hl7").back();
-    CHECK(long_one.size() == destinations::longest_name);
+    CHECK(routes::clean_part("../../etc") == ".._.._etc");
+    CHECK(routes::clean_part("") == "");
+    CHECK(routes::clean_part(std::string(99, 'a') + "\xc3\xa9") == std::string(99, 'a'));
+    CHECK(routes::numbered("a.hl7", 2) == "a~2.hl7");
+    CHECK(routes::numbered("a", 12) == "a~12");
+    auto const long_one = routes::name_components(std::string(300, 'a') + ".hl7").back();
+    auto const other = routes::name_components(std::string(301, 'a') + ".hl7").back();
+    CHECK(long_one.size() == routes::longest_name);
     CHECK(long_one.ends_with(".hl7"));
     CHECK(long_one != other);
 }
@@ -162,7 +162,7 @@ TEST_CASE("500 hostile names: no file outside the folder") {
         std::string const body = "MSH|^~\\&|A|" + parts[0] + "|C|D|2026||ADT^A01|" + id + "|P|2.5\r";
         auto const attempt = (n % 2 ? w : flat).deliver(body);
         for (auto const& part :
-             destinations::name_components(destinations::clean_part(parts[0]) + "/" + parts[1]))
+             routes::name_components(routes::clean_part(parts[0]) + "/" + parts[1]))
             CHECK(is_safe(part));
         // A folder named as the link is refused, nothing else is.
         if (attempt.result == AttemptClass::delivered) {

@@ -123,7 +123,7 @@ TEST_CASE("histogram buckets are cumulative, in seconds, bounds included") {
 TEST_CASE("every class of failure has its counter") {
     using enum destinations::AttemptClass;
     ops::DestinationMetrics metrics;
-    for (auto const failure : {connect, timeout, cut, busy, ae, ar, bad_answer, local, unconfirmed}) {
+    for (auto const failure : {connect, timeout, cut, busy, ae, ar, bad_answer, local, held, unconfirmed}) {
         CAPTURE(destinations::name(failure));
         CHECK(metrics.failures.count(destinations::name(failure)) == 1);
     }

@@ -34,7 +34,7 @@ TEST_CASE("defaults: what may pass is tried again, what the receiver refused is 
     using enum AttemptClass;
     for (auto const failure : {connect, timeout, cut, busy, bad_answer, local})
         CHECK(policy.action(failure) == Action::retry);
-    for (auto const failure : {ae, ar, unconfirmed}) CHECK(policy.action(failure) == Action::hold);
+    for (auto const failure : {ae, ar, held, unconfirmed}) CHECK(policy.action(failure) == Action::hold);
     CHECK_FALSE(policy.give_up().has_value());
 }
 

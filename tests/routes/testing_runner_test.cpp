@@ -19,11 +19,11 @@ namespace {
 struct RoutesAlone final : testing::Door {
     explicit RoutesAlone(routes::Pipeline const& p) : pipeline(p) {}
     testing::Taken take(std::uint32_t listener, std::string_view bytes, std::int64_t now_us,
-                        routes::Observer* observer) override {
+                        routes::Observer* observer, routes::Outside* outside) override {
         testing::Taken taken;
         taken.answer_code = "AA";
         auto const message = hl7::Message::view(bytes);
-        pipeline.process(listener, *message, bytes, now_us, taken.processed, observer);
+        pipeline.process(listener, *message, bytes, now_us, taken.processed, observer, outside);
         return taken;
     }
     routes::Pipeline const& pipeline;
@@ -162,7 +162,8 @@ TEST_CASE("route tests: coverage tells what no message has exercised") {
     };
     CHECK(told().starts_with("0/3 0/2 0/4 0/0 7: no message came to the route to-lab; "));
     RoutesAlone door(*small.pipeline);
-    (void)door.take(0, "MSH|^~\\&|HIS||||||ADT^A01|1|P|2.5\rPID|1||4711||Doe||1980|F\r", 0, &coverage);
+    (void)door.take(0, "MSH|^~\\&|HIS||||||ADT^A01|1|P|2.5\rPID|1||4711||Doe||1980|F\r", 0, &coverage,
+                    nullptr);
     CHECK(told() ==
           "3/3 1/2 2/4 0/0 7: \"MSH-9.1 = 'ADT' and PID-8 = 'F'\" was never false; 10: \"PID-8 = 'X'\" was "
           "never true; 10: the step set never ran; ");
@@ -189,7 +190,7 @@ TEST_CASE("a story has the clause that failed, its values, and what each step ch
         testing::Story story;
         (void)door.take(
             0, std::string("MSH|^~\\&|HIS||||||ADT^A01|1|P|2.5\rPID|1||4711||Doe||1980|") + sex + "\r", 0,
-            &story);
+            &story, nullptr);
         std::string out;
         for (auto const& chapter : story.chapters()) {
             out += std::to_string(chapter.route) + " " + std::string(name(chapter.verdict.outcome)) + ": ";

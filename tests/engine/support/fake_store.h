@@ -46,6 +46,9 @@ class FakeStore final : public store::Store {
     Result<void> append(store::ResendRecord const&, store::Ticket&) override {
         return error("unused", "", "");
     }
+    Result<void> append(store::Continuation const&, store::Ticket&) override {
+        return error("unused", "", "");
+    }
     Result<void> record(store::ResultRecord const& result) override {
         std::lock_guard lock(mutex_);
         if (failing_records_ > 0) {

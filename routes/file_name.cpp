@@ -1,9 +1,9 @@
-#include "engine/destinations/file_name.h"
+#include "routes/file_name.h"
 
 #include <algorithm>
 #include <cstdint>
 
-namespace hilum::destinations {
+namespace hilum::routes {
 
 namespace {
 
@@ -81,4 +81,4 @@ std::string numbered(std::string_view name, unsigned number) {
            std::string(tail);
 }
 
-}  // namespace hilum::destinations
+}  // namespace hilum::routes

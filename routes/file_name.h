@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace hilum::destinations {
+namespace hilum::routes {
 
 inline constexpr std::size_t longest_name = 200;  // bytes; leaves room for "~12345" under the usual 255
 
@@ -21,4 +21,4 @@ std::vector<std::string> name_components(std::string_view filled);
 // "a.hl7" -> "a~2.hl7"
 std::string numbered(std::string_view name, unsigned number);
 
-}  // namespace hilum::destinations
+}  // namespace hilum::routes

@@ -1,0 +1,64 @@
+#include "engine/flow/generation.h"
+
+#include "engine/listeners/text_options.h"
+
+namespace hilum::flow {
+
+using routes::RouteOutcome;
+using store::MessageState;
+
+std::shared_ptr<Generation const> make_generation(config::Config config,
+                                                  std::shared_ptr<routes::Pipeline const> pipeline,
+                                                  store::Store& store, ops::Metrics& metrics) {
+    auto generation = std::make_shared<Generation>();
+    generation->config = std::move(config);
+    for (auto const& listener : generation->config.listeners)
+        generation->charsets.push_back(listeners::charset_of(listener));
+    for (auto const& route : pipeline->route_names()) {
+        generation->routes.push_back(store.name_id(route));
+        generation->route_metrics.push_back(&metrics.route(route));
+    }
+    for (auto const& destination : pipeline->destination_names())
+        generation->destinations.push_back(store.name_id(destination));
+    generation->pipeline = std::move(pipeline);
+    generation->validators = make_validators(generation->config);
+    generation->validation_name = store.name_id("(validation)");
+    return generation;
+}
+
+std::vector<store::VerdictEntry> verdicts_of(Generation const& generation,
+                                             routes::Processed const& processed) {
+    std::vector<store::VerdictEntry> verdicts;
+    verdicts.reserve(processed.verdicts.size());
+    for (auto const& v : processed.verdicts) {
+        verdicts.push_back({generation.routes[v.route], static_cast<std::uint8_t>(v.outcome), v.reason});
+    }
+    return verdicts;
+}
+
+void take_over(routes::Processed const& processed, Generation const& generation,
+               store::MessageRecord& record) {
+    record.state = processed.held()               ? MessageState::held
+                   : processed.deliveries.empty() ? MessageState::filtered
+                                                  : MessageState::accepted;
+    record.verdicts = verdicts_of(generation, processed);
+    record.bodies.assign(processed.bodies.begin(), processed.bodies.end());
+    record.deliveries.reserve(processed.deliveries.size() + 1);
+    for (auto const& d : processed.deliveries)
+        record.deliveries.push_back(
+            {generation.destinations[d.destination], generation.routes[d.route], d.body});
+}
+
+void count_verdicts(Generation const& generation, routes::Processed const& processed) {
+    for (auto const& v : processed.verdicts) {
+        if (v.outcome == RouteOutcome::noted) continue;
+        auto& route = *generation.route_metrics[v.route];
+        auto& counter = v.outcome == RouteOutcome::sent       ? route.sent
+                        : v.outcome == RouteOutcome::filtered ? route.filtered
+                        : v.outcome == RouteOutcome::held     ? route.held
+                                                              : route.rejected;
+        counter.fetch_add(1, std::memory_order_relaxed);
+    }
+}
+
+}  // namespace hilum::flow

@@ -1,0 +1,47 @@
+// One configuration in force, and what its routes made of a message as the store wants it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/flow/validation.h"
+#include "engine/ops/metrics.h"
+#include "engine/store/store.h"
+#include "routes/config/config.h"
+#include "routes/pipeline.h"
+
+namespace hilum::flow {
+
+// With its names as the store knows them. Never changed; a reload makes another.
+struct Generation {
+    config::Config config;
+    std::shared_ptr<routes::Pipeline const> pipeline;
+    std::vector<store::NameId> routes;        // parallel to pipeline->route_names()
+    std::vector<store::NameId> destinations;  // parallel to pipeline->destination_names()
+    std::vector<ops::RouteMetrics*> route_metrics;
+    std::vector<std::optional<hl7::Charset>> charsets;  // given to listeners; parallel to config.listeners
+
+    std::vector<std::shared_ptr<Validator const>> validators;  // parallel to config.listeners; nullptr: off
+    store::NameId validation_name = 0;                         // under which the trace has what was found
+
+    Validator const* validator(std::uint32_t listener) const {
+        return listener < validators.size() ? validators[listener].get() : nullptr;
+    }
+    std::optional<hl7::Charset> charset(std::uint32_t listener) const {
+        return listener < charsets.size() ? charsets[listener] : std::nullopt;
+    }
+};
+std::shared_ptr<Generation const> make_generation(config::Config config,
+                                                  std::shared_ptr<routes::Pipeline const> pipeline,
+                                                  store::Store& store, ops::Metrics& metrics);
+
+// State, verdicts, bodies and deliveries: views of `processed`.
+void take_over(routes::Processed const& processed, Generation const& generation,
+               store::MessageRecord& record);
+std::vector<store::VerdictEntry> verdicts_of(Generation const& generation,
+                                             routes::Processed const& processed);
+// In the metrics of the routes.
+void count_verdicts(Generation const& generation, routes::Processed const& processed);
+
+}  // namespace hilum::flow

@@ -1,0 +1,123 @@
+#include "engine/flow/waiting_route.h"
+
+#include <boost/asio/thread_pool.hpp>
+
+#include "engine/net/runtime.h"
+
+namespace hilum::flow {
+
+using destinations::Attempt;
+using destinations::AttemptClass;
+using destinations::Outgoing;
+
+namespace {
+
+// What the steps made of a message, all of it still in memory.
+struct Worked {
+    std::optional<Error> unreadable;
+    routes::Processed processed;
+};
+
+// The first thing that keeps a message from going on. Part of it is never sent: whoever mends it sends all of
+// it again.
+std::string why_held(Generation const& generation, routes::Processed const& processed) {
+    for (auto const& v : processed.verdicts) {
+        if (v.outcome != routes::RouteOutcome::held && v.outcome != routes::RouteOutcome::rejected) continue;
+        return "route " + generation.pipeline->route_names()[v.route] + ": " + v.reason;
+    }
+    return {};
+}
+
+class WaitingRoute final : public destinations::Destination {
+  public:
+    WaitingRoute(std::string route, WaitingContext context)
+        : name_(std::move(route)),
+          source_("route " + name_),
+          context_(std::move(context)),
+          world_(context_.outside) {}
+
+    net::Task<Attempt> deliver(Outgoing const& outgoing) override;
+    void close() noexcept override { world_.stop(); }
+    std::string where() const override { return source_; }
+
+  private:
+    Worked work(Generation const& generation, std::uint32_t route, Outgoing const& outgoing,
+                std::int64_t now_us);
+    net::Task<Attempt> commit(Generation const& generation, Outgoing const& outgoing,
+                              routes::Processed const& processed);
+
+    std::string name_, source_;
+    WaitingContext context_;
+    outside::World world_;
+    net::asio::thread_pool thread_{1};
+};
+
+net::Task<Attempt> WaitingRoute::deliver(Outgoing const& outgoing) {
+    auto const generation = context_.flow.generation();
+    auto const route = generation ? generation->pipeline->route(name_) : routes::Pipeline::none;
+    if (route == routes::Pipeline::none)
+        co_return Attempt{
+            AttemptClass::busy, "no_route", "the configuration in force has no such route", {}, {}};
+    auto const now_us = context_.now_us();
+    auto job = [&] { return work(*generation, route, outgoing, now_us); };
+    auto const worked = co_await net::run_on(thread_, job);
+    if (worked.unreadable)
+        co_return Attempt{AttemptClass::held, worked.unreadable->code, worked.unreadable->what, {}, {}};
+    auto const& processed = worked.processed;
+    auto const reason = why_held(*generation, processed);
+    if (processed.retry) co_return Attempt{AttemptClass::busy, "no_answer", reason, {}, {}};
+    if (!reason.empty()) co_return Attempt{AttemptClass::held, "held", reason, {}, {}};
+    co_return co_await commit(*generation, outgoing, processed);
+}
+
+Worked WaitingRoute::work(Generation const& generation, std::uint32_t route, Outgoing const& outgoing,
+                          std::int64_t now_us) {
+    Worked worked;
+    auto const& pipeline = *generation.pipeline;
+    auto const listener = pipeline.listener(context_.store.name(outgoing.listener));
+    auto const message = hl7::Message::view(outgoing.body, generation.charset(listener));
+    if (!message) {
+        worked.unreadable = message.error();
+        return worked;
+    }
+    auto const outside = world_.of_message(outgoing.message, now_us);
+    pipeline.resume(route, *message, outgoing.body, now_us, *outside, worked.processed);
+    return worked;
+}
+
+net::Task<Attempt> WaitingRoute::commit(Generation const& generation, Outgoing const& outgoing,
+                                        routes::Processed const& processed) {
+    Attempt attempt{AttemptClass::delivered, "done", {}, {}, {}};
+    store::Continuation record;
+    auto& message = record.message;
+    message.received_us = outgoing.received_us;
+    message.listener = outgoing.listener;
+    message.origin = outgoing.message;
+    message.source = source_;
+    message.config_hash = generation.config.hash;
+    message.received = outgoing.body;
+    message.answer_code = "none";
+    take_over(processed, generation, message);
+    auto& result = record.settles;
+    result.sequence = outgoing.message;
+    result.key = outgoing.key;
+    result.settled_up_to = outgoing.key.next();  // the lane hands over one after the other
+    result.destination = context_.store.name_id(routes::Pipeline::waiting_lane(name_));
+    result.attempt = outgoing.attempt;
+    result.possible_duplicate = outgoing.possible_duplicate;
+    result.time_us = context_.now_us();
+    result.code = attempt.code;
+    auto const ticket = co_await context_.hub.commit(context_.store, record);
+    if (!ticket) co_return Attempt{AttemptClass::local, ticket.error().code, ticket.error().what, {}, {}};
+    count_verdicts(generation, processed);
+    attempt.booked = true;
+    co_return attempt;
+}
+
+}  // namespace
+
+std::unique_ptr<destinations::Destination> make_waiting_route(std::string route, WaitingContext context) {
+    return std::make_unique<WaitingRoute>(std::move(route), std::move(context));
+}
+
+}  // namespace hilum::flow
