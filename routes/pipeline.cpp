@@ -331,12 +331,14 @@ CompiledRoute compile_route(config::Route const& source, std::vector<std::string
 }
 
 // The sender of a message that waits has its answer already.
-void check_waiting(config::Route const& route, std::span<StepPlace const> steps, config::Diagnostics& diagnostics) {
+void check_waiting(config::Route const& route, std::span<StepPlace const> steps,
+                   config::Diagnostics& diagnostics) {
     for (auto const& step : steps) {
         if (step.kind == "reject")
-            diagnostics.error(step.where,
-                              "the route asks other systems after the sender has had its answer: too late to reject",
-                              "use hold, or reject in a route before it");
+            diagnostics.error(
+                step.where,
+                "the route asks other systems after the sender has had its answer: too late to reject",
+                "use hold, or reject in a route before it");
     }
     if (route.on_error != config::OnError::reject) return;
     diagnostics.error(route.where,

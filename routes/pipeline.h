@@ -72,7 +72,8 @@ class Pipeline {
     // Routes with a step that waits. process() only plans a delivery to their lane, in front of which
     // resume() does their steps once the message is on disk (DESIGN §2).
     std::vector<std::uint32_t> waiting_routes() const;
-    static std::string waiting_lane(std::string_view route);  // "(route adt-to-lab)": no destination is called so
+    static std::string waiting_lane(
+        std::string_view route);  // "(route adt-to-lab)": no destination is called so
     // nullptr where a table could not be loaded.
     std::map<std::string, std::shared_ptr<Table const>, std::less<>> const& tables() const;
     std::vector<StepPlace> const& steps() const;  // those inside other steps too
@@ -82,15 +83,15 @@ class Pipeline {
     Result<void> shape_answer(std::uint32_t listener, std::string& answer, std::int64_t now_us) const;
 
     // Runs every route of the listener. `message` is not changed: a route with steps works on a view of its
-    // own. Thread-safe. `observer` may be null. With an `outside` the routes that wait are done at once, too: for
-    // tests and explaining.
+    // own. Thread-safe. `observer` may be null. With an `outside` the routes that wait are done at once, too:
+    // for tests and explaining.
     void process(std::uint32_t listener, hl7::Message const& message, std::string_view received,
                  std::int64_t now_us, Processed& out, Observer* observer = nullptr,
                  Outside* outside = nullptr) const;
-    // The rest of a route that has waited, from its first step on: `when` has let the message in. Thread-safe; takes
-    // as long as the world outside does.
-    void resume(std::uint32_t route, hl7::Message const& message, std::string_view received, std::int64_t now_us,
-                Outside& outside, Processed& out) const;
+    // The rest of a route that has waited, from its first step on: `when` has let the message in.
+    // Thread-safe; takes as long as the world outside does.
+    void resume(std::uint32_t route, hl7::Message const& message, std::string_view received,
+                std::int64_t now_us, Outside& outside, Processed& out) const;
 
   private:
     Pipeline();

@@ -6,7 +6,7 @@
 #include <boost/asio/detached.hpp>
 #include <filesystem>
 
-#include "engine/destinations/url.h"
+#include "engine/net/url.h"
 #include "engine/net/asio.h"
 
 namespace hilum::cli {
@@ -54,7 +54,7 @@ std::vector<Reached> try_destinations(config::Config const& config) {
             one.where = to.text();
             spawn(to, one);
         } else if (component.options.find("url")) {
-            auto const url = destinations::parse_http_url(option<std::string>(component, "url"));
+            auto const url = net::parse_http_url(option<std::string>(component, "url"));
             if (url) {
                 one.where = url->endpoint.text();
                 spawn(url->endpoint, one);

@@ -5,7 +5,7 @@
 
 #include "engine/destinations/destination.h"
 #include "routes/file_name.h"
-#include "engine/destinations/file_writer.h"
+#include "engine/net/file_writer.h"
 #include "parsers/hl7/message.h"
 #include "routes/expression/expression.h"
 
@@ -135,8 +135,8 @@ net::Task<Attempt> FileDestination::deliver(Outgoing const& outgoing) {
     Job const job{options_.dir, routes::name_components(*filled), outgoing.body, context_.name, folders_, !cleaned_};
     auto const written = co_await net::run_blocking(context_.runtime, [&job] {
         // Once, before the first file: what a crash left half-written.
-        if (job.clean) (void)remove_leftovers(job.root, job.owner, job.folders);
-        return write_message(job.root, job.components, job.bytes, job.owner);
+        if (job.clean) (void)net::remove_leftovers(job.root, job.owner, job.folders);
+        return net::write_message(job.root, job.components, job.bytes, job.owner);
     });
     if (!written)
         co_return Attempt{AttemptClass::local, written.error().code, written.error().text(), {}, {}};

@@ -14,7 +14,7 @@
 
 #include "engine/destinations/destination.h"
 #include "engine/destinations/http_answer.h"
-#include "engine/destinations/url.h"
+#include "engine/net/url.h"
 #include "parsers/hl7/message.h"
 
 namespace hilum::destinations {
@@ -101,7 +101,7 @@ void check(config::Component const& component, config::Diagnostics& diagnostics)
     auto const o = decode(component, diagnostics);
     auto const at = component.options.where;
     if (!o.url.empty()) {
-        if (auto const url = parse_http_url(o.url.value); !url)
+        if (auto const url = net::parse_http_url(o.url.value); !url)
             diagnostics.error(o.url.where, url.error().what, url.error().next);
     }
     if (o.content_type.empty() || !is_header_value(o.content_type)) {
@@ -122,7 +122,7 @@ using ResponseParser = http::response_parser<http::string_body>;
 
 class HttpDestination final : public Destination {
   public:
-    HttpDestination(Options options, HttpUrl url, DestinationContext context)
+    HttpDestination(Options options, net::HttpUrl url, DestinationContext context)
         : options_(std::move(options)), url_(std::move(url)), context_(std::move(context)) {
         head_ = "POST " + url_.target + " HTTP/1.1\r\nHost: " + url_.authority +
                 "\r\nUser-Agent: hilum/" HILUM_VERSION "\r\nContent-Type: " + options_.content_type + "\r\n";
@@ -147,7 +147,7 @@ class HttpDestination final : public Destination {
     Attempt no_answer(boost::system::error_code const& ec) const;
 
     Options options_;
-    HttpUrl url_;
+    net::HttpUrl url_;
     DestinationContext context_;
     std::string head_;
     std::optional<net::Socket> socket_;
@@ -272,7 +272,7 @@ Attempt HttpDestination::no_answer(boost::system::error_code const& ec) const {
 std::unique_ptr<Destination> make(config::Component const& component, DestinationContext context) {
     config::Diagnostics ignored;  // check has seen it
     auto options = decode(component, ignored);
-    auto url = parse_http_url(options.url.value);
+    auto url = net::parse_http_url(options.url.value);
     return std::make_unique<HttpDestination>(std::move(options), std::move(*url), std::move(context));
 }
 

@@ -44,8 +44,7 @@ void Engine::run_to_end(net::Task<void> task) {
 
 Result<void> Engine::start(Loaded loaded) {
     if (auto opened = open_store(loaded.config.store); !opened) return opened;
-    outside_ = std::make_unique<outside::Shared>(loaded.config.store.dir, now_us_);
-    if (auto opened = outside_->open(); !opened) return opened;
+    outside_ = std::make_unique<outside::Shared>(loaded.config.store.dir);
     flow_ = std::make_unique<Flow>(*store_, *hub_, metrics_, log_, awaited_, now_us_);
     awaited_.on_answer([this](destinations::Awaited::Sent const& sent, destinations::Attempt attempt) {
         auto const of = lane(sent.destination);

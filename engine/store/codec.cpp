@@ -178,8 +178,8 @@ std::uint64_t message_size_bound(MessageRecord const& r) {
 }
 
 std::uint64_t result_size_bound(ResultRecord const& r) {
-    return record_header_size + 200 + std::min(r.code.size(), max_answer) + std::min(r.text.size(), max_answer) +
-           std::min(r.answer.size(), max_answer);
+    return record_header_size + 200 + std::min(r.code.size(), max_answer) +
+           std::min(r.text.size(), max_answer) + std::min(r.answer.size(), max_answer);
 }
 
 void append_message(std::string& out, MessageRecord const& r, Sequence sequence, std::uint32_t body_crc,

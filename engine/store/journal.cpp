@@ -157,7 +157,8 @@ Result<void> Journal::append(MessageRecord const& record, ResultRecord const* se
     e.begin = pending_.bytes.size();
     append_message(pending_.bytes, record, e.sequence, body_crc, checksum_);
     if (settles) {
-        // Behind the message: a commit that is torn between the two asks for the entry again, and loses nothing.
+        // Behind the message: a commit that is torn between the two asks for the entry again, and loses
+        // nothing.
         append_result(pending_.bytes, *settles, checksum_);
         pending_.results.push_back(*settles);
         auto& kept = pending_.results.back();

@@ -103,8 +103,8 @@ struct ResultRecord {
     std::string_view answer;  // the receiver's bytes, at most 4 KiB of them
 };
 
-// A message made of another one that waited in a lane, with the result that settles its entry there: one commit, so
-// that a crash leaves both or asks for the entry again. `message.origin` is the one that waited.
+// A message made of another one that waited in a lane, with the result that settles its entry there: one
+// commit, so that a crash leaves both or asks for the entry again. `message.origin` is the one that waited.
 struct Continuation {
     MessageRecord message;
     ResultRecord settles;

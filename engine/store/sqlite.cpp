@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+
 namespace hilum::store::sqlite {
 namespace {
 
@@ -57,6 +59,33 @@ Result<void> Statement::run() {
 void Statement::reset() {
     sqlite3_reset(handle_.get());
 }
+bool Statement::reads_only() const {
+    return sqlite3_stmt_readonly(handle_.get()) != 0;
+}
+int Statement::columns() const {
+    return sqlite3_column_count(handle_.get());
+}
+std::string_view Statement::column_name(int column) const {
+    auto const* const name = sqlite3_column_name(handle_.get(), column);
+    return name == nullptr ? "" : name;
+}
+Statement::Kind Statement::kind(int column) const {
+    switch (sqlite3_column_type(handle_.get(), column)) {
+        case SQLITE_INTEGER:
+            return Kind::integer;
+        case SQLITE_FLOAT:
+            return Kind::real;
+        case SQLITE_TEXT:
+            return Kind::text;
+        case SQLITE_BLOB:
+            return Kind::blob;
+        default:
+            return Kind::null;
+    }
+}
+double Statement::real(int column) const {
+    return sqlite3_column_double(handle_.get(), column);
+}
 std::int64_t Statement::integer(int column) const {
     return sqlite3_column_int64(handle_.get(), column);
 }
@@ -104,6 +133,30 @@ void Connection::limit_steps(int millions) {
     // The handler runs every so many virtual machine steps; not 0 stops the statement.
     sqlite3_progress_handler(
         handle_.get(), millions * 1'000'000, [](void*) { return 1; }, nullptr);
+}
+
+void Connection::limit_time(std::chrono::steady_clock::time_point until) {
+    using std::chrono::steady_clock;
+    if (!until_) until_ = std::make_unique<steady_clock::time_point>();
+    *until_ = until;
+    auto const left = std::chrono::ceil<std::chrono::milliseconds>(until - steady_clock::now()).count();
+    sqlite3_busy_timeout(handle_.get(), static_cast<int>(std::clamp<std::int64_t>(left, 0, 600'000)));
+    constexpr int looks_every = 10'000;  // virtual machine steps: well below a millisecond
+    sqlite3_progress_handler(
+        handle_.get(), looks_every,
+        [](void* end) { return steady_clock::now() > *static_cast<steady_clock::time_point*>(end) ? 1 : 0; },
+        until_.get());
+}
+
+bool Connection::whole(std::string_view sql) const {
+    sqlite3_stmt* handle = nullptr;
+    char const* rest = nullptr;
+    if (sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()), 0, &handle, &rest) !=
+        SQLITE_OK)
+        return false;
+    sqlite3_finalize(handle);
+    std::string_view const behind(rest, static_cast<std::size_t>(sql.data() + sql.size() - rest));
+    return handle != nullptr && behind.find_first_not_of(" \t\r\n;") == std::string_view::npos;
 }
 
 }  // namespace hilum::store::sqlite

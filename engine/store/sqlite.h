@@ -1,6 +1,7 @@
 // The one door to SQLite: connections and statements as values, errors as Result.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -23,7 +24,13 @@ class Statement {
     Result<bool> step();
     Result<void> run();  // to the end, then reset
     void reset();
+    bool reads_only() const;
+    int columns() const;
+    std::string_view column_name(int column) const;
+    enum class Kind : unsigned char { integer, real, text, blob, null };
+    Kind kind(int column) const;  // of the row at hand
     std::int64_t integer(int column) const;
+    double real(int column) const;
     std::string text(int column) const;
 
   private:
@@ -42,11 +49,15 @@ class Connection {
     Result<void> execute(char const* sql);
     std::int64_t changes() const;
     void limit_steps(int millions);  // a statement that runs longer is an error
+    // A statement that runs on then is an error, and one that has to wait for another's lock.
+    void limit_time(std::chrono::steady_clock::time_point until);
+    bool whole(std::string_view sql) const;  // one statement, with nothing behind it
 
   private:
     struct Close {
         void operator()(sqlite3* db) const;
     };
+    std::unique_ptr<std::chrono::steady_clock::time_point> until_;
     std::unique_ptr<sqlite3, Close> handle_;
 };
 

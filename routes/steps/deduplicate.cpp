@@ -87,8 +87,9 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
 }  // namespace
 
 StepKind deduplicate_step() {
-    return {"deduplicate", "ends the route for a message that was here before", compile,
-            config::SchemaWriter::of<DeduplicateOptions>, false, true};
+    return {"deduplicate", "ends the route for a message that was here before",
+            compile,       config::SchemaWriter::of<DeduplicateOptions>,
+            false,         true};
 }
 
 }  // namespace hilum::routes

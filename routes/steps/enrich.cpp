@@ -38,11 +38,13 @@ void describe(V& v, EnrichOptions& o) {
     v.required("then", o.then_steps, "the steps that use the answer: %answer, %answer.name, %answer[0].bed");
     v.choice("otherwise", o.otherwise,
              {{"hold", NotFound::hold}, {"pass", NotFound::pass}, {"stop", NotFound::stop}},
-             "what becomes of a message of which nothing is known there (404, no row): hold it, pass it as it is, or "
+             "what becomes of a message of which nothing is known there (404, no row): hold it, pass it as "
+             "it is, or "
              "end the route");
     v.choice("on_failure", o.on_failure,
              {{"retry", OnFailure::retry}, {"hold", OnFailure::hold}, {"pass", OnFailure::pass}},
-             "what becomes of a message for which there is no answer: try again until there is, and keep those behind it "
+             "what becomes of a message for which there is no answer: try again until there is, and keep "
+             "those behind it "
              "waiting; hold it; or pass it as it is");
     v.optional("keep", o.keep, "how long answers are kept; left out, every message asks");
 }
@@ -62,7 +64,9 @@ class EnrichStep final : public Step {
         if (answer->stale && work.notes) work.notes->push_back("enrich: an older answer, there was no other");
         if (!answer->found) return not_found();
         auto const read = fhir::Resource::read_json(R"({"answer":)" + answer->json + "}", {.any = true});
-        if (!read) return no_answer(work, error("bad_answer", "", "the answer is no JSON that can be used: " + read.error().what));
+        if (!read)
+            return no_answer(work, error("bad_answer", "",
+                                         "the answer is no JSON that can be used: " + read.error().what));
         auto const* const around = std::exchange(work.answer, &*read);
         auto result = then_.run(work);
         work.answer = around;
@@ -105,7 +109,8 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     auto const o = config::decode_options<EnrichOptions>(step.options, "enrich", diagnostics);
     if (diagnostics.errors() != before) return nullptr;
     if (o.otherwise == NotFound::unsaid)
-        diagnostics.error(step.where, "enrich does not say what becomes of a message of which nothing is known there",
+        diagnostics.error(step.where,
+                          "enrich does not say what becomes of a message of which nothing is known there",
                           "add otherwise: hold, otherwise: pass, or otherwise: stop");
     auto question = compile_question(step, o.question, context);
     bool const around = std::exchange(context.enriched, true);
@@ -118,8 +123,9 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
 }  // namespace
 
 StepKind enrich_step() {
-    return {"enrich", "asks another system about the message, after the sender has its answer", compile,
-            config::SchemaWriter::of<EnrichOptions>, false, true};
+    return {"enrich", "asks another system about the message, after the sender has its answer",
+            compile,  config::SchemaWriter::of<EnrichOptions>,
+            false,    true};
 }
 
 }  // namespace hilum::routes

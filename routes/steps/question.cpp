@@ -17,8 +17,8 @@ std::string percent_encoded(std::string_view text) {
     constexpr std::string_view hex = "0123456789ABCDEF";
     std::string out;
     for (char const c : text) {
-        bool const plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                           c == '.' || c == '_' || c == '~';
+        bool const plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                           c == '-' || c == '.' || c == '_' || c == '~';
         if (plain) {
             out += c;
             continue;
@@ -33,7 +33,8 @@ std::string percent_encoded(std::string_view text) {
 std::string one_line(std::string_view text) {
     std::string out(text);
     std::replace_if(
-        out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+        out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; },
+        ' ');
     return out;
 }
 
@@ -44,7 +45,10 @@ class HttpGet final : public Question {
         expression::Template value;
     };
     HttpGet(expression::Template url, std::vector<Header> headers, HttpOptions const& o)
-        : url_(std::move(url)), headers_(std::move(headers)), within_(o.within), max_answer_(o.max_answer.count) {}
+        : url_(std::move(url)),
+          headers_(std::move(headers)),
+          within_(o.within),
+          max_answer_(o.max_answer.count) {}
 
     Result<OutsideAnswer> ask(Work& work, Keeping keeping) const override {
         HttpQuestion question;
@@ -107,8 +111,9 @@ std::unique_ptr<Question> compile_http(HttpOptions const& o, CompileContext& con
     auto const& url = o.url.value;
     if (!url.empty() && !url.starts_with("http://"))
         diagnostics.error(o.url.where, "the url does not begin with http://",
-                          url.starts_with("https://") ? "https comes with TLS; until then put a proxy in between"
-                                                      : "write it like http://mpi.example/patients/{PID-3.1}");
+                          url.starts_with("https://")
+                              ? "https comes with TLS; until then put a proxy in between"
+                              : "write it like http://mpi.example/patients/{PID-3.1}");
     std::vector<HttpGet::Header> headers;
     for (auto const& entry : o.headers.mapping.entries) {
         config::Text text;
@@ -120,7 +125,8 @@ std::unique_ptr<Question> compile_http(HttpOptions const& o, CompileContext& con
                               "use letters, digits and -");
         headers.push_back({entry.key, expression::Template::compile(text, diagnostics)});
     }
-    return std::make_unique<HttpGet>(expression::Template::compile(o.url, diagnostics), std::move(headers), o);
+    return std::make_unique<HttpGet>(expression::Template::compile(o.url, diagnostics), std::move(headers),
+                                     o);
 }
 
 template <class Options>

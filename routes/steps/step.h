@@ -30,8 +30,8 @@ struct Work {
     hl7::StructureCache* structures = nullptr;  // of `message`; never null where a route runs
     Observer* observer = nullptr;               // null: nobody watches
     std::vector<std::string>* notes =
-        nullptr;  // for the trace, no patient data; null where nobody reads them
-    Outside* outside = nullptr;  // never null where a step that waits runs
+        nullptr;                             // for the trace, no patient data; null where nobody reads them
+    Outside* outside = nullptr;              // never null where a step that waits runs
     fhir::Resource const* answer = nullptr;  // to the enrich around the step: %answer
     bool replaced = false;
 

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -190,7 +191,7 @@ class Engine:
         return json.loads(text)
 
     def queue(self, destination):
-        return self.api('GET', f'/queues/{destination}')
+        return self.api('GET', '/queues/' + urllib.parse.quote(destination))
 
     def metric(self, name, **labels):
         """The sum over all samples of that name whose labels include `labels`."""

@@ -4,7 +4,7 @@
 
 #include "engine/destinations/destination.h"
 #include "routes/file_name.h"
-#include "engine/destinations/file_writer.h"
+#include "engine/net/file_writer.h"
 #include "tests/engine/support/transport.h"
 
 using namespace hilum;
@@ -105,7 +105,7 @@ TEST_CASE("a redelivery changes nothing; another message under the same name get
     CHECK(read_file(root.path() / "ADT~2.hl7") == message("2"));
     CHECK(read_file(root.path() / "ADT~3.hl7") == message("3"));
     fs::create_directory(root.path() / "x.hl7");
-    auto const written = destinations::write_message(root.text(), {"x.hl7"}, "y", "o");
+    auto const written = net::write_message(root.text(), {"x.hl7"}, "y", "o");
     REQUIRE(written.has_value());
     CHECK(written->name == "x~2.hl7");
 }
@@ -195,7 +195,7 @@ TEST_CASE("a folder swapped for a link while messages come is refused") {
         }
     });
     for (int n = 0; n < 60; ++n)
-        (void)destinations::write_message(root.text() + "/in", {"ADT", std::to_string(n)}, "x", "o");
+        (void)net::write_message(root.text() + "/in", {"ADT", std::to_string(n)}, "x", "o");
     stop = true;
     swapper.join();
     CHECK(fs::is_empty(root.path() / "outside"));
@@ -221,11 +221,11 @@ TEST_CASE("what our side can't do is a local failure with its reason") {
          }) {
         row.prepare();
         if (std::string(row.code) == "permission" && ::geteuid() == 0) continue;  // root may
-        auto const written = destinations::write_message((root.path() / row.dir).string(), {"x"}, "y", "o");
+        auto const written = net::write_message((root.path() / row.dir).string(), {"x"}, "y", "o");
         REQUIRE_FALSE(written.has_value());
         CHECK(written.error().code == row.code);
     }
-    auto const full = destinations::write_message("/dev/full", {"x"}, "y", "o");
+    auto const full = net::write_message("/dev/full", {"x"}, "y", "o");
     CHECK_FALSE(full.has_value());
     if (fs::exists(sealed)) fs::permissions(sealed, fs::perms::owner_all);
     TemporaryFolder out;

@@ -1,6 +1,6 @@
 #include "engine/destinations/destination.h"
 #include "engine/destinations/http_answer.h"
-#include "engine/destinations/url.h"
+#include "engine/net/url.h"
 #include "engine/net/http_date.h"
 #include "tests/engine/support/transport.h"
 
@@ -288,7 +288,7 @@ TEST_CASE("URLs") {
              {"", "bad_url"},
          }) {
         CAPTURE(row.url);
-        auto const url = destinations::parse_http_url(row.url);
+        auto const url = net::parse_http_url(row.url);
         CHECK((url ? url->endpoint.host + " " + std::to_string(url->endpoint.port) + " " + url->target + " " +
                          url->authority
                    : url.error().code) == row.outcome);

@@ -1,4 +1,4 @@
-#include "engine/destinations/file_writer.h"
+#include "engine/net/file_writer.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -12,10 +12,10 @@
 #include <memory>
 #include <utility>
 
-#include "routes/file_name.h"
 #include "engine/net/posix_file.h"
+#include "routes/file_name.h"
 
-namespace hilum::destinations {
+namespace hilum::net {
 
 namespace {
 
@@ -42,40 +42,40 @@ class Temporary {
     static Result<Temporary> create(int folder, std::string_view owner) {
         auto const prefix = temporary_prefix(owner) + std::to_string(::getpid()) + "-";
         std::string name;
-        net::Descriptor file;
+        Descriptor file;
         for (int attempt = 0; attempt < 8 && !file.valid(); ++attempt) {
             name = prefix + std::to_string(std::chrono::steady_clock::now().time_since_epoch().count());
-            file = net::Descriptor(
+            file = Descriptor(
                 ::openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640));
             if (!file.valid() && errno != EEXIST) break;
         }
-        if (!file.valid()) return net::file_error(errno, "the file can't be made");
+        if (!file.valid()) return file_error(errno, "the file can't be made");
         if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-            return net::file_error(EAGAIN, "the file can't be locked");
+            return file_error(EAGAIN, "the file can't be locked");
         }
         return Temporary(folder, std::move(name), std::move(file));
     }
 
     int fd() const { return file_.get(); }
     Result<void> rename_to(std::string const& name) {
-        auto moved = net::move(folder_, name_, folder_, name);
+        auto moved = move(folder_, name_, folder_, name);
         if (moved) there_ = false;
         return moved;
     }
 
   private:
-    Temporary(int folder, std::string name, net::Descriptor file)
+    Temporary(int folder, std::string name, Descriptor file)
         : folder_(folder), name_(std::move(name)), file_(std::move(file)), there_(true) {}
     int folder_;
     std::string name_;
-    net::Descriptor file_;
+    Descriptor file_;
     bool there_;
 };
 
 // True when the file under that name holds exactly `bytes`; it is then durable as well.
 Result<bool> holds(int folder, std::string const& name, std::string_view bytes) {
     struct stat about {};
-    auto const file = net::open_file_in(folder, name, about);
+    auto const file = open_file_in(folder, name, about);
     // What can't be read (a link, a folder, another user's file) is not ours: the next number.
     if (!file || static_cast<std::uint64_t>(about.st_size) != bytes.size()) return false;
     std::array<char, 65'536> chunk;
@@ -87,7 +87,7 @@ Result<bool> holds(int folder, std::string const& name, std::string_view bytes) 
         if (rest.substr(0, size) != std::string_view(chunk.data(), size)) return false;
         rest.remove_prefix(size);
     }
-    if (auto synced = net::sync(file->get()); !synced) return synced.error();
+    if (auto synced = sync(file->get()); !synced) return synced.error();
     return true;
 }
 
@@ -106,12 +106,12 @@ void clean(int folder, std::string const& prefix, std::size_t depth, std::size_t
         std::string const name = entry->d_name;
         if (name == "." || name == "..") continue;
         if (name.starts_with(prefix)) {
-            net::Descriptor const file(
+            Descriptor const file(
                 ::openat(folder, name.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
             bool const idle = file.valid() && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0;
             if (idle && ::unlinkat(folder, name.c_str(), 0) == 0) ++removed;
         } else if (depth > 0 && (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN)) {
-            net::Descriptor const below(
+            Descriptor const below(
                 ::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
             if (below.valid()) clean(below.get(), prefix, depth - 1, removed);
         }
@@ -121,20 +121,20 @@ void clean(int folder, std::string const& prefix, std::size_t depth, std::size_t
 }  // namespace
 
 Result<Written> write_message(std::string const& root, std::vector<std::string> const& components,
-                              std::string_view bytes, std::string_view owner) {
-    auto folder = net::open_folder(root);
+                              std::string_view bytes, std::string_view owner, Taken taken) {
+    auto folder = open_folder(root);
     if (!folder) return folder.error();
     std::string path;
     for (std::size_t n = 0; n + 1 < components.size(); ++n) {
-        auto below = net::open_folder_in(folder->get(), components[n]);
+        auto below = open_folder_in(folder->get(), components[n]);
         if (!below) return below.error();
         *folder = std::move(*below);
         path += components[n] + "/";
     }
     auto temporary = Temporary::create(folder->get(), owner);
     if (!temporary) return temporary.error();
-    if (auto done = net::write_all(temporary->fd(), bytes); !done) return done.error();
-    if (auto done = net::sync(temporary->fd()); !done) return done.error();
+    if (auto done = write_all(temporary->fd(), bytes); !done) return done.error();
+    if (auto done = sync(temporary->fd()); !done) return done.error();
     for (unsigned number = 1; number <= most_numbers; ++number) {
         auto const name = number == 1 ? components.back() : routes::numbered(components.back(), number);
         auto const renamed = temporary->rename_to(name);
@@ -143,10 +143,13 @@ Result<Written> write_message(std::string const& root, std::vector<std::string> 
             if (renamed.error().code != "exists") return renamed.error();
             auto const compared = holds(folder->get(), name, bytes);
             if (!compared) return compared.error();
+            if (!*compared && taken == Taken::refuse)
+                return error("exists", "", "another file has that name",
+                             "put MSH-10 or another identifier into the name");
             if (!*compared) continue;
             same = true;
         }
-        if (auto done = net::sync(folder->get()); !done) return done.error();
+        if (auto done = sync(folder->get()); !done) return done.error();
         return Written{path + name, same};
     }
     return error("name_taken", "", "ten thousand files have this name and other contents",
@@ -154,11 +157,11 @@ Result<Written> write_message(std::string const& root, std::vector<std::string> 
 }
 
 Result<std::size_t> remove_leftovers(std::string const& root, std::string_view owner, std::size_t depth) {
-    auto const folder = net::open_folder(root);
+    auto const folder = open_folder(root);
     if (!folder) return folder.error();
     std::size_t removed = 0;
     clean(folder->get(), temporary_prefix(owner), depth, removed);
     return removed;
 }
 
-}  // namespace hilum::destinations
+}  // namespace hilum::net

@@ -7,7 +7,7 @@
 #include "parsers/result.h"
 #include "routes/config/describe.h"
 
-namespace hilum::destinations {
+namespace hilum::net {
 
 struct HttpUrl {
     config::Endpoint endpoint;
@@ -20,4 +20,4 @@ struct HttpUrl {
 // never repeat the URL: it may hold a secret.
 Result<HttpUrl> parse_http_url(std::string_view text);
 
-}  // namespace hilum::destinations
+}  // namespace hilum::net

@@ -1,9 +1,9 @@
-#include "engine/destinations/url.h"
+#include "engine/net/url.h"
 
-#include <boost/url/src.hpp>  // Boost.URL compiled here, for its only user
+#include <boost/url/src.hpp>  // Boost.URL compiled here
 #include <charconv>
 
-namespace hilum::destinations {
+namespace hilum::net {
 
 namespace {
 
@@ -49,4 +49,4 @@ Result<HttpUrl> parse_http_url(std::string_view text) {
     return out;
 }
 
-}  // namespace hilum::destinations
+}  // namespace hilum::net
