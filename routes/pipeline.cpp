@@ -316,6 +316,7 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config,
     auto& tables = impl.tables;
     for (auto const& table : config.tables) tables[table.name] = Table::load(table, diagnostics);
     CompileContext context{tables, diagnostics, kinds, &impl.steps, config.dictionary, config.closed_tables};
+    context.calls.lists = config.step_lists;
     for (std::uint32_t i = 0; i < config.routes.size(); ++i) {
         impl.routes.push_back(compile_route(config.routes[i], impl.destinations, impl.route_names, context));
         for (auto const& from : config.routes[i].from) {
@@ -329,6 +330,11 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config,
     for (auto const& listener : config.listeners)
         impl.answers.push_back(AnswerSteps::compile(listener, context));
     if (diagnostics.failed()) return pipeline;
+    for (auto const& list : config.step_lists) {
+        if (!context.calls.called.contains(list.name))
+            diagnostics.warning(list.where, "no step calls the step list \"" + list.name + "\"",
+                                "remove it, or name it in a call");
+    }
     for (auto const& table : config.tables) {
         if (tables[table.name].use_count() == 1)  // no step holds it
             diagnostics.warning(table.where, "no step uses the table \"" + table.name + "\"",

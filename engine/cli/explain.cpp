@@ -57,6 +57,7 @@ void add_event(std::string& out, Story::Event const& event, std::size_t indent, 
         return;
     }
     out += "step " + std::to_string(event.number) + " " + event.text +
+           (event.detail.empty() ? "" : " " + printable(event.detail)) +
            paint(Style::faint, " (" + event.where.text() + ")");
     if (!event.ended.empty()) {
         out += ": " + paint(Style::warning, event.ended);
@@ -110,6 +111,7 @@ void write_event(ops::json::Writer& w, Story::Event const& event) {
             });
             return;
         }
+        w.field_if("detail", event.detail);
         w.field("number", event.number);
         w.field("depth", event.depth);
         w.field_if("ended", event.ended);

@@ -7,7 +7,7 @@ std::vector<StepKind> const& step_catalogue() {
         set_step(),     copy_step(),     move_step(),   delete_step(),   append_step(),
         rename_step(),  replace_step(),  lookup_step(), date_step(),     number_step(),
         convert_step(), validate_step(), when_step(),   for_each_step(), split_step(),
-        lua_step(),     stop_step(),     hold_step(),   reject_step(),
+        call_step(),    lua_step(),      stop_step(),   hold_step(),     reject_step(),
     };
     return kinds;
 }

@@ -16,6 +16,7 @@
 #include "parsers/hl7/structure.h"
 #include "parsers/hl7/validate.h"
 #include "routes/config/config.h"
+#include "routes/config/parameters.h"
 #include "routes/observer.h"
 #include "routes/tables/table.h"
 
@@ -69,6 +70,8 @@ class Step {
   public:
     virtual ~Step() = default;
     virtual StepResult run(Work& work) const = 0;
+    // What tells this one from others of its kind, where its kind says little: the list that is called.
+    virtual std::string_view detail() const { return {}; }
 };
 
 struct CompileContext;
@@ -85,6 +88,14 @@ struct StepKind {
 // Every kind there is, in the order of the documentation.
 std::vector<StepKind> const& step_catalogue();
 
+// What calls of step lists need to know while they are compiled.
+struct Calls {
+    std::vector<config::NamedSteps> lists{};
+    std::vector<std::string> way{};  // the lists inside one another, the outermost first
+    std::set<std::string, std::less<>> called{};
+    config::Budget budget{"the step lists that are called", "call something smaller"};
+};
+
 struct CompileContext {
     static constexpr std::size_t depth_max = 16;
 
@@ -98,6 +109,7 @@ struct CompileContext {
     bool answer = false;                      // what is compiled shapes an answer
     std::vector<std::string> each{};          // the segments that the for_each around it go through
     std::optional<hl7::Rules> rules{};        // of the dictionary, once a step has asked for them
+    Calls calls{};
 };
 
 }  // namespace hilum::routes

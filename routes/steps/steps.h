@@ -26,6 +26,7 @@ StepKind validate_step();
 StepKind when_step();
 StepKind for_each_step();
 StepKind split_step();
+StepKind call_step();
 StepKind stop_step();
 StepKind hold_step();
 StepKind reject_step();
