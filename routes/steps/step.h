@@ -19,6 +19,7 @@
 #include "routes/config/parameters.h"
 #include "routes/observer.h"
 #include "routes/tables/table.h"
+#include "routes/tables/time_zones.h"
 
 namespace hilum::routes {
 
@@ -110,6 +111,7 @@ struct CompileContext {
     std::vector<std::string> each{};          // the segments that the for_each around it go through
     std::optional<hl7::Rules> rules{};        // of the dictionary, once a step has asked for them
     Calls calls{};
+    TimeZones zones{};
 };
 
 }  // namespace hilum::routes
