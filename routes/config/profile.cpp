@@ -371,6 +371,13 @@ std::shared_ptr<hl7::Profile const> load_profile(std::string const& path, Locati
     return nullptr;
 }
 
+std::shared_ptr<hl7::Profile const> load_profile(Text const& named, Diagnostics& diagnostics) {
+    namespace fs = std::filesystem;
+    fs::path path = named.value;
+    if (path.is_relative() && named.where.file) path = fs::path(*named.where.file).parent_path() / path;
+    return load_profile(path.lexically_normal().string(), named.where, diagnostics);
+}
+
 std::set<std::uint16_t> closed_tables(Node const& dictionary) {
     std::set<std::uint16_t> out;
     Node const* const tables = dictionary.find("tables");
