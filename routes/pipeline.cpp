@@ -7,6 +7,7 @@
 
 #include "routes/answer.h"
 #include "routes/expression/expression.h"
+#include "routes/forms.h"
 #include "routes/steps/step_list.h"
 
 namespace hilum::routes {
@@ -30,6 +31,16 @@ struct CompiledRoute {
     StepList steps;
     std::vector<Target> to;
     config::OnError on_error = config::OnError::hold;
+
+    bool delivers() const {
+        return std::any_of(to.begin(), to.end(), [](Target const& target) { return !target.route; });
+    }
+};
+
+// What a route works on, as it would leave now.
+struct Body {
+    std::uint32_t number = 0;  // among Processed::bodies, of its ER7; none when it is not there yet
+    hl7::Form form = hl7::Form::er7;
 };
 
 template <class Items>
@@ -102,10 +113,9 @@ class Run {
           out_(&out),
           observer_(observer) {}
 
-    // `bytes` are those of `message`; `body` is their number in `out`, none when they have not been put there
-    // yet.
+    // `bytes` are those of `message`.
     void route(std::uint32_t index, hl7::Message const& message, hl7::StructureCache& structures,
-               std::string_view bytes, std::uint32_t body, std::size_t depth) {
+               std::string_view bytes, Body body, std::size_t depth) {
         auto const verdict = out_->verdicts.size();
         out_->verdicts.push_back({index, RouteOutcome::sent, {}});
         if (observer_) observer_->route_begins(index, message);
@@ -115,7 +125,7 @@ class Run {
 
   private:
     void pass(std::size_t verdict, hl7::Message const& message, hl7::StructureCache& structures,
-              std::string_view bytes, std::uint32_t body, std::size_t depth) {
+              std::string_view bytes, Body body, std::size_t depth) {
         auto const index = out_->verdicts[verdict].route;
         auto const& route = (*routes_)[index];
         if (depth >= depth_max || verdict >= verdicts_max)
@@ -131,20 +141,23 @@ class Run {
             if (observer_) observer_->condition(route.when_where, route.when, context, *wanted);
             if (!*wanted) return settle(verdict, RouteOutcome::filtered, "when: " + std::string(clause));
         }
-        if (route.steps.empty()) return deliver(index, message, structures, bytes, body, depth);
+        if (route.steps.empty()) return deliver(verdict, message, structures, bytes, body, depth);
         auto view = hl7::Message::view(bytes, message.charset_given());
         if (!view) return refuse(verdict, route, view.error().what);
         hl7::StructureCache changed_structures(*view, *dictionary_);
         std::vector<std::string> notes;
         Work work{*view, now_us_, &changed_structures, observer_, &notes};
+        work.form = body.form;
         auto const result = route.steps.run(work);
         note(index, std::move(notes));
-        if (result.next == StepResult::Next::split) return split(verdict, *view, result, depth);
+        if (result.next == StepResult::Next::split) return split(verdict, *view, result, work.form, depth);
         if (!go_on(verdict, route, result, result.text())) return;
-        if (!view->edited() && !work.replaced) return deliver(index, message, structures, bytes, body, depth);
+        body.form = work.form;
+        if (!view->edited() && !work.replaced)
+            return deliver(verdict, message, structures, bytes, body, depth);
         std::string const changed = view->bytes();
-        if (changed == bytes) return deliver(index, message, structures, bytes, body, depth);
-        deliver(index, *view, changed_structures, changed, Pipeline::none, depth);
+        if (changed == bytes) return deliver(verdict, message, structures, bytes, body, depth);
+        deliver(verdict, *view, changed_structures, changed, {Pipeline::none, work.form}, depth);
     }
 
     // Whether a result lets the message go on; else the route ended.
@@ -169,22 +182,24 @@ class Run {
 
     // The rest of the steps for each part. Nothing is delivered before all of them are done: a message is
     // never held for one part while others have left.
-    void split(std::size_t verdict, hl7::Message const& message, StepResult const& first, std::size_t depth) {
+    void split(std::size_t verdict, hl7::Message const& message, StepResult const& first, hl7::Form form,
+               std::size_t depth) {
         struct Part {
             std::string bytes;
             std::size_t from;
+            hl7::Form form;
         };
         auto const index = out_->verdicts[verdict].route;
         auto const& route = (*routes_)[index];
         std::vector<Part> waiting;  // the next one last
         std::size_t parts = 0;
-        auto const add = [&](StepResult const& result) {
+        auto const add = [&](StepResult const& result, hl7::Form of_parts) {
             parts += result.parts.size();
             for (auto part = result.parts.rbegin(); part != result.parts.rend(); ++part)
-                waiting.push_back({*part, result.resume});
+                waiting.push_back({*part, result.resume, of_parts});
         };
-        add(first);
-        std::vector<std::string> done;
+        add(first, form);
+        std::vector<Part> done;
         std::vector<std::string> notes;
         std::size_t number = 0;
         std::size_t stopped = 0;
@@ -198,9 +213,10 @@ class Run {
             if (!view) return refuse(verdict, route, view.error().what);
             hl7::StructureCache structures(*view, *dictionary_);
             Work work{*view, now_us_, &structures, observer_, &notes};
+            work.form = part.form;
             auto const result = route.steps.run(work, part.from);
             if (result.next == StepResult::Next::split) {
-                add(result);
+                add(result, work.form);
                 continue;
             }
             ++number;
@@ -209,7 +225,7 @@ class Run {
                 last_stop = result.text();
             } else if (go_on(verdict, route, result,
                              "part " + std::to_string(number) + ", " + result.text())) {
-                done.push_back(view->bytes());
+                done.push_back({view->bytes(), 0, work.form});
             } else {
                 return;
             }
@@ -219,11 +235,22 @@ class Run {
             notes.push_back(std::to_string(stopped) + " of " + std::to_string(number) +
                             " parts stopped, the last at " + last_stop);
         note(index, std::move(notes));
-        for (auto const& bytes : done) {
-            auto const view = hl7::Message::view(bytes, message.charset_given());
+        deliver_parts(verdict, done, message.charset_given(), depth);
+    }
+
+    template <class Parts>
+    void deliver_parts(std::size_t verdict, Parts const& parts, std::optional<hl7::Charset> charset,
+                       std::size_t depth) {
+        auto const& route = (*routes_)[out_->verdicts[verdict].route];
+        auto const planned = out_->deliveries.size();
+        for (auto const& part : parts) {
+            auto const view = hl7::Message::view(part.bytes, charset);
             if (!view) return refuse(verdict, route, view.error().what);
             hl7::StructureCache structures(*view, *dictionary_);
-            deliver(index, *view, structures, bytes, Pipeline::none, depth);
+            deliver(verdict, *view, structures, part.bytes, {Pipeline::none, part.form}, depth);
+            if (out_->verdicts[verdict].outcome == RouteOutcome::sent) continue;
+            out_->deliveries.resize(planned);  // one part has no form to leave in: none leaves
+            return;
         }
     }
 
@@ -232,15 +259,24 @@ class Run {
         for (auto& text : notes) out_->verdicts.push_back({index, RouteOutcome::noted, std::move(text)});
     }
 
-    void deliver(std::uint32_t index, hl7::Message const& message, hl7::StructureCache& structures,
-                 std::string_view bytes, std::uint32_t body, std::size_t depth) {
-        for (auto const& target : (*routes_)[index].to) {
+    void deliver(std::size_t verdict, hl7::Message const& message, hl7::StructureCache& structures,
+                 std::string_view bytes, Body body, std::size_t depth) {
+        auto const index = out_->verdicts[verdict].route;
+        auto const& route = (*routes_)[index];
+        std::uint32_t written = body.form == hl7::Form::er7 ? body.number : Pipeline::none;
+        if (body.form != hl7::Form::er7 && route.delivers()) {
+            auto const other = hl7::in_form(message, body.form, *dictionary_);
+            if (!other) return refuse(verdict, route, other.error().what);
+            written = place(*other);
+        }
+        for (auto const& target : route.to) {
             if (target.route) {
-                route(target.index, message, structures, bytes, body, depth + 1);
+                this->route(target.index, message, structures, bytes, body, depth + 1);
                 continue;
             }
-            if (body == Pipeline::none) body = place(bytes);
-            out_->deliveries.push_back({target.index, index, body});
+            if (written == Pipeline::none) written = place(bytes);
+            if (body.form == hl7::Form::er7) body.number = written;
+            out_->deliveries.push_back({target.index, index, written});
         }
     }
 
@@ -330,6 +366,10 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config,
     for (auto const& listener : config.listeners)
         impl.answers.push_back(AnswerSteps::compile(listener, context));
     if (diagnostics.failed()) return pipeline;
+    warn_of_forms(
+        config,
+        [&](std::size_t route, Forms forms) { return impl.routes[route].steps.forms(std::move(forms)); },
+        diagnostics);
     for (auto const& list : config.step_lists) {
         if (!context.calls.called.contains(list.name))
             diagnostics.warning(list.where, "no step calls the step list \"" + list.name + "\"",
@@ -377,7 +417,7 @@ void Pipeline::process(std::uint32_t listener, hl7::Message const& message, std:
     Run run(impl_->routes, impl_->route_names, impl_->dictionary, now_us, out, observer);
     hl7::StructureCache structures(message, impl_->dictionary);
     for (auto const route : impl_->routes_of_listener[listener])
-        run.route(route, message, structures, received, 0, 0);
+        run.route(route, message, structures, received, {}, 0);
     if (!out.rejected) return;
     // A refused message is owed to nobody.
     out.deliveries.clear();

@@ -27,6 +27,7 @@ class CallStep final : public Step {
 
     StepResult run(Work& work) const override { return steps_.run(work); }
     std::string_view detail() const override { return name_; }
+    Forms forms(Forms forms) const override { return steps_.forms(std::move(forms)); }
 
   private:
     std::string name_;

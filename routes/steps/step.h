@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "parsers/hl7/message.h"
+#include "parsers/hl7/message_form.h"
 #include "parsers/hl7/structure.h"
 #include "parsers/hl7/validate.h"
 #include "routes/config/config.h"
@@ -23,6 +24,9 @@
 
 namespace hilum::routes {
 
+// Those in which a message may leave a route.
+using Forms = std::set<hl7::Form>;
+
 // The message a step works on.
 struct Work {
     hl7::Message& message;
@@ -32,6 +36,7 @@ struct Work {
     std::vector<std::string>* notes =
         nullptr;  // for the trace, no patient data; null where nobody reads them
     bool replaced = false;
+    hl7::Form form = hl7::Form::er7;  // in which it leaves; to the steps it is a message all the same
 
     // Another message takes this one's place.
     void become(hl7::Message&& other) {
@@ -73,6 +78,8 @@ class Step {
     virtual StepResult run(Work& work) const = 0;
     // What tells this one from others of its kind, where its kind says little: the list that is called.
     virtual std::string_view detail() const { return {}; }
+    // What may have become of the form when it has run: `forms` are those from which it starts.
+    virtual Forms forms(Forms forms) const { return forms; }
 };
 
 struct CompileContext;

@@ -18,8 +18,7 @@ StepList StepList::compile(std::vector<config::Step> const& steps, CompileContex
         }
         auto compiled = kind->compile(step, context);
         if (!compiled) continue;
-        StepPlace place{step.kind, step.where, list.steps_.size() + 1,
-                        std::string(compiled->detail())};
+        StepPlace place{step.kind, step.where, list.steps_.size() + 1, std::string(compiled->detail())};
         if (context.compiled) context.compiled->push_back(place);
         list.steps_.push_back({std::move(place), std::move(compiled)});
     }
@@ -58,6 +57,11 @@ StepResult StepList::run(Work& work, std::size_t from) const {
         return result;
     }
     return StepResult::ok();
+}
+
+Forms StepList::forms(Forms forms) const {
+    for (auto const& entry : steps_) forms = entry.step->forms(std::move(forms));
+    return forms;
 }
 
 }  // namespace hilum::routes
