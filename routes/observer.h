@@ -26,6 +26,9 @@ struct StepPlace {
     std::string kind;  // "set"
     config::Location where;
     std::size_t number = 0;  // in its list, from 1
+    std::string detail{};    // of a call the list's name, of a conversion the form
+
+    std::string title() const { return detail.empty() ? kind : kind + " " + detail; }
 };
 
 // What is borrowed holds for the call. Called in the order of events, on the thread of Pipeline::process().

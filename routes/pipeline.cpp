@@ -8,31 +8,12 @@
 
 #include "routes/answer.h"
 #include "routes/expression/expression.h"
+#include "routes/forms.h"
+#include "routes/run.h"
 #include "routes/steps/step_list.h"
 
 namespace hilum::routes {
 namespace {
-
-// Loading finds circles of routes; these hold whatever a configuration says.
-constexpr std::size_t depth_max = 32;  // routes one behind the other
-constexpr std::size_t verdicts_max =
-    1000;  // routes that see one message; diamonds of routes could double at each level
-
-constexpr std::size_t notes_max = 20;  // of one route about one message
-
-struct Target {
-    bool route = false;
-    std::uint32_t index = 0;
-};
-
-struct CompiledRoute {
-    expression::Expression when;  // not valid: always
-    config::Location when_where;
-    StepList steps;
-    std::vector<Target> to;
-    std::uint32_t lane = Pipeline::none;  // of a route that waits: where its messages do
-    config::OnError on_error = config::OnError::hold;
-};
 
 template <class Items>
 std::uint32_t index_of(Items const& items, std::string_view name) {
@@ -92,222 +73,6 @@ struct Pipeline::Impl {
 
 namespace {
 
-// One message on its way through the routes of one listener.
-class Run {
-  public:
-    Run(std::vector<CompiledRoute> const& routes, std::vector<std::string> const& names,
-        hl7::Dictionary const& dictionary, std::int64_t now_us, Processed& out, Observer* observer,
-        Outside* outside)
-        : routes_(&routes),
-          names_(&names),
-          dictionary_(&dictionary),
-          now_us_(now_us),
-          out_(&out),
-          observer_(observer),
-          outside_(outside) {}
-
-    // `bytes` are those of `message`; `body` is their number in `out`, none when they have not been put there
-    // yet.
-    void route(std::uint32_t index, hl7::Message const& message, hl7::StructureCache& structures,
-               std::string_view bytes, std::uint32_t body, std::size_t depth) {
-        auto const verdict = out_->verdicts.size();
-        out_->verdicts.push_back({index, RouteOutcome::sent, {}});
-        if (observer_) observer_->route_begins(index, message);
-        pass(verdict, message, structures, bytes, body, depth);
-        if (observer_) observer_->route_ends(out_->verdicts[verdict]);
-    }
-
-    // A route that waits goes on from its first step; those behind it that wait wait again.
-    void resume(std::uint32_t index, hl7::Message const& message, hl7::StructureCache& structures,
-                std::string_view bytes) {
-        out_->verdicts.push_back({index, RouteOutcome::sent, {}});
-        work(0, message, structures, bytes, 0, 0, std::exchange(outside_, nullptr));
-    }
-
-  private:
-    void pass(std::size_t verdict, hl7::Message const& message, hl7::StructureCache& structures,
-              std::string_view bytes, std::uint32_t body, std::size_t depth) {
-        auto const index = out_->verdicts[verdict].route;
-        auto const& route = (*routes_)[index];
-        if (depth >= depth_max || verdict >= verdicts_max)
-            return refuse(verdict, route,
-                          "the message went through too many routes; check what each route names in \"to\"");
-        if (route.when.valid()) {
-            std::string_view clause;
-            expression::Context const context{&message, now_us_, &structures};
-            auto const wanted = route.when.test(context, clause);
-            if (!wanted)
-                return refuse(verdict, route,
-                              "when: " + wanted.error().what + " (" + wanted.error().place + ")");
-            if (observer_) observer_->condition(route.when_where, route.when, context, *wanted);
-            if (!*wanted) return settle(verdict, RouteOutcome::filtered, "when: " + std::string(clause));
-        }
-        if (route.lane != Pipeline::none && !outside_) {
-            if (body == Pipeline::none) body = place(bytes);
-            out_->deliveries.push_back({route.lane, index, body});
-            return;
-        }
-        work(verdict, message, structures, bytes, body, depth, outside_);
-    }
-
-    // The steps of a route that has taken the message, and its deliveries.
-    void work(std::size_t verdict, hl7::Message const& message, hl7::StructureCache& structures,
-              std::string_view bytes, std::uint32_t body, std::size_t depth, Outside* outside) {
-        auto const index = out_->verdicts[verdict].route;
-        auto const& route = (*routes_)[index];
-        if (route.steps.empty()) return deliver(index, message, structures, bytes, body, depth);
-        auto view = hl7::Message::view(bytes, message.charset_given());
-        if (!view) return refuse(verdict, route, view.error().what);
-        hl7::StructureCache changed_structures(*view, *dictionary_);
-        std::vector<std::string> notes;
-        Work work{*view, now_us_, &changed_structures, observer_, &notes, outside};
-        auto const result = route.steps.run(work);
-        note(index, std::move(notes));
-        if (result.next == StepResult::Next::split) return split(verdict, *view, result, depth, outside);
-        if (!go_on(verdict, route, result, result.text())) return;
-        if (!view->edited() && !work.replaced) return deliver(index, message, structures, bytes, body, depth);
-        std::string const changed = view->bytes();
-        if (changed == bytes) return deliver(index, message, structures, bytes, body, depth);
-        deliver(index, *view, changed_structures, changed, Pipeline::none, depth);
-    }
-
-    // Whether a result lets the message go on; else the route ended.
-    bool go_on(std::size_t verdict, CompiledRoute const& route, StepResult const& result,
-               std::string reason) {
-        switch (result.next) {
-            case StepResult::Next::go_on:
-            case StepResult::Next::split:
-                return true;
-            case StepResult::Next::stop:
-                settle(verdict, RouteOutcome::filtered, std::move(reason));
-                break;
-            case StepResult::Next::reject:
-                settle(verdict, RouteOutcome::rejected, std::move(reason));
-                break;
-            case StepResult::Next::hold:
-                refuse(verdict, route, std::move(reason));
-                break;
-            case StepResult::Next::retry:
-                out_->retry = true;
-                settle(verdict, RouteOutcome::held, std::move(reason));
-                break;
-        }
-        return false;
-    }
-
-    // The rest of the steps for each part. Nothing is delivered before all of them are done: a message is
-    // never held for one part while others have left.
-    void split(std::size_t verdict, hl7::Message const& message, StepResult const& first, std::size_t depth,
-               Outside* outside) {
-        struct Part {
-            std::string bytes;
-            std::size_t from;
-        };
-        auto const index = out_->verdicts[verdict].route;
-        auto const& route = (*routes_)[index];
-        std::vector<Part> waiting;  // the next one last
-        std::size_t parts = 0;
-        auto const add = [&](StepResult const& result) {
-            parts += result.parts.size();
-            for (auto part = result.parts.rbegin(); part != result.parts.rend(); ++part)
-                waiting.push_back({*part, result.resume});
-        };
-        add(first);
-        std::vector<std::string> done;
-        std::vector<std::string> notes;
-        std::size_t number = 0;
-        std::size_t stopped = 0;
-        std::string last_stop;
-        while (!waiting.empty()) {
-            if (parts > StepResult::parts_max)
-                return refuse(verdict, route, "the message was split into too many parts");
-            auto const part = std::move(waiting.back());
-            waiting.pop_back();
-            auto view = hl7::Message::view(part.bytes, message.charset_given());
-            if (!view) return refuse(verdict, route, view.error().what);
-            hl7::StructureCache structures(*view, *dictionary_);
-            Work work{*view, now_us_, &structures, observer_, &notes, outside};
-            auto const result = route.steps.run(work, part.from);
-            if (result.next == StepResult::Next::split) {
-                add(result);
-                continue;
-            }
-            ++number;
-            if (result.next == StepResult::Next::stop) {
-                ++stopped;
-                last_stop = result.text();
-            } else if (go_on(verdict, route, result,
-                             "part " + std::to_string(number) + ", " + result.text())) {
-                done.push_back(view->bytes());
-            } else {
-                return;
-            }
-        }
-        if (done.empty()) return settle(verdict, RouteOutcome::filtered, "every part, " + last_stop);
-        if (stopped != 0)
-            notes.push_back(std::to_string(stopped) + " of " + std::to_string(number) +
-                            " parts stopped, the last at " + last_stop);
-        note(index, std::move(notes));
-        for (auto const& bytes : done) {
-            auto const view = hl7::Message::view(bytes, message.charset_given());
-            if (!view) return refuse(verdict, route, view.error().what);
-            hl7::StructureCache structures(*view, *dictionary_);
-            deliver(index, *view, structures, bytes, Pipeline::none, depth);
-        }
-    }
-
-    void note(std::uint32_t index, std::vector<std::string> notes) {
-        if (notes.size() > notes_max) notes.resize(notes_max);
-        for (auto& text : notes) out_->verdicts.push_back({index, RouteOutcome::noted, std::move(text)});
-    }
-
-    void deliver(std::uint32_t index, hl7::Message const& message, hl7::StructureCache& structures,
-                 std::string_view bytes, std::uint32_t body, std::size_t depth) {
-        for (auto const& target : (*routes_)[index].to) {
-            if (target.route) {
-                route(target.index, message, structures, bytes, body, depth + 1);
-                continue;
-            }
-            if (body == Pipeline::none) body = place(bytes);
-            out_->deliveries.push_back({target.index, index, body});
-        }
-    }
-
-    // The number of a body, which is stored once however many routes made it.
-    std::uint32_t place(std::string_view bytes) {
-        auto& bodies = out_->bodies;
-        auto const found = std::find(bodies.begin(), bodies.end(), bytes);
-        if (found == bodies.end()) {
-            bodies.emplace_back(bytes);
-            return static_cast<std::uint32_t>(bodies.size());
-        }
-        return static_cast<std::uint32_t>(found - bodies.begin()) + 1;
-    }
-
-    // The route can't do its work.
-    void refuse(std::size_t verdict, CompiledRoute const& route, std::string reason) {
-        bool const reject = route.on_error == config::OnError::reject;
-        settle(verdict, reject ? RouteOutcome::rejected : RouteOutcome::held, std::move(reason));
-    }
-
-    void settle(std::size_t verdict, RouteOutcome outcome, std::string reason) {
-        auto& v = out_->verdicts[verdict];
-        v.outcome = outcome;
-        v.reason = std::move(reason);
-        if (outcome != RouteOutcome::rejected || out_->rejected) return;
-        out_->rejected = true;
-        out_->rejection = "route " + (*names_)[v.route] + ": " + v.reason;
-    }
-
-    std::vector<CompiledRoute> const* routes_;
-    std::vector<std::string> const* names_;
-    hl7::Dictionary const* dictionary_;
-    std::int64_t now_us_;
-    Processed* out_;
-    Observer* observer_;
-    Outside* outside_;  // null: routes that wait do so
-};
-
 // One route of the configuration. What loading has reported already (names that lead nowhere) is left out
 // silently.
 CompiledRoute compile_route(config::Route const& source, std::vector<std::string> const& destinations,
@@ -366,6 +131,7 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config,
     auto& tables = impl.tables;
     for (auto const& table : config.tables) tables[table.name] = Table::load(table, diagnostics);
     CompileContext context{tables, diagnostics, kinds, &impl.steps, config.dictionary, config.closed_tables};
+    context.calls.lists = config.step_lists;
     for (std::uint32_t i = 0; i < config.routes.size(); ++i) {
         auto const steps_before = impl.steps.size();
         impl.routes.push_back(compile_route(config.routes[i], destinations, impl.route_names, context));
@@ -385,6 +151,15 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config,
     for (auto const& listener : config.listeners)
         impl.answers.push_back(AnswerSteps::compile(listener, context));
     if (diagnostics.failed()) return pipeline;
+    warn_of_forms(
+        config,
+        [&](std::size_t route, Forms forms) { return impl.routes[route].steps.forms(std::move(forms)); },
+        diagnostics);
+    for (auto const& list : config.step_lists) {
+        if (!context.calls.called.contains(list.name))
+            diagnostics.warning(list.where, "no step calls the step list \"" + list.name + "\"",
+                                "remove it, or name it in a call");
+    }
     for (auto const& table : config.tables) {
         if (tables[table.name].use_count() == 1)  // no step holds it
             diagnostics.warning(table.where, "no step uses the table \"" + table.name + "\"",
@@ -438,19 +213,16 @@ std::string Pipeline::waiting_lane(std::string_view route) {
 void Pipeline::resume(std::uint32_t route, hl7::Message const& message, std::string_view received,
                       std::int64_t now_us, Outside& outside, Processed& out) const {
     out.clear();
-    Run run(impl_->routes, impl_->route_names, impl_->dictionary, now_us, out, nullptr, &outside);
-    hl7::StructureCache structures(message, impl_->dictionary);
-    run.resume(route, message, structures, received);
+    RunContext const context{impl_->routes, impl_->route_names, impl_->dictionary, now_us, nullptr, &outside};
+    resume_route(context, route, message, received, out);
 }
 
 void Pipeline::process(std::uint32_t listener, hl7::Message const& message, std::string_view received,
                        std::int64_t now_us, Processed& out, Observer* observer, Outside* outside) const {
     out.clear();
     if (listener >= impl_->routes_of_listener.size()) return;
-    Run run(impl_->routes, impl_->route_names, impl_->dictionary, now_us, out, observer, outside);
-    hl7::StructureCache structures(message, impl_->dictionary);
-    for (auto const route : impl_->routes_of_listener[listener])
-        run.route(route, message, structures, received, 0, 0);
+    RunContext const context{impl_->routes, impl_->route_names, impl_->dictionary, now_us, observer, outside};
+    run_routes(context, impl_->routes_of_listener[listener], message, received, out);
     if (!out.rejected) return;
     // A refused message is owed to nobody.
     out.deliveries.clear();

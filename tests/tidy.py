@@ -24,7 +24,7 @@ DOORS = {
     r'yaml-cpp/.*': r'routes/config/yaml\.cpp',
     r'pugixml\.hpp': r'parsers/hl7/(igamt|xml.*)\.cpp',
     r'sqlite3\.h': r'engine/store/(sqlite|index)\.(cpp|h)',
-    r'rapidjson/.*': r'(engine/ops/json|parsers/fhir/json_reader)\.cpp',
+    r'rapidjson/.*': r'parsers/(json|fhir/json_reader)\.cpp',
     r're2/.*': r'routes/expression/regex\.cpp',
     r'(lua|lualib|lauxlib)\.h': r'routes/steps/lua_machine\.cpp',
     r'(spdlog|fmt)/.*': r'engine/ops/log\.cpp',

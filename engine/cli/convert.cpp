@@ -5,8 +5,8 @@
 #include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/message_file.h"
-#include "engine/cli/message_json.h"
 #include "engine/cli/output.h"
+#include "parsers/hl7/message_json.h"
 #include "parsers/hl7/version_conversion.h"
 #include "parsers/hl7/xml.h"
 
@@ -35,8 +35,9 @@ Result<std::string> as_xml(hl7::Message const& message, MessageFile::One const&)
 }
 
 Result<std::string> as_json(hl7::Message const& message, MessageFile::One const& one) {
-    return {boost::system::in_place_value,
-            message_json(hl7::MessageView(message), one.number, one.bytes.size()) + "\n"};
+    auto json = hl7::to_json(hl7::MessageView(message), one.number, one.bytes.size());
+    if (json) *json += '\n';
+    return json;
 }
 
 constexpr Target targets[] = {{"hl7", false, as_hl7}, {"xml", true, as_xml}, {"json", false, as_json}};

@@ -7,6 +7,7 @@
 #include "engine/cli/output.h"
 #include "engine/flow/dry_run.h"
 #include "engine/ops/json.h"
+#include "parsers/hl7/message_form.h"
 #include "routes/outside.h"
 #include "routes/testing/story.h"
 
@@ -34,8 +35,12 @@ struct Explained {
 
 std::vector<std::string> destinations_of(Explained const& one, std::uint32_t route) {
     std::vector<std::string> names;
-    for (auto const& d : one.taken.processed.deliveries)
-        if (d.route == route) names.push_back(one.pipeline.destination_names()[d.destination]);
+    for (auto const& d : one.taken.processed.deliveries) {
+        if (d.route != route) continue;
+        names.push_back(one.pipeline.destination_names()[d.destination]);
+        auto const form = d.body == 0 ? hl7::Form::er7 : hl7::form_of(one.taken.processed.bodies[d.body - 1]);
+        if (form != hl7::Form::er7) names.back().append(" as ").append(name(form));
+    }
     return names;
 }
 
@@ -58,11 +63,12 @@ void add_event(std::string& out, Story::Event const& event, std::size_t indent, 
         return;
     }
     out += "step " + std::to_string(event.number) + " " + event.text +
+           (event.detail.empty() ? "" : " " + printable(event.detail)) +
            paint(Style::faint, " (" + event.where.text() + ")");
     if (!event.ended.empty()) {
         out += ": " + paint(Style::warning, event.ended);
         if (!event.reason.empty()) out += ", " + printable(event.reason);
-    } else if (event.differences.empty() && !event.inside) {
+    } else if (event.differences.empty() && !event.inside && event.detail.empty()) {
         out += ": changes nothing";
     }
     out += '\n' + difference_lines(event.differences, indent + 2, paint);
@@ -111,6 +117,7 @@ void write_event(ops::json::Writer& w, Story::Event const& event) {
             });
             return;
         }
+        w.field_if("detail", event.detail);
         w.field("number", event.number);
         w.field("depth", event.depth);
         w.field_if("ended", event.ended);

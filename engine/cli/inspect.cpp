@@ -4,14 +4,14 @@
 #include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/differences.h"
-#include "engine/cli/findings.h"
 #include "engine/cli/message_file.h"
-#include "engine/cli/message_json.h"
 #include "engine/cli/output.h"
 #include "engine/cli/terminal.h"
 #include "engine/ops/json.h"
 #include "parsers/hl7/group_path.h"
 #include "parsers/hl7/message_diff.h"
+#include "parsers/hl7/message_findings.h"
+#include "parsers/hl7/message_json.h"
 #include "parsers/hl7/message_view.h"
 
 namespace hilum::cli {
@@ -30,11 +30,11 @@ struct Row {
     std::string place, name, value, meaning;
 };
 
-std::string_view heading(Finding const& finding) {
+std::string_view heading(hl7::MessageFinding const& finding) {
     return finding.severity == "information" ? "note" : finding.severity;
 }
 
-Style style_of(Finding const& finding) {
+Style style_of(hl7::MessageFinding const& finding) {
     if (finding.severity == "information") return Style::faint;
     return finding.severity == "warning" ? Style::warning : Style::error;
 }
@@ -253,7 +253,13 @@ int inspect(Options const& options) {
         if (!options.path.empty()) {
             any = show_path(view, one.number, path, options.json) || any;
         } else if (options.json) {
-            answer(message_json(view, one.number, one.bytes.size()) + "\n");
+            auto const json = hl7::to_json(view, one.number, one.bytes.size());
+            if (json) {
+                answer(*json + "\n");
+            } else {
+                complain(of_message(options.file, one.number) + json.error().text());
+                readable = false;
+            }
         } else {
             show(view, one, paint);
         }

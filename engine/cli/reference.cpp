@@ -163,6 +163,8 @@ std::string configuration_reference(std::string const& schema) {
     section("a route", "", top["routes"]["items"], Value(), out);
     steps(top["routes"]["items"]["properties"]["steps"]["items"], out);
     out += "\n## Other sections\n";
+    section("a step list", top["step_lists"].text("description"), top["step_lists"]["additionalProperties"],
+            Value(), out);
     section("a table", top["tables"].text("description"), top["tables"]["additionalProperties"], Value(),
             out);
     for (char const* name : {"store", "admin"})

@@ -4,6 +4,7 @@
 
 #include "engine/destinations/hl7_answer.h"
 #include "parsers/hl7/message.h"
+#include "parsers/hl7/message_form.h"
 #include "parsers/hl7/msh.h"
 
 namespace hilum::destinations {
@@ -18,7 +19,7 @@ std::string two_fields(hl7::Message const& message, std::uint32_t first) {
 }  // namespace
 
 std::string receiver_of(std::string_view message) {
-    auto const view = hl7::Message::view(message);
+    auto const view = hl7::read_body(message);
     return view ? two_fields(*view, 5) : std::string();
 }
 

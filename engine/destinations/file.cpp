@@ -7,6 +7,7 @@
 #include "routes/file_name.h"
 #include "engine/net/file_writer.h"
 #include "parsers/hl7/message.h"
+#include "parsers/hl7/message_form.h"
 #include "routes/expression/expression.h"
 
 namespace hilum::destinations {
@@ -116,7 +117,7 @@ class FileDestination final : public Destination {
 };
 
 Result<std::string> FileDestination::fill(Outgoing const& outgoing) const {
-    auto const message = hl7::Message::view(outgoing.body);
+    auto const message = hl7::read_body(outgoing.body);
     if (!message) return message.error();
     return name_.fill({&*message, outgoing.received_us}, routes::clean_part);
 }

@@ -16,6 +16,7 @@
 #include "engine/destinations/http_answer.h"
 #include "engine/net/url.h"
 #include "parsers/hl7/message.h"
+#include "parsers/hl7/message_form.h"
 
 namespace hilum::destinations {
 
@@ -28,7 +29,7 @@ constexpr std::uint32_t header_limit = 16 * 1024;
 
 struct Options {
     config::Text url;
-    std::string content_type = "x-application/hl7-v2+er7";
+    std::string content_type;
     config::Duration connect_within = 10s;
     config::Duration answer_within = 30s;
     config::Bytes max_answer{1u << 20};
@@ -38,7 +39,9 @@ struct Options {
 template <class V>
 void describe(V& v, Options& o) {
     v.required("url", o.url, "where messages are posted to, such as http://lab.example:8080/hl7");
-    v.optional("content_type", o.content_type, "the Content-Type that messages are sent with");
+    v.optional("content_type", o.content_type,
+               "the Content-Type that messages are sent with; without it that of their form: "
+               "x-application/hl7-v2+er7, x-application/hl7-v2+xml or application/json");
     v.optional("connect_within", o.connect_within, "time limit for a connection");
     v.optional("answer_within", o.answer_within,
                "time limit for the answer; then the connection is dropped before the message is sent again");
@@ -104,7 +107,8 @@ void check(config::Component const& component, config::Diagnostics& diagnostics)
         if (auto const url = net::parse_http_url(o.url.value); !url)
             diagnostics.error(o.url.where, url.error().what, url.error().next);
     }
-    if (o.content_type.empty() || !is_header_value(o.content_type)) {
+    auto const* const type = component.options.find("content_type");
+    if (type && (o.content_type.empty() || !is_header_value(o.content_type))) {
         diagnostics.error(at, "content_type is not one line of text",
                           "leave it out for x-application/hl7-v2+er7");
     }
@@ -118,6 +122,19 @@ void check(config::Component const& component, config::Diagnostics& diagnostics)
     check_headers(o.headers, diagnostics);
 }
 
+// HL7 over HTTP has names for the first two.
+std::string_view type_of(hl7::Form form) {
+    switch (form) {
+        case hl7::Form::xml:
+            return "x-application/hl7-v2+xml";
+        case hl7::Form::json:
+            return "application/json";
+        case hl7::Form::er7:
+            break;
+    }
+    return "x-application/hl7-v2+er7";
+}
+
 using ResponseParser = http::response_parser<http::string_body>;
 
 class HttpDestination final : public Destination {
@@ -125,9 +142,9 @@ class HttpDestination final : public Destination {
     HttpDestination(Options options, net::HttpUrl url, DestinationContext context)
         : options_(std::move(options)), url_(std::move(url)), context_(std::move(context)) {
         head_ = "POST " + url_.target + " HTTP/1.1\r\nHost: " + url_.authority +
-                "\r\nUser-Agent: hilum/" HILUM_VERSION "\r\nContent-Type: " + options_.content_type + "\r\n";
+                "\r\nUser-Agent: hilum/" HILUM_VERSION "\r\n";
         for (auto const& entry : options_.headers.entries)
-            head_ += entry.key + ": " + entry.value.scalar + "\r\n";
+            headers_ += entry.key + ": " + entry.value.scalar + "\r\n";
     }
 
     net::Task<Attempt> deliver(Outgoing const& outgoing) override;
@@ -145,11 +162,16 @@ class HttpDestination final : public Destination {
     // Reads the final response; an Attempt when there is none to be had.
     net::Task<std::optional<Attempt>> read(std::optional<ResponseParser>& parser);
     Attempt no_answer(boost::system::error_code const& ec) const;
+    std::string content_type(std::string_view body) const {
+        return options_.content_type.empty() ? std::string(type_of(hl7::form_of(body)))
+                                             : options_.content_type;
+    }
 
     Options options_;
     net::HttpUrl url_;
     DestinationContext context_;
-    std::string head_;
+    std::string head_;     // before the Content-Type
+    std::string headers_;  // the site's own
     std::optional<net::Socket> socket_;
     boost::beast::flat_buffer buffer_;
     bool given_up_ = false;
@@ -203,8 +225,9 @@ net::Task<Attempt> HttpDestination::deliver(Outgoing const& outgoing) {
 
 net::Task<Attempt> HttpDestination::exchange(Outgoing const& outgoing) {
     std::string control_id;
-    if (auto const message = hl7::Message::view(outgoing.body)) control_id = message->text("MSH-10");
-    std::string const head = head_ + "Content-Length: " + std::to_string(outgoing.body.size()) + "\r\n\r\n";
+    if (auto const message = hl7::read_body(outgoing.body)) control_id = message->text("MSH-10");
+    std::string const head = head_ + "Content-Type: " + content_type(outgoing.body) + "\r\n" + headers_ +
+                             "Content-Length: " + std::to_string(outgoing.body.size()) + "\r\n\r\n";
     std::array<net::asio::const_buffer, 2> const request{net::asio::buffer(head),
                                                          net::asio::buffer(outgoing.body)};
     // An error here is not yet the end: a receiver may refuse (413, 503) and close before it has read

@@ -10,6 +10,7 @@
 #include "engine/destinations/hl7_answer.h"
 #include "engine/net/mllp_framing.h"
 #include "parsers/hl7/message.h"
+#include "parsers/hl7/message_form.h"
 #include "parsers/mllp/commit.h"
 #include "parsers/mllp/decoder.h"
 
@@ -166,7 +167,7 @@ bool MllpDestination::still_open() {
 Exchange MllpDestination::begin(Outgoing const& outgoing) const {
     Exchange exchange{outgoing, {}, {}};
     hl7::AckRequest request;
-    if (auto const message = hl7::Message::view(outgoing.body)) {
+    if (auto const message = hl7::read_body(outgoing.body)) {
         exchange.control_id = message->text("MSH-10");
         request = hl7::ack_request(*message);
     }

@@ -1,17 +1,8 @@
 #include "engine/listeners/validation_options.h"
 
-#include "routes/config/files.h"
 #include "routes/config/profile.h"
 
 namespace hilum::listeners {
-
-namespace {
-
-std::shared_ptr<hl7::Profile const> load(config::Text const& file, config::Diagnostics& diagnostics) {
-    return config::load_profile(config::beside(file.value, file.where), file.where, diagnostics);
-}
-
-}  // namespace
 
 void check(ValidationOptions const& o, config::Component const& component, config::Diagnostics& diagnostics) {
     if (o.profile.empty()) return;
@@ -19,7 +10,7 @@ void check(ValidationOptions const& o, config::Component const& component, confi
         diagnostics.error(component.options.where, "a profile, but validate is off",
                           "add \"validate: observe\" or \"validate: enforce\"");
     }
-    load(o.profile, diagnostics);
+    config::load_profile(o.profile, diagnostics);
 }
 
 Validation validation_of(config::Component const& component) {
@@ -33,7 +24,7 @@ Validation validation_of(config::Component const& component) {
     config::Text file;
     if (auto const* node = component.options.find("profile");
         node && config::decode_value(*node, file, ignored))
-        validation.profile = load(file, ignored);
+        validation.profile = config::load_profile(file, ignored);
     return validation;
 }
 

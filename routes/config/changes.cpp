@@ -16,7 +16,8 @@ std::map<std::string, Node const*> parts(Config const& config, std::string_view 
         for (Node const& route : found->items) {
             if (Node const* name = route.find("name")) out.emplace(name->scalar, &route);
         }
-    } else if (section == "listeners" || section == "destinations" || section == "tables") {
+    } else if (section == "listeners" || section == "destinations" || section == "step_lists" ||
+               section == "tables") {
         for (Entry const& entry : found->entries) out.emplace(entry.key, &entry.value);
     } else {
         out.emplace("", found);

@@ -56,6 +56,14 @@ struct Route {
     OnError on_error = OnError::hold;
 };
 
+// Steps with a name, which the step `call` does. They hold ${param.NAME} until then.
+struct NamedSteps {
+    std::string name;
+    Location where;
+    MappingNode with;  // parameters that have a value when a call gives none
+    StepNodes steps;
+};
+
 struct Table {
     std::string name;
     Location where;
@@ -82,6 +90,7 @@ struct Config {
     std::vector<Component> listeners;
     std::vector<Component> destinations;
     std::vector<Route> routes;
+    std::vector<NamedSteps> step_lists;
     std::vector<Table> tables;
     Store store;
     Admin admin;

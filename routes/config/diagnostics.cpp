@@ -62,7 +62,7 @@ Location Location::shifted(std::size_t columns) const {
 }
 
 std::string Use::text() const {
-    return how + " at " + at.text();
+    return how + " at " + at.text() + (at.used ? ", " + at.used->text() : "");
 }
 
 std::string Diagnostic::text() const {

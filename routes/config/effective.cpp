@@ -50,9 +50,9 @@ bool names_path(std::string_view key) {
     return key == "csv" || key == "profile" || key == "file";
 }
 
-std::string absolute(Node const& node) {
+std::string absolute(Node const& node, std::string const& text) {
     namespace fs = std::filesystem;
-    fs::path const path(beside(node.scalar, node.where));
+    fs::path const path(beside(text, node.where));
     std::error_code problem;
     auto const out = fs::absolute(path, problem);
     return (problem ? path : out).lexically_normal().string();
@@ -112,12 +112,18 @@ class Printer {
     }
 
     static std::string scalar(Node const& node, bool secret, std::string_view key) {
+        // Of a step list, which a call will fill: what stands there is no value yet.
+        if (!node.holes.empty() && node.scalar.empty()) return in_double_quotes(*node.written);
         bool const password = holds_password(node.scalar);
         if (node.filled && (node.secret || secret || password))
             return in_double_quotes(*node.written) + std::string(from_outside);
         if (secret) return "\"***\"" + std::string(masked);
         if (password) return in_double_quotes(escaped(without_password(node.scalar))) + std::string(masked);
-        std::string const text = escaped(names_path(key) ? absolute(node) : node.scalar);
+        if (!node.holes.empty()) {
+            bool const begun = names_path(key) && !node.written->starts_with("${");
+            return in_double_quotes(begun ? absolute(node, *node.written) : *node.written);
+        }
+        std::string const text = escaped(names_path(key) ? absolute(node, node.scalar) : node.scalar);
         return is_plain(text) && !node.quoted ? text : in_double_quotes(text);
     }
 

@@ -20,6 +20,10 @@ class Hash {
     void add(Node const& node) {
         byte(static_cast<unsigned char>(node.kind));
         add(node.scalar);
+        for (Hole const& hole : node.holes) {
+            add(hole.param);
+            number(hole.at);
+        }
         number(node.items.size());
         for (Node const& item : node.items) add(item);
         number(node.entries.size());

@@ -4,7 +4,7 @@
 #include <unordered_map>
 
 #include "routes/config/describe.h"
-#include "routes/config/environment.h"
+#include "routes/config/parameters.h"
 
 namespace hilum::config {
 namespace {
@@ -20,22 +20,6 @@ struct Member {
     bool in_circle = false;
     Node result = {};
 };
-
-// A copy that tells by whom it is used. Trees are at most 64 levels deep (read_yaml).
-Node marked(Node const& node, std::shared_ptr<Use const> const& used) {
-    Node out = node;
-    auto const mark = [&](auto const& self, Node& one) -> void {
-        one.where.used = used;
-        for (Hole& hole : one.holes) hole.where.used = used;
-        for (Node& item : one.items) self(self, item);
-        for (Entry& entry : one.entries) {
-            entry.where.used = used;
-            self(self, entry.value);
-        }
-    };
-    mark(mark, out);
-    return out;
-}
 
 void drop(Node& mapping, std::string_view key) {
     std::erase_if(mapping.entries, [&](Entry const& e) { return e.key == key; });
@@ -70,9 +54,14 @@ void merge(Node& into, Node const& over) {
 // The members of one section.
 class Family {
   public:
-    Family(std::vector<Entry>& sections, std::string_view key, std::string_view what, Size& size,
+    Family(std::vector<Entry>& sections, std::string_view key, std::string_view what, Budget& budget,
            Inherited& out, Diagnostics& diagnostics)
-        : sections_(sections), key_(key), what_(what), size_(size), out_(out), diagnostics_(diagnostics) {}
+        : sections_(sections),
+          key_(key),
+          what_(what),
+          budget_(budget),
+          out_(out),
+          diagnostics_(diagnostics) {}
 
     void resolve() {
         collect();
@@ -140,7 +129,7 @@ class Family {
         result.where = own.where;
         for (std::size_t i = line.size(); i-- > 0;) {
             Node const& written = *line[i]->node;
-            if (i > 0 && !charge(measure(written), extends->where)) {
+            if (i > 0 && !budget_.charge(measure(written), extends->where, diagnostics_)) {
                 result.unusable = true;
                 break;
             }
@@ -208,115 +197,22 @@ class Family {
                            "remove one of these \"extends\"");
     }
 
-    bool charge(Size const& more, Location const& where) {
-        size_.nodes += more.nodes;
-        size_.bytes += more.bytes;
-        if (size_.nodes <= nodes_max && size_.bytes <= text_bytes_max) return true;
-        diagnostics_.error(
-            where, "the configuration has more than 1000000 values or 64 MiB of text with what is inherited",
-            "extend something smaller, or split the configuration");
-        return false;
-    }
-
     void fill_in_parameters(Member const& member, Node& result) {
         Node const* const found = result.find("with");
         Node const with = found ? *found : Node();
         drop(result, "with");
-        if (found && with.kind != Node::Kind::mapping && with.kind != Node::Kind::null) {
-            diagnostics_.error(with.where,
-                               "\"with\" should be a mapping, not " + std::string(with.kind_name()),
-                               "write with: { ward: ICU }");
-        }
-        for (Entry const& entry : with.entries) {
-            for (Hole const& hole : entry.value.holes) {
-                diagnostics_.error(hole.where, "a parameter is made of another one",
-                                   "write its value out; ${NAME} and ${file:/path} can be used");
-            }
-        }
-        std::set<std::string, std::less<>> used;
-        fill(member, with, result, used);
+        Parameters parameters(title(member), with, budget_, diagnostics_);
+        parameters.check_values();
+        parameters.fill(result);
         Node const* const own = member.node->find("with");
         if (!own || own->kind != Node::Kind::mapping) return;
-        std::vector<std::string_view> const names(used.begin(), used.end());
         for (Entry const& entry : own->entries) {
-            if (used.contains(entry.key)) continue;
-            std::string const remedy = suggest(entry.key, names, "parameters");
+            if (parameters.used().contains(entry.key)) continue;
             out_.unused.push_back(
                 {Severity::warning, entry.where,
                  "nothing in " + title(member) + " uses the parameter " + in_quotes(entry.key),
-                 remedy.empty() ? "remove it" : remedy});
+                 parameters.remedy_of_unused(entry.key)});
         }
-    }
-
-    void fill(Member const& member, Node const& with, Node& node, std::set<std::string, std::less<>>& used) {
-        for (Node& item : node.items) fill(member, with, item, used);
-        for (Entry& entry : node.entries) fill(member, with, entry.value, used);
-        if (node.holes.empty()) return;
-        std::vector<Hole> const holes = std::move(node.holes);
-        node.holes.clear();
-        std::vector<Node const*> values;
-        for (Hole const& hole : holes) {
-            Node const* value = with.find(hole.param);
-            if (value && value->kind == Node::Kind::null) value = nullptr;
-            if (value) {
-                used.insert(hole.param);
-            } else {
-                no_value(member, with, hole);
-            }
-            if (value && (value->unusable || !charge(measure(*value), hole.where))) value = nullptr;
-            if (!value) node.unusable = true;
-            values.push_back(value);
-        }
-        if (node.unusable) return;
-        if (*node.written == "${param." + holes.front().param + '}') {
-            node = *values.front();  // of any kind
-            node.where.used = std::make_shared<Use const>(
-                Use{"given for " + hole_text(holes.front()), holes.front().where});
-            return;
-        }
-        insert(node, holes, values);
-    }
-
-    static std::string hole_text(Hole const& hole) { return "${param." + hole.param + '}'; }
-
-    void no_value(Member const& member, Node const& with, Hole const& hole) {
-        std::vector<std::string_view> names;
-        for (Entry const& entry : with.entries) names.push_back(entry.key);
-        std::string const near(nearest(hole.param, names));
-        diagnostics_.error(hole.where,
-                           title(member) + " gives no value for the parameter " + in_quotes(hole.param),
-                           near.empty() ? "add it: with: { " + hole.param + ": ... }"
-                                        : "rename " + in_quotes(near) + " in its \"with\"");
-    }
-
-    // Values into a text that has more than the hole. `written` stays what would be read as the same.
-    void insert(Node& node, std::vector<Hole> const& holes, std::vector<Node const*> const& values) {
-        std::string text, written = *node.written;
-        std::size_t done = 0, from = 0;
-        for (std::size_t i = 0; i < holes.size(); ++i) {
-            Node const& value = *values[i];
-            if (!value.is_scalar()) {
-                diagnostics_.error(holes[i].where,
-                                   "the parameter " + in_quotes(holes[i].param) + " is " +
-                                       std::string(value.kind_name()) + ", which can't stand inside a text",
-                                   "give it a text, or write " + hole_text(holes[i]) + " alone");
-                node.unusable = true;
-                return;
-            }
-            text.append(node.scalar, done, holes[i].at - done).append(value.scalar);
-            done = holes[i].at;
-            std::string const hole = hole_text(holes[i]);
-            std::size_t at = written.find(hole, from);
-            while (at != std::string::npos && at > 0 && written[at - 1] == '$')
-                at = written.find(hole, at + 1);
-            std::string const replacement = value.written ? *value.written : escaped(value.scalar);
-            if (at != std::string::npos) written.replace(at, hole.size(), replacement);
-            from = at == std::string::npos ? from : at + replacement.size();
-            node.filled = node.filled || value.filled;
-            node.secret = node.secret || value.secret;
-        }
-        node.scalar = text.append(node.scalar, done);
-        node.written = std::make_shared<std::string const>(std::move(written));
     }
 
     void remove_abstract() {
@@ -345,7 +241,7 @@ class Family {
     std::vector<Entry>& sections_;
     std::string_view key_;
     std::string_view what_;
-    Size& size_;
+    Budget& budget_;
     Inherited& out_;
     Diagnostics& diagnostics_;
     std::vector<Member> members_;
@@ -355,9 +251,10 @@ class Family {
 void refuse_holes(Node& node, Diagnostics& diagnostics) {
     for (Hole const& hole : node.holes) {
         node.unusable = true;
-        diagnostics.error(hole.where,
-                          "there are no parameters here, only in listeners, destinations and routes",
-                          "write ${NAME} for an environment variable, or $${ for a literal ${");
+        diagnostics.error(
+            hole.where,
+            "there are no parameters here, only in listeners, destinations, routes and step lists",
+            "write ${NAME} for an environment variable, or $${ for a literal ${");
     }
     for (Node& item : node.items) refuse_holes(item, diagnostics);
     for (Entry& entry : node.entries) refuse_holes(entry.value, diagnostics);
@@ -367,17 +264,14 @@ void refuse_holes(Node& node, Diagnostics& diagnostics) {
 
 Inherited inherit(std::vector<Entry>& sections, Diagnostics& diagnostics) {
     Inherited out;
-    Size size;
-    for (Entry const& section : sections) {
-        Size const one = measure(section.value);
-        size.nodes += one.nodes;
-        size.bytes += one.bytes;
-    }
-    Family(sections, "listeners", "listener", size, out, diagnostics).resolve();
-    Family(sections, "destinations", "destination", size, out, diagnostics).resolve();
-    Family(sections, "routes", "route", size, out, diagnostics).resolve();
+    Budget budget("what is inherited", "extend something smaller");
+    for (Entry const& section : sections) budget.add(measure(section.value));
+    Family(sections, "listeners", "listener", budget, out, diagnostics).resolve();
+    Family(sections, "destinations", "destination", budget, out, diagnostics).resolve();
+    Family(sections, "routes", "route", budget, out, diagnostics).resolve();
     for (Entry& section : sections) {
-        if (section.key != "listeners" && section.key != "destinations" && section.key != "routes")
+        if (section.key != "listeners" && section.key != "destinations" && section.key != "routes" &&
+            section.key != "step_lists")
             refuse_holes(section.value, diagnostics);
     }
     return out;

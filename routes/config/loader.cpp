@@ -113,6 +113,11 @@ void Loader::section(Entry const& entry) {
                    catalogue_.destination_keys, config_.destinations, read_.destinations);
     } else if (key == "routes") {
         routes(entry);
+    } else if (key == "step_lists") {
+        bool all = true;
+        if (named_mapping(entry, "step_lists", "step list", all)) {
+            for (Entry const& list : entry.value.entries) step_list(list);
+        }
     } else if (key == "tables") {
         bool all = true;
         if (named_mapping(entry, "tables", "table", all)) {

@@ -49,6 +49,8 @@ class Loader {
     bool fill(Component& component, Entry const& entry, std::string const& what,
               std::vector<std::string_view> const& kinds, std::vector<std::string_view> const& common_keys);
 
+    void step_list(Entry const& entry);
+
     void table(Entry const& entry);
 
     void store(Node const& node);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "routes/config/loader.h"
+#include "routes/config/parameters.h"
 
 namespace hilum::config {
 
@@ -54,6 +55,17 @@ void Loader::route(Node const& node) {
                            "add \"to\" with a destination or another route, or end its steps with \"stop\"");
     }
     config_.routes.push_back(std::move(route));
+}
+
+void Loader::step_list(Entry const& entry) {
+    if (!new_name("step list", entry.key, entry.where)) return;
+    NamedSteps list =
+        decode_options<NamedSteps>(entry.value, "step list " + in_quotes(entry.key), diagnostics_);
+    list.name = entry.key;
+    list.where = entry.where;
+    Budget none("", "");
+    Parameters("step list " + in_quotes(list.name), list.with.mapping, none, diagnostics_).check_values();
+    config_.step_lists.push_back(std::move(list));
 }
 
 void Loader::no_empty_list(Node const& route, std::string_view key, NameList const& names) {

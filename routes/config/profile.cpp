@@ -7,6 +7,7 @@
 
 #include "parsers/hl7/igamt.h"
 #include "routes/config/describe.h"
+#include "routes/config/files.h"
 
 namespace hilum::config {
 
@@ -369,6 +370,10 @@ std::shared_ptr<hl7::Profile const> load_profile(std::string const& path, Locati
     diagnostics.error({std::make_shared<std::string const>(path), 0, 0},
                       read.error().place + ": " + read.error().what, read.error().next);
     return nullptr;
+}
+
+std::shared_ptr<hl7::Profile const> load_profile(Text const& named, Diagnostics& diagnostics) {
+    return load_profile(beside(named.value, named.where), named.where, diagnostics);
 }
 
 std::set<std::uint16_t> closed_tables(Node const& dictionary) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "parsers/hl7/profile.h"
+#include "routes/config/describe.h"
 #include "routes/config/diagnostics.h"
 #include "routes/config/node.h"
 
@@ -17,6 +18,9 @@ namespace hilum::config {
 // reported, at `where` when the file can't be read. At most 16 MiB.
 std::shared_ptr<hl7::Profile const> load_profile(std::string const& path, Location const& where,
                                                  Diagnostics& diagnostics);
+
+// One that an option names: a relative path counts from the folder of the file it stands in.
+std::shared_ptr<hl7::Profile const> load_profile(Text const& named, Diagnostics& diagnostics);
 
 // From YAML text. `folder` is what the paths of `igamt:` are relative to.
 std::shared_ptr<hl7::Profile const> read_profile(std::string_view text, std::string file_name,

@@ -9,7 +9,9 @@ bool same(Node const& a, Node const& b) {
     auto const same_entry = [](Entry const& x, Entry const& y) {
         return x.key == y.key && same(x.value, y.value);
     };
+    auto const same_hole = [](Hole const& x, Hole const& y) { return x.param == y.param && x.at == y.at; };
     return a.kind == b.kind && a.scalar == b.scalar &&
+           std::equal(a.holes.begin(), a.holes.end(), b.holes.begin(), b.holes.end(), same_hole) &&
            std::equal(a.items.begin(), a.items.end(), b.items.begin(), b.items.end(),
                       [](Node const& x, Node const& y) { return same(x, y); }) &&
            std::equal(a.entries.begin(), a.entries.end(), b.entries.begin(), b.entries.end(), same_entry);

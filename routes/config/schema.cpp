@@ -265,6 +265,11 @@ std::string json_schema(Catalogue const& catalogue, std::string (*step_schema)(s
     top.property("routes", R"({"type":"array","items":)" + route.text() + '}',
                  "which messages go where, and what is done to them", false);
     top.property(
+        "step_lists",
+        R"({"type":["object","null"],"propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":)" +
+            SchemaWriter::of<NamedSteps>() + '}',
+        "steps with a name, for the step call", false);
+    top.property(
         "tables",
         R"({"type":["object","null"],"propertyNames":{"$ref":"#/$defs/name"},"additionalProperties":)" +
             SchemaWriter::of<Table>() + '}',

@@ -6,8 +6,8 @@
 
 namespace hilum::config {
 
-inline constexpr std::string_view top_level_keys[] = {"include", "listeners", "destinations", "routes",
-                                                      "tables",  "store",     "admin",        "dictionary"};
+inline constexpr std::string_view top_level_keys[] = {
+    "include", "listeners", "destinations", "routes", "step_lists", "tables", "store", "admin", "dictionary"};
 
 template <class V>
 void describe(V& v, Store& o) {
@@ -31,6 +31,12 @@ void describe(V& v, Table& o) {
                "the column with the first day a row holds, such as 2026-01-31; empty: always");
     v.optional("to", o.to, "the column with the last day a row holds");
     v.optional("default", o.fallback, "what lookups with otherwise: default write");
+}
+
+template <class V>
+void describe(V& v, NamedSteps& o) {
+    v.optional("with", o.with, "values for each ${param.NAME} in it that a call need not give");
+    v.required("steps", o.steps, "what a call of it does, in this order");
 }
 
 // All of a route but its steps, which the callers add: their kinds come from the catalogue.

@@ -1,4 +1,5 @@
 // convert: { to: 2.5.1, otherwise: keep }
+// convert: { to: xml }
 #include <utility>
 
 #include "parsers/hl7/version_conversion.h"
@@ -17,7 +18,9 @@ struct ConvertOptions {
 
 template <class V>
 void describe(V& v, ConvertOptions& o) {
-    v.required("to", o.to, "the version of HL7 v2 to write, such as 2.5.1");
+    v.required("to", o.to,
+               "the version of HL7 v2 to write, such as 2.5.1, or the form in which the message leaves: xml, "
+               "json or er7");
     v.optional("from", o.from, "the version that it is, whatever MSH-12 says");
     v.choice("otherwise", o.otherwise,
              {{"keep", NoPlace::keep}, {"drop", NoPlace::drop}, {"hold", NoPlace::hold}},
@@ -55,13 +58,44 @@ class ConvertStep final : public Step {
     hl7::Dictionary dictionary_;
 };
 
+// The message stays what it is for the steps behind; only what is delivered is written so.
+class FormStep final : public Step {
+  public:
+    explicit FormStep(hl7::Form form) : form_(form), detail_("to " + std::string(name(form))) {}
+
+    StepResult run(Work& work) const override {
+        work.form = form_;
+        return StepResult::ok();
+    }
+    std::string_view detail() const override { return detail_; }
+    Forms forms(Forms) const override { return {form_}; }
+
+  private:
+    hl7::Form form_;
+    std::string detail_;
+};
+
 std::optional<hl7::Version> version(config::Text const& text, config::Diagnostics& diagnostics) {
     auto const found = hl7::version_named(text.value);
     if (!found)
         diagnostics.error(text.where, "HL7 v2 has no version " + config::in_quotes(text.value),
                           "write one of 2.1, 2.2, 2.3, 2.3.1, 2.4, 2.5, 2.5.1, 2.6, 2.7, 2.7.1, 2.8, 2.8.1, "
-                          "2.8.2");
+                          "2.8.2, or a form: xml, json, er7");
     return found;
+}
+
+std::unique_ptr<Step> compile_form(hl7::Form form, config::Step const& step, CompileContext& context) {
+    auto const before = context.diagnostics.errors();
+    for (char const* key : {"from", "otherwise"}) {
+        if (auto const* const written = step.options.find(key))
+            context.diagnostics.error(written->where,
+                                      config::in_quotes(key) + " is for another version; in " +
+                                          std::string(name(form)) + " everything has a place",
+                                      "remove it, or convert to a version in a step of its own");
+    }
+    if (context.answer)
+        context.diagnostics.error(step.where, "an answer leaves with delimiters, as ER7", "remove the step");
+    return context.diagnostics.errors() == before ? std::make_unique<FormStep>(form) : nullptr;
 }
 
 std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context) {
@@ -69,17 +103,21 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     auto const before = diagnostics.errors();
     auto const o = config::decode_options<ConvertOptions>(step.options, "convert", diagnostics);
     if (diagnostics.errors() != before) return nullptr;
+    if (!context.each.empty())
+        diagnostics.error(step.where, "convert changes the whole message, and can't stand inside for_each",
+                          "put it before or behind");
+    if (auto const form = hl7::form_named(o.to.value)) {
+        auto compiled = compile_form(*form, step, context);
+        return diagnostics.errors() == before ? std::move(compiled) : nullptr;
+    }
     auto const to = version(o.to, diagnostics);
     hl7::ConversionOptions options;
     if (!o.from.empty()) options.from = version(o.from, diagnostics);
     options.drop = o.otherwise == NoPlace::drop;
-    if (o.otherwise == NoPlace::unsaid)
+    if (to && o.otherwise == NoPlace::unsaid)
         diagnostics.error(step.where,
                           "convert does not say what becomes of values that version has no place for",
                           "add otherwise: keep, otherwise: drop, or otherwise: hold");
-    if (!context.each.empty())
-        diagnostics.error(step.where, "convert changes the whole message, and can't stand inside for_each",
-                          "put it before or behind");
     if (!to || diagnostics.errors() != before) return nullptr;
     return std::make_unique<ConvertStep>(*to, options, o.otherwise, context.dictionary);
 }
@@ -87,7 +125,7 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
 }  // namespace
 
 StepKind convert_step() {
-    return {"convert", "brings the message to another version of HL7 v2", compile,
+    return {"convert", "brings the message to another version of HL7 v2, or into XML or JSON", compile,
             config::SchemaWriter::of<ConvertOptions>};
 }
 

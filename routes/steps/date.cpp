@@ -1,4 +1,5 @@
 // date: { field: PID-7, from: "%d.%m.%Y", to: hl7, otherwise: hold }
+// date: { field: PV1-44, from: hl7, to: hl7, zone: Europe/Berlin, to_offset: Z, otherwise: hold }
 #include <utility>
 
 #include "routes/steps/date_format.h"
@@ -12,7 +13,9 @@ struct DateOptions {
     config::NameList from;
     config::Text to;
     config::Text offset;
+    config::Text zone;
     config::Text to_offset;
+    config::Text to_zone;
     Fallback fallback;
 };
 
@@ -22,19 +25,37 @@ void describe(V& v, DateOptions& o) {
     v.required("from", o.from, "the format it has, or a list of them: hl7, iso, or one like %d.%m.%Y %H:%M");
     v.required("to", o.to, "the format it gets");
     v.optional("offset", o.offset, "the offset from UTC of times that name none, such as +01:00");
+    v.optional("zone", o.zone, "or the time zone of these times, such as Europe/Berlin");
     v.optional("to_offset", o.to_offset, "the offset that times are converted to, such as Z or -05:00");
+    v.optional("to_zone", o.to_zone, "or the time zone they are converted to, such as America/New_York");
     describe_fallback(v, o.fallback);
 }
 
+// Where clocks show what: a fixed offset, a time zone, or nothing that is known.
+struct Clock {
+    std::optional<int> fixed;
+    std::shared_ptr<TimeZone const> zone;
+
+    explicit operator bool() const { return fixed || zone; }
+    // Of a time that names none.
+    std::optional<int> offset_of(Timestamp const& local) const {
+        return zone ? zone->offset_of_local(local.local_seconds()) : fixed;
+    }
+    // Of a time that has one, when it is converted.
+    int offset_at(Timestamp const& time) const {
+        return zone ? zone->offset_at(time.local_seconds() - *time.offset) : *fixed;
+    }
+};
+
 class DateStep final : public Step {
   public:
-    DateStep(hl7::GroupPath field, std::vector<DateFormat> from, DateFormat to, std::optional<int> offset,
-             std::optional<int> to_offset, Fallback fallback)
+    DateStep(hl7::GroupPath field, std::vector<DateFormat> from, DateFormat to, Clock here, Clock there,
+             Fallback fallback)
         : field_(std::move(field)),
           from_(std::move(from)),
           to_(std::move(to)),
-          offset_(offset),
-          to_offset_(to_offset),
+          here_(std::move(here)),
+          there_(std::move(there)),
           fallback_(std::move(fallback)) {}
 
     StepResult run(Work& work) const override {
@@ -51,10 +72,11 @@ class DateStep final : public Step {
             auto time = format.read(text);
             if (!time) continue;
             bool const has_time = time->precision >= Timestamp::Precision::hour;
-            if (has_time && !time->offset) time->offset = offset_;
-            if (has_time && to_offset_) {
+            if (has_time && !time->offset) time->offset = here_.offset_of(*time);
+            if (has_time && there_) {
                 if (!time->offset) return std::nullopt;
-                time = time->at(*to_offset_);
+                time = time->at(there_.offset_at(*time));
+                if (!time) return std::nullopt;
             }
             return to_.write(*time);
         }
@@ -64,8 +86,8 @@ class DateStep final : public Step {
     hl7::GroupPath field_;
     std::vector<DateFormat> from_;
     DateFormat to_;
-    std::optional<int> offset_;
-    std::optional<int> to_offset_;
+    Clock here_;
+    Clock there_;
     Fallback fallback_;
 };
 
@@ -77,13 +99,31 @@ std::optional<DateFormat> format(std::string const& text, config::Location const
     return std::nullopt;
 }
 
-std::optional<int> offset(config::Text const& text, config::Diagnostics& diagnostics) {
-    if (text.empty()) return std::nullopt;
-    auto const minutes = offset_named(text.value);
-    if (!minutes)
-        diagnostics.error(text.where, config::in_quotes(text.value) + " is no offset from UTC",
-                          "write it like +01:00, -05:00 or Z; names of time zones are not known here");
-    return minutes;
+// What one of a pair of options says, `offset` and `zone`, or `to_offset` and `to_zone`.
+Clock clock(config::Text const& offset, config::Text const& zone, CompileContext& context) {
+    auto& diagnostics = context.diagnostics;
+    Clock clock;
+    if (!offset.empty() && !zone.empty()) {
+        diagnostics.error(zone.where, "an offset and a time zone are given for the same times",
+                          "keep one of the two: a zone knows summer time");
+        return clock;
+    }
+    if (!offset.empty()) {
+        clock.fixed = offset_named(offset.value);
+        if (!clock.fixed)
+            diagnostics.error(offset.where, config::in_quotes(offset.value) + " is no offset from UTC",
+                              "write it like +01:00, -05:00 or Z; the name of a time zone goes into zone or "
+                              "to_zone");
+    }
+    if (!zone.empty()) {
+        auto const found = context.zones.find(zone.value);
+        if (found) {
+            clock.zone = *found;
+        } else {
+            diagnostics.error(zone.where, found.error().what, found.error().next);
+        }
+    }
+    return clock;
 }
 
 std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context) {
@@ -100,16 +140,17 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
         diagnostics.error(step.options.find("from")->where, "\"from\" names no format",
                           "add one, such as hl7");
     auto const to = format(o.to.value, o.to.where, diagnostics);
-    auto const given = offset(o.offset, diagnostics);
-    auto const wanted = offset(o.to_offset, diagnostics);
+    auto here = clock(o.offset, o.zone, context);
+    auto there = clock(o.to_offset, o.to_zone, context);
     if (!field || !to || from.empty() || diagnostics.errors() != before) return nullptr;
-    return std::make_unique<DateStep>(*field, std::move(from), *to, given, wanted, o.fallback);
+    return std::make_unique<DateStep>(*field, std::move(from), *to, std::move(here), std::move(there),
+                                      o.fallback);
 }
 
 }  // namespace
 
 StepKind date_step() {
-    return {"date", "changes the format and the offset of dates and times", compile,
+    return {"date", "changes the format, the offset and the time zone of dates and times", compile,
             config::SchemaWriter::of<DateOptions>};
 }
 

@@ -72,7 +72,7 @@ class Reader {
         if (sign == 0 || !number(2, hours)) return false;
         take(':');
         if (!number(2, minutes) || hours > 14 || minutes > 59) return false;
-        out = sign * (hours * 60 + minutes);
+        out = sign * (hours * 3600 + minutes * 60);
         return true;
     }
 
@@ -88,9 +88,9 @@ void digits(std::string& out, int value, std::size_t width) {
 
 void write_offset(std::string& out, int offset, bool colon) {
     out += offset < 0 ? '-' : '+';
-    digits(out, std::abs(offset) / 60, 2);
+    digits(out, std::abs(offset) / 3600, 2);
     if (colon) out += ':';
-    digits(out, std::abs(offset) % 60, 2);
+    digits(out, std::abs(offset) / 60 % 60, 2);
 }
 
 // HL7: YYYY[MM[DD[HH[MM[SS[.S]]]]]][+/-ZZZZ].
@@ -250,23 +250,32 @@ bool Timestamp::valid() const {
     return date.ok() && hour < 24 && minute < 60 && second < 60;
 }
 
-Timestamp Timestamp::at(int other_offset) const {
-    if (precision < Precision::hour || !offset) return *this;
+std::int64_t Timestamp::local_seconds() const {
     using namespace std::chrono;
     sys_days const days{year_month_day{std::chrono::year(year),
                                        std::chrono::month(static_cast<unsigned>(month)),
                                        std::chrono::day(static_cast<unsigned>(day))}};
-    auto const moment = days + hours(hour) + minutes(minute) + minutes(other_offset - *offset);
+    sys_seconds const moment = days + hours(hour) + minutes(minute) + seconds(second);
+    return moment.time_since_epoch().count();
+}
+
+std::optional<Timestamp> Timestamp::at(int other_offset) const {
+    if (precision < Precision::hour || !offset) return *this;
+    using namespace std::chrono;
+    sys_seconds const moment{seconds(local_seconds() + other_offset - *offset)};
     auto const date = floor<std::chrono::days>(moment);
     year_month_day const ymd{date};
     hh_mm_ss const clock{moment - date};
     Timestamp time = *this;
     time.year = static_cast<int>(ymd.year());
+    if (time.year < 0 || time.year > 9999) return std::nullopt;
     time.month = static_cast<int>(static_cast<unsigned>(ymd.month()));
     time.day = static_cast<int>(static_cast<unsigned>(ymd.day()));
     time.hour = static_cast<int>(clock.hours().count());
     time.minute = static_cast<int>(clock.minutes().count());
+    time.second = static_cast<int>(clock.seconds().count());
     if (time.minute != 0) time.precision = std::max(time.precision, Precision::minute);
+    if (time.second != 0) time.precision = std::max(time.precision, Precision::second);
     time.offset = other_offset;
     return time;
 }
@@ -317,7 +326,15 @@ std::optional<Timestamp> DateFormat::read(std::string_view text) const {
     return time && time->valid() ? time : std::nullopt;
 }
 
+bool DateFormat::writes_offset(Timestamp const& time) const {
+    if (kind_ != Kind::pattern) return time.precision >= Precision::hour;
+    for (std::size_t i = 0; i + 1 < pattern_.size(); ++i)
+        if (pattern_[i] == '%' && pattern_[++i] == 'z') return true;
+    return false;
+}
+
 std::optional<std::string> DateFormat::write(Timestamp const& time) const {
+    if (time.offset && *time.offset % 60 != 0 && writes_offset(time)) return std::nullopt;
     if (kind_ == Kind::hl7) return write_hl7(time);
     if (kind_ == Kind::iso) return write_iso(time);
     std::string out;

@@ -23,11 +23,14 @@ struct Timestamp {
     int second = 0;
     std::string fraction;  // digits behind the second
     Precision precision = Precision::year;
-    std::optional<int> offset;  // minutes east of UTC
+    std::optional<int> offset;  // seconds east of UTC
 
     bool valid() const;
+    // What a clock that shows this says, in seconds since 1970 as if it were UTC.
+    std::int64_t local_seconds() const;
     // The same moment at another offset; a day or less precise stays as it is. It has to have an offset.
-    Timestamp at(int other_offset) const;
+    // nullopt when it is in no year of four digits.
+    std::optional<Timestamp> at(int other_offset) const;
 };
 
 class DateFormat {
@@ -37,16 +40,19 @@ class DateFormat {
 
     // The whole of `text`; nullopt when it is no such date.
     std::optional<Timestamp> read(std::string_view text) const;
-    // nullopt when the pattern asks for more than the value has.
+    // nullopt when the pattern asks for more than the value has, or the offset, of times long ago, is not in
+    // whole minutes and has to be written.
     std::optional<std::string> write(Timestamp const& time) const;
 
   private:
     enum class Kind : unsigned char { hl7, iso, pattern };
     Kind kind_ = Kind::pattern;
     std::string pattern_;
+
+    bool writes_offset(Timestamp const& time) const;
 };
 
-// "+01:00" "-0500" "Z": minutes east of UTC.
+// "+01:00" "-0500" "Z": seconds east of UTC.
 std::optional<int> offset_named(std::string_view text);
 
 }  // namespace hilum::routes

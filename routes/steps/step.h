@@ -13,15 +13,21 @@
 #include <vector>
 
 #include "parsers/hl7/message.h"
+#include "parsers/hl7/message_form.h"
 #include "parsers/hl7/structure.h"
 #include "parsers/hl7/validate.h"
 #include "routes/config/config.h"
+#include "routes/config/parameters.h"
 #include "routes/expression/expression.h"
 #include "routes/observer.h"
 #include "routes/outside.h"
 #include "routes/tables/table.h"
+#include "routes/tables/time_zones.h"
 
 namespace hilum::routes {
+
+// Those in which a message may leave a route.
+using Forms = std::set<hl7::Form>;
 
 // The message a step works on.
 struct Work {
@@ -34,6 +40,7 @@ struct Work {
     Outside* outside = nullptr;              // never null where a step that waits runs
     fhir::Resource const* answer = nullptr;  // to the enrich around the step: %answer
     bool replaced = false;
+    hl7::Form form = hl7::Form::er7;  // in which it leaves; to the steps it is a message all the same
 
     expression::Context context() const { return {&message, now_us, structures, nullptr, {}, answer}; }
 
@@ -76,6 +83,10 @@ class Step {
   public:
     virtual ~Step() = default;
     virtual StepResult run(Work& work) const = 0;
+    // What tells this one from others of its kind, where its kind says little: the list that is called.
+    virtual std::string_view detail() const { return {}; }
+    // What may have become of the form when it has run: `forms` are those from which it starts.
+    virtual Forms forms(Forms forms) const { return forms; }
 };
 
 struct CompileContext;
@@ -94,6 +105,14 @@ struct StepKind {
 // Every kind there is, in the order of the documentation.
 std::vector<StepKind> const& step_catalogue();
 
+// What calls of step lists need to know while they are compiled.
+struct Calls {
+    std::vector<config::NamedSteps> lists{};
+    std::vector<std::string> way{};  // the lists inside one another, the outermost first
+    std::set<std::string, std::less<>> called{};
+    config::Budget budget{"the step lists that are called", "call something smaller"};
+};
+
 struct CompileContext {
     static constexpr std::size_t depth_max = 16;
 
@@ -110,6 +129,8 @@ struct CompileContext {
     bool enriched = false;                    // an enrich is around the step being compiled: there is %answer
     std::vector<std::string> each{};          // the segments that the for_each around it go through
     std::optional<hl7::Rules> rules{};        // of the dictionary, once a step has asked for them
+    Calls calls{};
+    TimeZones zones{};
 };
 
 }  // namespace hilum::routes

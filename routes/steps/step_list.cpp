@@ -19,7 +19,7 @@ StepList StepList::compile(std::vector<config::Step> const& steps, CompileContex
         context.waits = context.waits || kind->waits;
         auto compiled = kind->compile(step, context);
         if (!compiled) continue;
-        StepPlace place{step.kind, step.where, list.steps_.size() + 1};
+        StepPlace place{step.kind, step.where, list.steps_.size() + 1, std::string(compiled->detail())};
         if (context.compiled) context.compiled->push_back(place);
         list.steps_.push_back({std::move(place), std::move(compiled)});
     }
@@ -53,11 +53,16 @@ StepResult StepList::run(Work& work, std::size_t from) const {
         if (result.next == StepResult::Next::go_on) continue;
         result.resume = i + 1;
         std::string const inner = std::move(result.steps);
-        result.steps = "step " + std::to_string(place.number) + " (" + place.kind + ")";
+        result.steps = "step " + std::to_string(place.number) + " (" + place.title() + ")";
         if (!inner.empty()) result.steps += " > " + inner;
         return result;
     }
     return StepResult::ok();
+}
+
+Forms StepList::forms(Forms forms) const {
+    for (auto const& entry : steps_) forms = entry.step->forms(std::move(forms));
+    return forms;
 }
 
 }  // namespace hilum::routes

@@ -20,6 +20,8 @@ class StepList {
     // Runs them from the one at index `from` on, until one does not go on. That one's result, with the way
     // to it in `steps`.
     StepResult run(Work& work, std::size_t from = 0) const;
+    // In which forms a message may leave that comes in one of `forms`.
+    Forms forms(Forms forms) const;
     std::size_t size() const { return steps_.size(); }
     bool empty() const { return steps_.empty(); }
 

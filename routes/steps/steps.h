@@ -30,6 +30,7 @@ StepKind enrich_step();
 StepKind deduplicate_step();
 StepKind detach_step();
 StepKind attach_step();
+StepKind call_step();
 StepKind stop_step();
 StepKind hold_step();
 StepKind reject_step();

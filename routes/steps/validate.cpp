@@ -1,8 +1,10 @@
 // validate: { otherwise: hold }
+// validate: { profile: profiles/adt.yaml, otherwise: reject }
 #include "parsers/hl7/validate.h"
 
 #include <utility>
 
+#include "routes/config/profile.h"
 #include "routes/steps/steps.h"
 
 namespace hilum::routes {
@@ -11,11 +13,14 @@ namespace {
 enum class OnFindings : unsigned char { unsaid, hold, reject, pass };
 
 struct ValidateOptions {
+    config::Text profile;
     OnFindings otherwise = OnFindings::unsaid;
 };
 
 template <class V>
 void describe(V& v, ValidateOptions& o) {
+    v.optional("profile", o.profile,
+               "a conformance profile, YAML or NIST IGAMT XML, relative to this configuration file");
     v.choice("otherwise", o.otherwise,
              {{"hold", OnFindings::hold}, {"reject", OnFindings::reject}, {"pass", OnFindings::pass}},
              "what becomes of a message with errors: hold it, reject it with a NAK, or pass it and note "
@@ -56,16 +61,23 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     if (o.otherwise == OnFindings::unsaid && diagnostics.errors() == before)
         diagnostics.error(step.where, "validate does not say what becomes of a message with errors",
                           "add otherwise: hold, otherwise: reject, or otherwise: pass");
-    if (diagnostics.errors() != before) return nullptr;
+    auto const* const written = step.options.find("profile");
+    if (written && written->is_scalar() && !written->unusable && o.profile.empty())
+        diagnostics.error(written->where, "the profile has no name",
+                          "name its file, or leave the key out for the standard alone");
+    std::shared_ptr<hl7::Profile const> profile;
+    if (!o.profile.empty()) profile = config::load_profile(o.profile, diagnostics);
+    if (diagnostics.errors() != before || (!o.profile.empty() && !profile)) return nullptr;
     // Made when the first step asks for them: they take some time and memory.
     if (!context.rules) context.rules = hl7::Rules::of(context.dictionary, context.closed_tables);
-    return std::make_unique<ValidateStep>(*context.rules, o.otherwise);
+    return std::make_unique<ValidateStep>(profile ? context.rules->with(profile) : *context.rules,
+                                          o.otherwise);
 }
 
 }  // namespace
 
 StepKind validate_step() {
-    return {"validate", "holds the message against the standard", compile,
+    return {"validate", "holds the message against the standard, or a profile too", compile,
             config::SchemaWriter::of<ValidateOptions>};
 }
 

@@ -40,6 +40,12 @@ class WhenStep final : public Step {
         return (*holds ? then_ : else_).run(work);
     }
 
+    Forms forms(Forms forms) const override {
+        auto either = then_.forms(forms);
+        either.merge(else_.forms(std::move(forms)));
+        return either;
+    }
+
   private:
     expression::Expression when_;
     config::Location when_where_;

@@ -22,12 +22,13 @@ Coverage::Place Coverage::place(config::Location const& where) {
 
 Coverage::Coverage(config::Config const& config, routes::Pipeline const& pipeline)
     : config_(config), pipeline_(pipeline) {
-    for (auto const& step : pipeline.steps()) steps_[place(step.where)] = {step.where, step.kind};
+    for (auto const& step : pipeline.steps()) steps_[place(step.where)] = {step.where, step.title()};
     for (auto const& route : config.routes) {
         auto const& when = route.when;
         if (!when.empty()) conditions_[place(when.where)] = {when.where, when.value};
         for (auto const& step : route.steps) add_conditions(step.options);
     }
+    for (auto const& list : config.step_lists) add_conditions(list.steps.list);
 }
 
 // Every `when` of a step and of those inside it.
@@ -37,7 +38,8 @@ void Coverage::add_conditions(Node const& options) {
         Node const& node = *waiting.front();
         waiting.pop_front();
         for (auto const& entry : node.entries) {
-            if (entry.key == "when" && entry.value.is_scalar())
+            // One that a call fills in stands where the call gives it, and counts when it has been tested.
+            if (entry.key == "when" && entry.value.is_scalar() && entry.value.holes.empty())
                 conditions_[place(entry.value.where)] = {entry.value.where, entry.value.scalar};
             waiting.push_back(&entry.value);
         }
@@ -57,7 +59,7 @@ void Coverage::condition(config::Location const& where, expression::Expression c
 }
 
 void Coverage::step_begins(routes::StepPlace const& step, hl7::Message const&) {
-    steps_.try_emplace(place(step.where), Step{step.where, step.kind}).first->second.ran = true;
+    steps_.try_emplace(place(step.where), Step{step.where, step.title()}).first->second.ran = true;
 }
 
 void Coverage::looked_up(std::string_view table, std::string_view key, bool found) {

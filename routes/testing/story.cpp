@@ -62,6 +62,7 @@ void Story::step_begins(routes::StepPlace const& step, hl7::Message const& messa
     event.depth = steps_.size();
     event.where = step.where;
     event.text = step.kind;
+    event.detail = step.detail;
     event.number = step.number;
     steps_.push_back({chapter().events.size(), message.bytes()});
     chapter().events.push_back(std::move(event));

@@ -22,6 +22,7 @@ class Story final : public routes::Observer {
         std::size_t depth = 0;                // of a step inside another one
         config::Location where;               // of the condition's text or the step
         std::string text;                     // the condition's text, or the step's kind
+        std::string detail;                   // of a call the list's name, of a conversion the form
         std::size_t number = 0;               // of the step in its list, from 1
         bool holds = true;                    // of a condition
         std::string failed;                   // the clause that does not hold

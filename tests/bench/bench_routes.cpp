@@ -86,6 +86,7 @@ std::shared_ptr<routes::Pipeline const> pipeline_of(std::string const& steps,
         "tables: { wards: { csv: " +
         wards().string() +
         ", key: local, value: standard } }\n"
+        "step_lists: { named: { steps: [ set: { MSH-5: '${param.to}' } ] } }\n"
         "routes:\n  - name: adt\n    from: in\n    to: lab\n"
         "    when: MSH-9.1 = 'ADT' and MSH-9.2 in ('A01' | 'A04' | 'A08')\n    steps:\n" +
         steps;
@@ -94,7 +95,7 @@ std::shared_ptr<routes::Pipeline const> pipeline_of(std::string const& steps,
 }
 
 // A message parsed, filtered and taken through the steps.
-void route(benchmark::State& state, std::string const& steps) {
+void route(benchmark::State& state, std::string const& steps, std::size_t deliveries = 1) {
     config::Diagnostics diagnostics;
     auto const pipeline = pipeline_of(steps, diagnostics);
     if (diagnostics.failed()) return state.SkipWithError(diagnostics.text().c_str());
@@ -105,7 +106,7 @@ void route(benchmark::State& state, std::string const& steps) {
         pipeline->process(0, *message, text, 0, out);
         benchmark::DoNotOptimize(out.bodies.data());
     }
-    if (out.deliveries.size() != 1) state.SkipWithError("the message was not delivered");
+    if (out.deliveries.size() != deliveries) state.SkipWithError("the message went another way");
     state.SetBytesProcessed(static_cast<std::int64_t>(text.size()) * state.iterations());
     state.counters["messages"] = benchmark::Counter(1, benchmark::Counter::kIsIterationInvariantRate);
 }
@@ -124,8 +125,17 @@ BENCHMARK_CAPTURE(route, parse_filter_lua,
                   "            msg['MSH-5'] = 'LIS'\n            msg['MSH-6'] = 'EAST'\n"
                   "            msg['PID-5.1'] = msg['PID-5.1']:lower()\n");
 
-// One step each; the first is what comes before the steps.
-BENCHMARK_CAPTURE(route, step_none, "      - when: PID-8 = 'X'\n        then: [ stop ]\n");
+// The profile of a step, as a file: that is where profiles come from.
+std::string profile() {
+    auto const path = std::filesystem::temp_directory_path() / "hilum-bench-profile.yaml";
+    std::ofstream(path)
+        << "messages: [ { type: ADT, segments: { PID: { fields: { 8: { codes: [F, M] } } } } } ]\n";
+    return path.string();
+}
+
+// One step each; the first is what comes before and behind the steps.
+BENCHMARK_CAPTURE(route, step_none, "      []\n");
+BENCHMARK_CAPTURE(route, step_when, "      - when: PID-8 = 'X'\n        then: [ stop ]\n");
 BENCHMARK_CAPTURE(route, step_set, "      - set: { MSH-5: LIS }\n");
 BENCHMARK_CAPTURE(route, step_copy, "      - copy: { PID-2: PID-3 }\n");
 BENCHMARK_CAPTURE(route, step_move, "      - move: { PID-2: PID-3 }\n");
@@ -136,12 +146,24 @@ BENCHMARK_CAPTURE(route, step_rename, "      - rename: { from: NK1, to: ZK1 }\n"
 BENCHMARK_CAPTURE(route, step_replace, "      - replace: { field: PID-13, pattern: '[^0-9]', with: '' }\n");
 BENCHMARK_CAPTURE(route, step_lookup, lookup_line);
 BENCHMARK_CAPTURE(route, step_date, "      - date: { field: PID-7, from: hl7, to: iso, otherwise: hold }\n");
+BENCHMARK_CAPTURE(route, step_date_zone,
+                  "      - date: { field: EVN-2, from: hl7, to: hl7, zone: Europe/Berlin, to_zone: "
+                  "America/New_York, otherwise: hold }\n");
 BENCHMARK_CAPTURE(route, step_number,
                   "      - number: { field: 'OBX[*]-5', decimals: 1, otherwise: hold }\n");
 BENCHMARK_CAPTURE(route, step_for_each,
                   "      - for_each: { segment: OBX, steps: [ set: { OBX-11: C } ] }\n");
 BENCHMARK_CAPTURE(route, step_validate, "      - validate: { otherwise: pass }\n");
+BENCHMARK_CAPTURE(route, step_validate_profile,
+                  "      - validate: { profile: " + profile() + ", otherwise: pass }\n");
 BENCHMARK_CAPTURE(route, step_convert, "      - convert: { to: 2.5.1, otherwise: keep }\n");
+BENCHMARK_CAPTURE(route, step_convert_xml, "      - convert: { to: xml }\n");
+BENCHMARK_CAPTURE(route, step_convert_json, "      - convert: { to: json }\n");
+BENCHMARK_CAPTURE(route, step_split, "      - split: { repetition: PID-3, otherwise: hold }\n", 2U);
+BENCHMARK_CAPTURE(route, step_call, "      - call: { steps: named, with: { to: LIS } }\n");
 BENCHMARK_CAPTURE(route, step_lua, "      - lua: msg['MSH-5'] = 'LIS'\n");
+BENCHMARK_CAPTURE(route, step_stop, "      - stop\n", 0U);
+BENCHMARK_CAPTURE(route, step_hold, "      - hold: { reason: to be seen }\n", 0U);
+BENCHMARK_CAPTURE(route, step_reject, "      - reject: { reason: not here }\n", 0U);
 
 }  // namespace

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """All figures of docs/performance.md by one command:
 
-    tests/bench/run.py [--quick] [--only intake,flow,memory,start,idle,parsers] [--build DIR] [--dir DIR] [--write docs/performance.md]
+    tests/bench/run.py [--quick] [--only intake,flow,memory,start,idle,parsers,steps] [--build DIR] [--dir DIR] [--write docs/performance.md]
 
 Whole processes, real sockets, fdatasync on. The load generator, the receiver and the engine share the machine, and the floor
 (tests/bench/floor: the least that keeps "acknowledged means on disk") is measured in turn with the engine, because a disk
@@ -35,7 +35,7 @@ FLOORS = {'one thread': [], 'one thread, preallocated': ['--preallocate', '64'],
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--quick', action='store_true', help='fewer and shorter rounds, a smaller backlog')
-    parser.add_argument('--only', default='intake,flow,memory,start,idle,parsers', help='comma-separated parts')
+    parser.add_argument('--only', default='intake,flow,memory,start,idle,parsers,steps', help='comma-separated parts')
     parser.add_argument('--build', default=os.path.join(HERE, '..', '..', 'build', 'release'), help='build folder')
     parser.add_argument('--dir', help='a folder on the disk to measure (default: in the build folder)')
     parser.add_argument('--write', metavar='FILE', help='write the page there as well')
@@ -256,6 +256,39 @@ def parsers():
     return table
 
 
+STEP_JOBS = [('set', 'set', 'one field, a text'), ('copy', 'copy', 'a field'), ('move', 'move', 'a field'), ('delete', 'delete', 'a segment'),
+             ('append', 'append', 'a segment of one value'), ('rename', 'rename', 'a segment'), ('replace', 'replace', 'one value'),
+             ('lookup', 'lookup', 'one value, 1,000 rows'), ('date', 'date', 'one value'), ('date_zone', 'date', 'one value, into another time zone'),
+             ('number', 'number', 'every OBX-5'), ('convert', 'convert', '2.5 to 2.5.1'), ('convert_xml', 'convert', 'to XML'),
+             ('convert_json', 'convert', 'to JSON'), ('validate', 'validate', 'the standard'),
+             ('validate_profile', 'validate', 'the standard and a profile'), ('when', 'when', 'one comparison, not so'),
+             ('for_each', 'for_each', 'a set in every OBX'), ('split', 'split', 'into two messages'), ('call', 'call', 'a list of one set'),
+             ('lua', 'lua', 'one field'), ('stop', 'stop', 'always'), ('hold', 'hold', 'always'), ('reject', 'reject', 'always')]
+YARDSTICKS = [('parse_filter_lookup_three_sets', 'parse, filter, lookup, three set', 300_000),
+              ('parse_filter_lua', 'parse, filter, the same in Lua', 80_000)]
+
+
+def steps():
+    names = ['step_none'] + [f'step_{name}' for name, _, _ in STEP_JOBS] + [name for name, _, _ in YARDSTICKS]
+    done = subprocess.run([os.path.join(build, 'tests', 'bench', 'bench_parsers'), '--benchmark_format=json',
+                           '--benchmark_filter=' + '|'.join(f'^route/{name}$' for name in names),
+                           f'--benchmark_repetitions={ROUNDS}', '--benchmark_enable_random_interleaving=true',
+                           f'--benchmark_min_time={SECONDS / 10}'], capture_output=True, text=True, check=True)
+    times = {b['run_name'].removesuffix('/repeats:%d' % ROUNDS).removeprefix('route/'): b['cpu_time']
+             for b in json.loads(done.stdout)['benchmarks'] if b.get('aggregate_name') == 'median'}
+    table = ['| route, one core | messages/s | target |', '|---|---:|---:|']
+    for name, what, target in YARDSTICKS:
+        per_second = 1e9 / times[name]
+        table.append(f'| {what} | **{per_second:,.0f}** | {target:,} {verdict(per_second >= target)} |')
+    none = times['step_none']
+    table += ['', f'A route without steps takes {none / 1000:.2f} µs a message: parsing, the filter, planning the delivery. What a step adds to that, the '
+              'changed message written out again included, as far as it changes it:', '',
+              '| step | over a 1 KB ADT | µs |', '|---|---|---:|']
+    for name, step, what in STEP_JOBS:
+        table.append(f'| `{step}` | {what} | {max(0, times["step_" + name] - none) / 1000:.2f} |')
+    return table
+
+
 # --- the page ------------------------------------------------------------------------------------------------------
 
 def machine():
@@ -290,6 +323,8 @@ def main():
     if 'parsers' in chosen:
         page += ['## Parsing', '', 'Nothing is cached between messages. No allocation per field (`tests/parsers/hl7/allocation_test.cpp` counts).', '',
                  *parsers(), '']
+    if 'steps' in chosen:
+        page += ['## Cost per step', '', *steps(), '']
     rows = []
     if 'memory' in chosen:
         rows += memory(peak)

@@ -1,9 +1,11 @@
 """Documents are run: configurations in them pass `hilum check`, commands exist, links lead somewhere."""
 
+import collections
+import difflib
 import glob
+import json
 import os
 import re
-import shutil
 
 import hilum_e2e as e2e
 from hilum_e2e import check, say
@@ -44,6 +46,109 @@ def test_configurations_in_documents():
             count += 1
     say(f'{count} configurations in {len(DOCUMENTS)} documents')
     check(count > 0, 'no configuration found')
+
+
+Fence = collections.namedtuple('Fence', 'section info text line')
+
+
+def fences_in_order(text):
+    section, out = '', []
+    for found in re.finditer(r'^## (.+)$|^```(\S.*)\n((?:.*\n)*?)```$', text, re.M):
+        if found[1]:
+            section = found[1]
+        else:
+            out.append(Fence(section, found[2], found[3], text.count('\n', 0, found.start()) + 1))
+    return out
+
+
+def difference(before, after):
+    """The lines that only one of two messages has, as the page shows them."""
+    lines = difflib.ndiff(before.strip('\r').split('\r'), after.strip('\r').split('\r'))
+    return ''.join(line[0] + line[2:] + '\n' for line in lines if line[0] in '+-')
+
+
+class StepsPage:
+    """docs/steps.md, whose steps are run over the message that it shows."""
+
+    def __init__(self, dir):
+        self.dir = dir
+        with open(os.path.join(e2e.ROOT, 'docs', 'steps.md')) as f:
+            self.fences = fences_in_order(f.read())
+        self.message = next(f.text for f in self.fences if f.info == 'hl7 message').replace('\n', '\r')
+        self.write('message.hl7', self.message)
+        # Files that the steps name, and what stands outside the routes.
+        self.sections = collections.defaultdict(str)
+        for fence in self.fences:
+            words = fence.info.split()
+            if len(words) == 2 and '.' in words[1]:
+                self.write(words[1], fence.text)
+            if fence.info == 'yaml fragment' and not fence.text.startswith('- '):
+                key, rest = fence.text.split('\n', 1)
+                self.sections[key] += rest
+
+    def write(self, name, text):
+        path = os.path.join(self.dir, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, 'w', newline='') as f:
+            f.write(text)
+
+    def examples(self):
+        """Each fragment of steps, with the fence that says what comes of it, if there is one."""
+        for fence, after in zip(self.fences, [*self.fences[1:], None]):
+            if fence.info == 'yaml fragment' and fence.text.startswith('- '):
+                while after is not None and re.search(r'[./]', after.info):  # a file that it names
+                    after = self.fences[self.fences.index(after) + 1]
+                told = after is not None and after.section == fence.section and after.info in ('diff', 'text', 'xml')
+                yield fence, after if told else None
+
+    def run(self, steps):
+        sections = ''.join(key + '\n' + text for key, text in self.sections.items())
+        indented = ''.join('      ' + line + '\n' for line in steps.splitlines())
+        self.write('hilum.yaml', 'listeners: { in: { mllp: { listen: "127.0.0.1:2575" } } }\n'
+                   'destinations: { out: { file: { dir: out, name: "{MSH-10}" } } }\n' + sections +
+                   f'routes:\n  - name: example\n    from: in\n    to: out\n    steps:\n{indented}')
+        code, out, err = e2e.hilum('explain', '--json', 'hilum.yaml', 'message.hl7', cwd=self.dir)
+        check(code in (0, 1), f'{steps}\n{err}')
+        return json.loads(out)
+
+    def outcome(self, came):
+        route, bodies = came['routes'][0], [d['body'] for d in came['deliveries']]
+        if not bodies:
+            return f'{route["outcome"]}: {route["reason"]}\n'
+        if bodies[0].startswith(('<', '{')):
+            return bodies[0].replace('\r', '\n')
+        parts = [difference(self.message, body) for body in bodies]
+        if len(parts) == 1:
+            return parts[0]
+        return ''.join(f'@@ message {n} @@\n{part}' for n, part in enumerate(parts, 1))
+
+
+def matches(told, came):
+    """A line `...` stands for any lines."""
+    pattern = '.*'.join(re.escape(part) for part in re.split(r'^ *\.\.\.\n', told, flags=re.M))
+    return re.fullmatch(pattern, came, re.S) is not None
+
+
+def test_steps():
+    """Every fragment of docs/steps.md runs; where the page tells what comes of it, that is what comes."""
+    with e2e.folder() as dir:
+        page, shown = StepsPage(dir), set()
+        count = 0
+        for fence, told in page.examples():
+            came = page.outcome(page.run(fence.text))
+            count += 1
+            if told is None:
+                continue
+            check(matches(told.text, came), f'docs/steps.md:{told.line}: of\n{fence.text}comes\n{came}')
+            shown.update(re.findall(r'^- (\w+)', fence.text, re.M))
+        code, out, err = e2e.hilum('check', '--schema')
+        check(code == 0, err)
+        forms = json.loads(out)['properties']['routes']['items']['properties']['steps']['items']['anyOf']
+        steps = set(forms[0]['properties']) | {'when'}
+        sections = {name for fence in page.fences for name in fence.section.split(', ')}
+        check(not steps - sections, f'without a section: {sorted(steps - sections)}')
+        check(not steps - shown, f'without an example that tells what comes of it: {sorted(steps - shown)}')
+        say(f'{count} fragments, {len(steps)} steps')
 
 
 def test_examples():

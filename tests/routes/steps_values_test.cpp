@@ -1,4 +1,7 @@
 // Steps that change values, segments and repetitions.
+#include <filesystem>
+#include <fstream>
+
 #include "tests/routes/steps_support.h"
 
 using namespace hilum;
@@ -155,9 +158,21 @@ TEST_CASE("validate") {
     CHECK(run("validate: { otherwise: reject }").starts_with("reject: "));
     CHECK(run("validate: { otherwise: hold }").find(", the first at ") != std::string::npos);
     CHECK(run("validate: { otherwise: pass }") == "");
+    // A profile's errors come on top of those of the standard.
+    std::string const path = std::filesystem::temp_directory_path() / "hilum-steps-profile.yaml";
+    std::ofstream(path)
+        << "messages: [ { type: ADT, segments: { PID: { fields: { 8: { codes: [X] } } } } } ]\n";
+    auto const errors = [](std::string const& options) {
+        auto const reason = run("validate: { " + options + "otherwise: hold }");
+        return std::stoi(reason.substr(std::string("hold: ").size()));
+    };
+    CHECK(errors("profile: " + path + ", ") == errors("") + 1);
+    std::filesystem::remove(path);
     constexpr Wrong wrong[] = {
         {"validate", "validate does not say what becomes of a message with errors"},
         {"validate: { otherwise: keep }", "known words: hold, reject, pass"},
+        {"validate: { profile: nowhere.yaml, otherwise: hold }", "cannot read the profile \"nowhere.yaml\""},
+        {"validate: { profile: '', otherwise: hold }", "the profile has no name"},
     };
     check_wrong(wrong);
 }

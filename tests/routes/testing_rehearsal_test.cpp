@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "parsers/hl7/message_form.h"
 #include "routes/testing/field_changes.h"
 #include "routes/testing/rehearsal.h"
 #include "tests/routes/small_configuration.h"
@@ -140,4 +141,11 @@ TEST_CASE("differences are gathered into clusters") {
     renamed.verdicts[0].route = "laboratory";
     renamed.deliveries[0].route = "laboratory";
     CHECK(clusters({renamed}, received) == "1 alike");
+
+    // In another form values are compared all the same.
+    auto const as_xml = *hl7::in_form(*hl7::Message::view(sent), hl7::Form::xml);
+    CHECK(clusters({stored(9, as_xml)}, received) == "1 lab  was sent as xml, now as er7 @9; 0 alike");
+    auto const other_as_xml = *hl7::in_form(*hl7::Message::view(other), hl7::Form::xml);
+    CHECK(clusters({stored(10, other_as_xml)}, received) ==
+          "1 lab  was sent as xml, now as er7 @10; 1 lab PID-5 changed @10 Jane^Jane>DOE^Jane; 0 alike");
 }

@@ -1,20 +1,20 @@
-#include "engine/cli/findings.h"
+#include "parsers/hl7/message_findings.h"
 
 #include "parsers/hl7/charset_check.h"
 
-namespace hilum::cli {
+namespace hilum::hl7 {
 namespace {
 
-using Code = hl7::StructureFinding::Code;
+using Code = StructureFinding::Code;
 
-std::string in_group(hl7::MessageView const& view, hl7::StructureFinding const& finding) {
+std::string in_group(MessageView const& view, StructureFinding const& finding) {
     std::string const path = view.group_path(finding.group);
     if (!path.empty()) return path;
     auto const& structure = view.structure().structure();
     return structure ? std::string(structure->name()) : "the message";
 }
 
-std::string text_of(hl7::MessageView const& view, hl7::StructureFinding const& finding) {
+std::string text_of(MessageView const& view, StructureFinding const& finding) {
     std::string const name(finding.name);
     switch (finding.code) {
         case Code::unknown_structure:
@@ -38,7 +38,7 @@ std::string_view severity_of(Code code) {
     return code == Code::unknown_structure ? "warning" : "error";
 }
 
-void add_structure(hl7::MessageView const& view, std::vector<Finding>& findings) {
+void add_structure(MessageView const& view, std::vector<MessageFinding>& findings) {
     for (auto const& finding : view.structure().findings()) {
         std::string place =
             finding.code == Code::unknown_structure ? "MSH-9" : view.segment_path(finding.segment);
@@ -48,8 +48,8 @@ void add_structure(hl7::MessageView const& view, std::vector<Finding>& findings)
     }
 }
 
-void add_charset(hl7::MessageView const& view, std::vector<Finding>& findings) {
-    for (auto const& error : hl7::check_charset(view.message())) {
+void add_charset(MessageView const& view, std::vector<MessageFinding>& findings) {
+    for (auto const& error : check_charset(view.message())) {
         std::string_view const severity = error.code == "undeclared_charset" ? "warning" : "error";
         findings.push_back({"charset", severity, error.code, error.place, error.what});
     }
@@ -57,11 +57,11 @@ void add_charset(hl7::MessageView const& view, std::vector<Finding>& findings) {
 
 }  // namespace
 
-std::vector<Finding> findings_of(hl7::MessageView const& view) {
-    std::vector<Finding> findings;
+std::vector<MessageFinding> findings_of(MessageView const& view) {
+    std::vector<MessageFinding> findings;
     add_structure(view, findings);
     add_charset(view, findings);
     return findings;
 }
 
-}  // namespace hilum::cli
+}  // namespace hilum::hl7

@@ -1,6 +1,6 @@
-#include "engine/ops/utf8.h"
+#include "parsers/utf8.h"
 
-namespace hilum::ops {
+namespace hilum {
 namespace {
 
 void append_hex(std::string& out, std::string_view prefix, std::uint32_t value, int digits) {
@@ -83,4 +83,4 @@ std::string_view cut_text(std::string_view text, std::size_t bytes) {
     return text.substr(0, end);
 }
 
-}  // namespace hilum::ops
+}  // namespace hilum

@@ -1,4 +1,4 @@
-#include "engine/ops/json.h"
+#include "parsers/json.h"
 
 #include <rapidjson/error/en.h>
 #include <rapidjson/memorystream.h>
@@ -6,9 +6,9 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
-#include "engine/ops/utf8.h"
+#include "parsers/utf8.h"
 
-namespace hilum::ops::json {
+namespace hilum::json {
 
 struct Writer::Impl {
     rapidjson::StringBuffer buffer;
@@ -50,6 +50,9 @@ void Writer::natural(std::uint64_t number) {
 }
 void Writer::null() {
     impl_->writer.Null();
+}
+std::size_t Writer::size() const {
+    return impl_->buffer.GetSize();
 }
 std::string Writer::text() const {
     return {impl_->buffer.GetString(), impl_->buffer.GetSize()};
@@ -185,4 +188,4 @@ Result<Value> parse(std::string_view text) {
     return error("not_json", std::move(place), std::move(what));
 }
 
-}  // namespace hilum::ops::json
+}  // namespace hilum::json

@@ -1,4 +1,4 @@
-// What is to be said against a message, for `inspect`: one list, whoever found it.
+// What is to be said against a message, for people: one list, whoever found it.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 #include "parsers/hl7/message_view.h"
 
-namespace hilum::cli {
+namespace hilum::hl7 {
 
-struct Finding {
+struct MessageFinding {
     std::string_view source;    // "structure", "charset"
     std::string_view severity;  // "error", "warning", "information"
     std::string code;           // "out_of_place"
@@ -18,6 +18,6 @@ struct Finding {
 };
 
 // Whoever else examines messages adds its findings here.
-std::vector<Finding> findings_of(hl7::MessageView const& view);
+std::vector<MessageFinding> findings_of(MessageView const& view);
 
-}  // namespace hilum::cli
+}  // namespace hilum::hl7
