@@ -9,6 +9,7 @@
 #include "engine/ops/json.h"
 #include "parsers/hl7/message_form.h"
 #include "routes/outside.h"
+#include "routes/testing/outside.h"
 #include "routes/testing/story.h"
 
 namespace hilum::cli {
@@ -19,7 +20,7 @@ using routes::RouteOutcome;
 using testing::Story;
 
 struct Options {
-    std::string config, file, listener, color = "auto";
+    std::string config, file, listener, outside, color = "auto";
     std::size_t message = 0;
     bool json = false;
 };
@@ -197,6 +198,20 @@ std::uint32_t listener_of(Options const& options, Pipeline const& pipeline) {
     return index;
 }
 
+// False after a complaint.
+bool read_replies(std::string const& path, std::vector<testing::OutsideReply>& replies) {
+    if (path.empty()) return true;
+    auto const text = read_file(path);
+    if (!text) {
+        complain(printable(text.error().text()));
+        return false;
+    }
+    config::Diagnostics diagnostics;
+    replies = testing::read_outside(*text, path, config::SystemEnvironment{}, diagnostics);
+    for (auto const& d : diagnostics.sorted()) complain(printable(d.text()));
+    return !diagnostics.failed();
+}
+
 int explain(Options const& options) {
     config::Diagnostics diagnostics;
     auto const loaded = flow::load_configuration(options.config, diagnostics);
@@ -211,14 +226,21 @@ int explain(Options const& options) {
         complain(printable(options.file) + ": " + file.error().text());
         return file.error().code == "unreadable" ? used_wrongly : answer_is_no;
     }
+    std::vector<testing::OutsideReply> replies;
+    if (!read_replies(options.outside, replies)) return used_wrongly;
+    testing::ScriptedOutside scripted(replies);
+    NotAsked not_asked;
     Paint const paint(options.color);
     flow::DryRun door(*loaded);
     auto const& name = loaded->pipeline->listener_names()[listener];
     int code = good;
     for (auto const& one : file->messages) {
         Story story;
-        NotAsked outside;
-        auto const taken = door.take(listener, one.bytes, now_us(), &story, &outside);
+        auto const now = now_us();
+        scripted.begin(one.number, now);
+        routes::Outside& outside =
+            options.outside.empty() ? static_cast<routes::Outside&>(not_asked) : scripted;
+        auto const taken = door.take(listener, one.bytes, now, &story, &outside);
         Explained const explained{one.number, one.bytes, taken, story, *loaded->pipeline};
         answer(options.json ? as_json(explained, name) : as_text(explained, name, paint));
         if (taken.refused || taken.processed.rejected || taken.processed.held()) code = answer_is_no;
@@ -240,6 +262,9 @@ void add_explain(App& app, int& exit_code) {
     command
         ->add_option("--message", options->message, "only the message with this number in the file, from 1")
         ->positive();
+    command->add_option("--outside", options->outside,
+                        "a YAML file with what other systems answer, as \"outside\" of a route test; without "
+                        "it none is asked");
     command->add_flag("--json", options->json, "a JSON object a message");
     command->add_option("--color", options->color, "always, never or auto (at a terminal)")
         ->one_of({"always", "never", "auto"});

@@ -99,6 +99,8 @@ class Reader {
         return out;
     }
 
+    void replies(Node const& node, std::vector<OutsideReply>& out);
+
   private:
     Case read_case(Node const& node, std::int64_t now_us) {
         Case out;
@@ -228,27 +230,6 @@ class Reader {
         return out;
     }
 
-    void replies(Node const& node, std::vector<OutsideReply>& out) {
-        if (node.kind == Node::Kind::null) return;
-        if (node.kind != Node::Kind::sequence) {
-            diagnostics_.error(node.where, "\"outside\" should be a list", "begin each with \"- asks:\"");
-            return;
-        }
-        for (Node const& one : node.items) {
-            auto o = config::decode_options<ReplyOptions>(one, "an answer", diagnostics_);
-            bool const answers = one.find("answer") != nullptr;
-            if (answers == !o.fails.empty())
-                diagnostics_.error(one.where, "an answer is either an answer or none",
-                                   "add answer: VALUE, answer: nothing, or fails: REASON");
-            OutsideReply reply;
-            reply.nothing = o.answer.is_scalar() && !o.answer.quoted && o.answer.scalar == "nothing";
-            reply.asks = std::move(o.asks);
-            reply.answer = std::move(o.answer);
-            reply.fails = std::move(o.fails.value);
-            out.push_back(std::move(reply));
-        }
-    }
-
     void wrote(Node const& node, std::vector<FileExpectation>& out) {
         if (node.kind == Node::Kind::null || (node.is_scalar() && node.scalar == "nothing")) return;
         if (node.kind == Node::Kind::mapping) {
@@ -283,6 +264,27 @@ class Reader {
     Diagnostics& diagnostics_;
 };
 
+void Reader::replies(Node const& node, std::vector<OutsideReply>& out) {
+    if (node.kind == Node::Kind::null) return;
+    if (node.kind != Node::Kind::sequence) {
+        diagnostics_.error(node.where, "\"outside\" should be a list", "begin each with \"- asks:\"");
+        return;
+    }
+    for (Node const& one : node.items) {
+        auto o = config::decode_options<ReplyOptions>(one, "an answer", diagnostics_);
+        bool const answers = one.find("answer") != nullptr;
+        if (answers == !o.fails.empty())
+            diagnostics_.error(one.where, "an answer is either an answer or none",
+                               "add answer: VALUE, answer: nothing, or fails: REASON");
+        OutsideReply reply;
+        reply.nothing = o.answer.is_scalar() && !o.answer.quoted && o.answer.scalar == "nothing";
+        reply.asks = std::move(o.asks);
+        reply.answer = std::move(o.answer);
+        reply.fails = std::move(o.fails.value);
+        out.push_back(std::move(reply));
+    }
+}
+
 }  // namespace
 
 TestFile read_test_file(std::string_view text, std::string file_name, config::Environment const& environment,
@@ -290,6 +292,14 @@ TestFile read_test_file(std::string_view text, std::string file_name, config::En
     auto const node = config::read_yaml(text, std::move(file_name), environment, diagnostics);
     if (diagnostics.failed()) return {};
     return Reader(diagnostics).file(node);
+}
+
+std::vector<OutsideReply> read_outside(std::string_view text, std::string file_name,
+                                       config::Environment const& environment, Diagnostics& diagnostics) {
+    std::vector<OutsideReply> out;
+    auto const node = config::read_yaml(text, std::move(file_name), environment, diagnostics);
+    if (!diagnostics.failed()) Reader(diagnostics).replies(node, out);
+    return out;
 }
 
 bool is_message(std::string_view input) {

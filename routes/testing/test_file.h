@@ -90,6 +90,11 @@ struct TestFile {
 TestFile read_test_file(std::string_view text, std::string file_name, config::Environment const& environment,
                         config::Diagnostics& diagnostics);
 
+// The answers of the world outside alone, as a case has them under "outside".
+std::vector<OutsideReply> read_outside(std::string_view text, std::string file_name,
+                                       config::Environment const& environment,
+                                       config::Diagnostics& diagnostics);
+
 // Whether an input is a message, not the path of a file.
 bool is_message(std::string_view input);
 // A text without any CR has its lines ended by CR, as segments are.

@@ -93,21 +93,24 @@ class StepsPage:
             f.write(text)
 
     def examples(self):
-        """Each fragment of steps, with the fence that says what comes of it, if there is one."""
+        """Each fragment of steps, what other systems answer, and the fence that says what comes of it, if there is one."""
         for fence, after in zip(self.fences, [*self.fences[1:], None]):
             if fence.info == 'yaml fragment' and fence.text.startswith('- '):
-                while after is not None and re.search(r'[./]', after.info):  # a file that it names
+                outside = '[]'
+                while after is not None and (after.info == 'yaml outside' or re.search(r'[./]', after.info)):  # or a file that it names
+                    outside = after.text if after.info == 'yaml outside' else outside
                     after = self.fences[self.fences.index(after) + 1]
                 told = after is not None and after.section == fence.section and after.info in ('diff', 'text', 'xml')
-                yield fence, after if told else None
+                yield fence, outside, after if told else None
 
-    def run(self, steps):
+    def run(self, steps, outside):
+        self.write('outside.yaml', outside)
         sections = ''.join(key + '\n' + text for key, text in self.sections.items())
         indented = ''.join('      ' + line + '\n' for line in steps.splitlines())
         self.write('hilum.yaml', 'listeners: { in: { mllp: { listen: "127.0.0.1:2575" } } }\n'
                    'destinations: { out: { file: { dir: out, name: "{MSH-10}" } } }\n' + sections +
                    f'routes:\n  - name: example\n    from: in\n    to: out\n    steps:\n{indented}')
-        code, out, err = e2e.hilum('explain', '--json', 'hilum.yaml', 'message.hl7', cwd=self.dir)
+        code, out, err = e2e.hilum('explain', '--json', '--outside', 'outside.yaml', 'hilum.yaml', 'message.hl7', cwd=self.dir)
         check(code in (0, 1), f'{steps}\n{err}')
         return json.loads(out)
 
@@ -134,8 +137,8 @@ def test_steps():
     with e2e.folder() as dir:
         page, shown = StepsPage(dir), set()
         count = 0
-        for fence, told in page.examples():
-            came = page.outcome(page.run(fence.text))
+        for fence, outside, told in page.examples():
+            came = page.outcome(page.run(fence.text, outside))
             count += 1
             if told is None:
                 continue
