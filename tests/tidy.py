@@ -23,6 +23,7 @@ STRANGERS = [('engine/listeners/', 'engine/destinations/'), ('engine/destination
 DOORS = {
     r'yaml-cpp/.*': r'routes/config/yaml\.cpp',
     r'pugixml\.hpp': r'parsers/hl7/(igamt|xml.*)\.cpp',
+    r'libpq-fe\.h': r'engine/outside/postgres_query\.cpp',
     r'sqlite3\.h': r'engine/store/(sqlite|index)\.(cpp|h)',
     r'rapidjson/.*': r'parsers/(json|fhir/json_reader)\.cpp',
     r're2/.*': r'routes/expression/regex\.cpp',

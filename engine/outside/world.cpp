@@ -7,6 +7,7 @@
 #include "engine/net/file_writer.h"
 #include "engine/net/posix_file.h"
 #include "engine/outside/http_client.h"
+#include "engine/outside/postgres_query.h"
 #include "engine/outside/sqlite_query.h"
 
 namespace hilum::outside {
@@ -16,6 +17,7 @@ using routes::OutsideAnswer;
 struct World::Connections {
     HttpClient http;
     SqliteQueries sqlite;
+    PostgresQueries postgres;
 };
 
 namespace {
@@ -90,9 +92,8 @@ class OfMessage final : public routes::Outside {
         add(asked, question.database);
         add(asked, question.query);
         for (auto const& value : question.values) add(asked, value);
-        return through(shared_.cache, asked, question.keeping, now_us_, [&]() -> Result<OutsideAnswer> {
-            if (sqlite) return connections_.sqlite.ask(question);
-            return error("refused", "", "PostgreSQL is not asked yet by this version");
+        return through(shared_.cache, asked, question.keeping, now_us_, [&] {
+            return sqlite ? connections_.sqlite.ask(question) : connections_.postgres.ask(question);
         });
     }
 
@@ -131,6 +132,7 @@ std::unique_ptr<routes::Outside> World::of_message(std::uint64_t number, std::in
 
 void World::stop() noexcept {
     connections_->http.stop();
+    connections_->postgres.stop();
 }
 
 }  // namespace hilum::outside
