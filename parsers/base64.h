@@ -10,8 +10,8 @@ namespace hilum {
 enum class Base64 : unsigned char { plain, url };
 
 std::string to_base64(std::string_view bytes, Base64 alphabet = Base64::plain);
-// Takes white space between the digits (MIME breaks lines, and so do senders), and does without the padding. nullopt:
-// another character, or a length that none of it has.
+// Takes white space between the digits (MIME breaks lines, and so do senders), and does without the padding.
+// nullopt: another character, or a length that none of it has.
 std::optional<std::string> from_base64(std::string_view text, Base64 alphabet = Base64::plain);
 
 }  // namespace hilum

@@ -6,8 +6,8 @@
 #include <boost/asio/detached.hpp>
 #include <filesystem>
 
-#include "engine/net/url.h"
 #include "engine/net/asio.h"
+#include "engine/net/url.h"
 
 namespace hilum::cli {
 namespace {

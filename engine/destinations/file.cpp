@@ -4,11 +4,11 @@
 #include <algorithm>
 
 #include "engine/destinations/destination.h"
-#include "routes/file_name.h"
 #include "engine/net/file_writer.h"
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/message_form.h"
 #include "routes/expression/expression.h"
+#include "routes/file_name.h"
 
 namespace hilum::destinations {
 
@@ -133,7 +133,8 @@ net::Task<Attempt> FileDestination::deliver(Outgoing const& outgoing) {
         std::size_t folders;
         bool clean;
     };
-    Job const job{options_.dir, routes::name_components(*filled), outgoing.body, context_.name, folders_, !cleaned_};
+    Job const job{options_.dir, routes::name_components(*filled), outgoing.body, context_.name, folders_,
+                  !cleaned_};
     auto const written = co_await net::run_blocking(context_.runtime, [&job] {
         // Once, before the first file: what a crash left half-written.
         if (job.clean) (void)net::remove_leftovers(job.root, job.owner, job.folders);

@@ -1,8 +1,8 @@
 #include "engine/outside/memory.h"
 
-#include <openssl/evp.h>
-
 #include <cstdio>
+
+#include "engine/net/digest.h"
 
 namespace hilum::outside {
 namespace {
@@ -14,20 +14,9 @@ constexpr char const* schema =
     "until_us INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS seen_until ON seen (until_us);";
 
-// Of both, their lengths included: SHA-256, 32 bytes.
+// Of both; the length tells where the one ends.
 std::string hash_of(std::string_view scope, std::string_view key) {
-    std::string const text = std::to_string(scope.size()) + ":" + std::string(scope) + std::string(key);
-    std::string hash(EVP_MAX_MD_SIZE, '\0');
-    unsigned size = 0;
-    EVP_Digest(text.data(), text.size(), reinterpret_cast<unsigned char*>(hash.data()), &size, EVP_sha256(),
-               nullptr);
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string hex;
-    for (unsigned i = 0; i < size; ++i) {
-        auto const byte = static_cast<unsigned char>(hash[i]);
-        (hex += digits[byte >> 4]) += digits[byte & 15];
-    }
-    return hex;
+    return net::sha256_hex(std::to_string(scope.size()) + ":" + std::string(scope) + std::string(key));
 }
 
 Error not_noted(Error const& why) {

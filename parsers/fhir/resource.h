@@ -59,7 +59,7 @@ class Resource {
     struct Limits {
         std::size_t bytes = std::size_t{64} << 20U;
         std::size_t depth = 128;  // of objects in each other
-        bool any = false;         // any JSON object will do: what other systems answer is read in the same way
+        bool any = false;  // any JSON object will do: what other systems answer is read in the same way
     };
 
     // Errors: "too_large", "too_deep", "bad_json", "no_resource" (no object, or one without resourceType),

@@ -178,10 +178,11 @@ class CaseRun {
             }
         }
         if (!case_.says_wrote) return;
-        for (auto const& [path, text] : written) {
-            bool const expected = std::any_of(case_.wrote.begin(), case_.wrote.end(),
-                                              [&](FileExpectation const& e) { return e.path.name == path; });
-            if (!expected) fail(case_.name.where, path + " was written, and is not expected");
+        for (auto const& file : written) {
+            bool const expected =
+                std::any_of(case_.wrote.begin(), case_.wrote.end(),
+                            [&](FileExpectation const& e) { return e.path.name == file.first; });
+            if (!expected) fail(case_.name.where, file.first + " was written, and is not expected");
         }
     }
 

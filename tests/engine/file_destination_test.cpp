@@ -3,8 +3,8 @@
 #include <random>
 
 #include "engine/destinations/destination.h"
-#include "routes/file_name.h"
 #include "engine/net/file_writer.h"
+#include "routes/file_name.h"
 #include "tests/engine/support/transport.h"
 
 using namespace hilum;
@@ -161,8 +161,7 @@ TEST_CASE("500 hostile names: no file outside the folder") {
         auto const id = n % 5 == 0 ? "\\X00\\" + parts[1] + "\\X0D0A2F2E2E2F\\" : parts[1];
         std::string const body = "MSH|^~\\&|A|" + parts[0] + "|C|D|2026||ADT^A01|" + id + "|P|2.5\r";
         auto const attempt = (n % 2 ? w : flat).deliver(body);
-        for (auto const& part :
-             routes::name_components(routes::clean_part(parts[0]) + "/" + parts[1]))
+        for (auto const& part : routes::name_components(routes::clean_part(parts[0]) + "/" + parts[1]))
             CHECK(is_safe(part));
         // A folder named as the link is refused, nothing else is.
         if (attempt.result == AttemptClass::delivered) {

@@ -1,7 +1,7 @@
 #include "engine/destinations/destination.h"
 #include "engine/destinations/http_answer.h"
-#include "engine/net/url.h"
 #include "engine/net/http_date.h"
+#include "engine/net/url.h"
 #include "tests/engine/support/transport.h"
 
 using namespace hilum;

@@ -10,6 +10,7 @@
 #include <functional>
 #include <thread>
 
+#include "engine/net/digest.h"
 #include "engine/outside/world.h"
 #include "engine/store/sqlite.h"
 #include "tests/engine/support/transport.h"
@@ -25,7 +26,9 @@ class Server {
   public:
     using Socket = asio::ip::tcp::socket;
     explicit Server(std::function<void(Socket&, int)> serve)
-        : acceptor_(context_, {asio::ip::make_address("127.0.0.1"), 0}), serve_(std::move(serve)), thread_([this] { run(); }) {}
+        : acceptor_(context_, {asio::ip::make_address("127.0.0.1"), 0}),
+          serve_(std::move(serve)),
+          thread_([this] { run(); }) {}
     ~Server() {
         stopped_ = true;
         Socket last(context_);
@@ -69,8 +72,8 @@ class Server {
 };
 
 std::string answer(std::string const& status, std::string const& type, std::string const& body) {
-    return "HTTP/1.1 " + status + "\r\nContent-Type: " + type + "\r\nContent-Length: " + std::to_string(body.size()) +
-           "\r\n\r\n" + body;
+    return "HTTP/1.1 " + status + "\r\nContent-Type: " + type +
+           "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
 template <class Question>
@@ -114,15 +117,19 @@ TEST_CASE("outside, http: what each answer means") {
         {answer("503 Busy", "text/html", "no"), "unreachable: the server answered 503"},
         {answer("429 Slow", "text/html", "no"), "unreachable: the server answered 429"},
         {answer("401 Who", "text/html", "no"), "refused: the server answered 401"},
-        {answer("302 Found", "text/html", "no"), "refused: the server answered 302, which sends on to another address"},
+        {answer("302 Found", "text/html", "no"),
+         "refused: the server answered 302, which sends on to another address"},
         {answer("200 OK", "application/pdf", "%PDF"), "bad_answer: the answer is neither JSON nor text"},
         {"HTTP/1.1 100 Continue\r\n\r\n" + answer("200 OK", "application/json", "1"), "1"},
-        {"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[1\r\n1\r\n]\r\n0\r\n\r\n",
+        {"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: "
+         "chunked\r\n\r\n2\r\n[1\r\n1\r\n]\r\n0\r\n\r\n",
          "[1]"},
-        {answer("200 OK", "application/json", std::string(1001, ' ')), "too_large: the answer is longer than max_answer"},
+        {answer("200 OK", "application/json", std::string(1001, ' ')),
+         "too_large: the answer is longer than max_answer"},
         {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "cut: the connection ended before the answer"},
         {"SSH-2.0-OpenSSH\r\n\r\n", "bad_answer: the answer is no HTTP"},
-        {"HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n", "bad_answer: the answer is no HTTP"},
+        {"HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n",
+         "bad_answer: the answer is no HTTP"},
         {"", "cut: the connection ended before the answer"},
     };
     Outsider o;
@@ -201,7 +208,8 @@ TEST_CASE("outside: answers are kept while they are fresh, and serve when there 
     Server server([&](Server::Socket& socket, int) {
         (void)Server::request(socket);
         ++asked;
-        Server::say(socket, broken ? answer("500 No", "text/plain", "") : answer("200 OK", "application/json", std::to_string(asked)));
+        Server::say(socket, broken ? answer("500 No", "text/plain", "")
+                                   : answer("200 OK", "application/json", std::to_string(asked)));
     });
     Outsider o;
     auto question = get(server.url());
@@ -241,12 +249,15 @@ TEST_CASE("outside, sqlite: rows as JSON, values bound, nothing written") {
     auto const make = [&](std::string const& bed) {
         auto db = store::sqlite::Connection::open(path, store::sqlite::Connection::Mode::write);
         REQUIRE(db.has_value());
-        auto const sql = "CREATE TABLE beds (mrn TEXT, bed TEXT, floor INTEGER, weight REAL, plan BLOB, note TEXT);"
-                         "INSERT INTO beds VALUES ('4711', '" + bed + "', 3, 1.5, x'fffe', NULL);";
+        auto const sql =
+            "CREATE TABLE beds (mrn TEXT, bed TEXT, floor INTEGER, weight REAL, plan BLOB, note TEXT);"
+            "INSERT INTO beds VALUES ('4711', '" +
+            bed + "', 3, 1.5, x'fffe', NULL);";
         REQUIRE(db->execute(sql.c_str()).has_value());
     };
     make("B7");
-    auto const ask = [&](std::string query, std::vector<std::string> values = {}, std::chrono::milliseconds within = 2s) {
+    auto const ask = [&](std::string query, std::vector<std::string> values = {},
+                         std::chrono::milliseconds within = 2s) {
         routes::SqlQuestion question;
         question.database = path;
         question.query = std::move(query);
@@ -271,6 +282,11 @@ TEST_CASE("outside, sqlite: rows as JSON, values bound, nothing written") {
     make("B8");  // another file in its place
     CHECK(ask("SELECT bed FROM beds") == R"([{"bed":"B8"}])");
     CHECK(!std::filesystem::exists(o.folder.text() + "/none.sqlite"));
+}
+
+TEST_CASE("SHA-256: the examples of FIPS 180-4") {
+    CHECK(net::sha256_hex("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    CHECK(net::sha256_hex("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
 TEST_CASE("outside, seen: through restarts and damage") {

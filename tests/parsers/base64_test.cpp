@@ -8,8 +8,14 @@ using namespace hilum;
 
 TEST_CASE("base64: the vectors of RFC 4648 §10, both ways") {
     constexpr std::pair<std::string_view, std::string_view> rows[] = {
-        {"", ""},         {"f", "Zg=="},        {"fo", "Zm8="},        {"foo", "Zm9v"},
-        {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}, {"\xff\xfe", "//4="},
+        {"", ""},
+        {"f", "Zg=="},
+        {"fo", "Zm8="},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="},
+        {"fooba", "Zm9vYmE="},
+        {"foobar", "Zm9vYmFy"},
+        {"\xff\xfe", "//4="},
     };
     for (auto const& [bytes, text] : rows) {
         CAPTURE(bytes);
