@@ -50,7 +50,7 @@ if [ "$mode" != quick ]; then
   build asan test_parsers test_routes test_engine hilum load sink
   step "asan, ubsan: tests"
   UBSAN_OPTIONS=print_stacktrace=1 ctest --preset asan --no-label-summary \
-    -R '^(parsers|routes|engine|e2e_flow|e2e_bad_peers)$'
+    -R '^(parsers|routes|engine|e2e_flow|e2e_bad_peers|e2e_enrich)$'
 
   build tsan test_engine
   step "tsan: tests"
