@@ -189,7 +189,7 @@ TEST_CASE("files") {
     table.csv.value = path;
     config::Diagnostics missing;
     CHECK(!Table::load(table, missing));
-    CHECK(missing.text().find("hilum.yaml:5:17: error: the table file") != std::string::npos);
+    CHECK(missing.text().empty());  // loading the configuration says so, once
     std::ofstream(path) << "local,standard\nW1,IC\n";
     config::Diagnostics diagnostics;
     auto const loaded = Table::load(table, diagnostics);
