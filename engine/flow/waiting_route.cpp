@@ -65,7 +65,9 @@ net::Task<Attempt> WaitingRoute::deliver(Outgoing const& outgoing) {
         co_return Attempt{AttemptClass::held, worked.unreadable->code, worked.unreadable->what, {}, {}};
     auto const& processed = worked.processed;
     auto const reason = why_held(*generation, processed);
-    if (processed.retry) co_return Attempt{AttemptClass::busy, "no_answer", reason, {}, {}};
+    // The queue shows the code: reasons hold no content, and whoever looks at night should see which system
+    // it is.
+    if (processed.retry) co_return Attempt{AttemptClass::busy, reason, reason, {}, {}};
     if (!reason.empty()) co_return Attempt{AttemptClass::held, "held", reason, {}, {}};
     co_return co_await commit(*generation, outgoing, processed);
 }

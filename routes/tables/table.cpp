@@ -211,7 +211,8 @@ std::shared_ptr<Table const> Table::load(config::Table const& table, config::Dia
     auto const size = file ? static_cast<std::streamoff>(file.tellg()) : std::streamoff{-1};
     std::string const name = "the table file " + table.csv.value;
     std::error_code unknown;
-    if (!file && !std::filesystem::exists(table.csv.value, unknown)) return nullptr;  // loading has reported it
+    if (!file && !std::filesystem::exists(table.csv.value, unknown))
+        return nullptr;  // loading has reported it
     if (!file || size < 0)
         return refuse(name + " can't be read",
                       "the path is relative to the configuration file that names it");

@@ -116,7 +116,7 @@ def test_order_through_failures():
             directory.mode = 'broken'
             send(engine, range(1, 4))
             e2e.wait_until(lambda: engine.queue(LANE)['state'] == 'retrying', 10, 'it is tried again')
-            check('busy' in engine.queue(LANE)['last_error'], f'{engine.queue(LANE)}')
+            check('http: the server answered 503' in engine.queue(LANE)['last_error'], f'{engine.queue(LANE)}')
             directory.mode = 'silent'
             send(engine, range(4, 13))
             directory.mode = 'good'
