@@ -109,8 +109,15 @@ Result<Message> Message::view(std::string_view bytes, std::optional<Charset> as)
     Result<Message> result(boost::system::in_place_value, Message());
     auto const header = result->read_header(bytes);
     if (header) {
-        result->find_charset(as);
+        auto const tolerances = result->tolerances_;
+        char const* const received = result->bytes_.data();
         result->index_segments();
+        result->find_charset(as);
+        if (result->bytes_.data() != received) {  // masked: other bytes
+            result->segments_.clear();
+            result->tolerances_ = tolerances;
+            result->index_segments();
+        }
     } else {
         result = header.error();
     }
@@ -215,9 +222,13 @@ void Message::add_line(std::string_view text, std::string_view terminator) {
         before = {before.data(), before.size() + terminator.size()};
         return;
     }
-    if (!segment_name(text.substr(0, 3)) || (text.size() > 3 && text[3] != delimiters_.field))
-        tolerances_ |= bit(Tolerance::bad_segment_name);
-    segments_.push_back({text, terminator});
+    bool const good = text.size() > 3 ? named(text.data()) && text[3] == delimiters_.field
+                                      : text.size() == 3 && named(text.data());
+    if (!good) tolerances_ |= bit(Tolerance::bad_segment_name);
+    // In place: a slot put together first and copied then costs as much as all else here.
+    Slot& slot = segments_.emplace_back();
+    slot.text = text;
+    slot.terminator = terminator;
 }
 
 std::string_view Message::segment(std::size_t number) const {

@@ -57,8 +57,7 @@ void Message::find_charset(std::optional<Charset> as) {
     } else if (prefix_.find("\xef\xbb\xbf") != std::string_view::npos) {
         charset_ = {Coding::utf8};
     } else {
-        std::string_view const to_cr = text.substr(0, text.find('\r'));
-        charset_ = declared_in(to_cr.substr(0, to_cr.find('\n')), delimiters_);
+        charset_ = declared_in(segment(1), delimiters_);
     }
     if (!charset_.masks()) return;
     std::string masked;
