@@ -21,6 +21,13 @@ std::uint32_t index_of(Items const& items, std::string_view name) {
     return found == items.end() ? Pipeline::none : static_cast<std::uint32_t>(found - items.begin());
 }
 
+// Stands for the text of an order_by; never 0.
+std::uint32_t rule_of(std::string_view text) {
+    std::uint32_t hash = 0x811c9dc5;
+    for (char const c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x01000193;
+    return hash == 0 ? 1 : hash;
+}
+
 template <class Items>
 std::vector<std::string> names_of(Items const& items) {
     std::vector<std::string> names;
@@ -65,7 +72,8 @@ struct Pipeline::Impl {
     std::vector<std::string> route_names;
     std::vector<CompiledRoute> routes;
     std::vector<std::vector<std::uint32_t>> routes_of_listener;
-    std::vector<AnswerSteps> answers;  // parallel to listeners
+    std::vector<AnswerSteps> answers;   // parallel to listeners
+    std::vector<CompiledOrder> orders;  // parallel to the destinations of the configuration
     hl7::Dictionary dictionary = hl7::Dictionary::standard();
     Tables tables;
     std::vector<StepPlace> steps;
@@ -93,6 +101,24 @@ CompiledRoute compile_route(config::Route const& source, std::vector<std::string
         }
     }
     return route;
+}
+
+CompiledOrder compile_order(config::Component const& destination) {
+    config::Diagnostics ignored;  // checked where the other common keys of a destination are
+    auto const text = [&](std::string_view key) {
+        config::Text out;
+        if (auto const* node = destination.common.find(key)) config::decode_value(*node, out, ignored);
+        return out;
+    };
+    CompiledOrder order;
+    auto const by = text("order_by");
+    if (by.empty()) return order;
+    order.by = expression::Expression::compile(by, 0, ignored);
+    if (!order.by.valid()) return order;
+    order.rule = rule_of(by.value);
+    if (auto const priority = text("priority"); !priority.empty())
+        order.urgent = expression::Expression::compile(priority, 0, ignored);
+    return order;
 }
 
 // The sender of a message that waits has its answer already.
@@ -125,6 +151,7 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config,
     impl.listeners = names_of(config.listeners);
     auto const destinations = names_of(config.destinations);
     impl.destinations = destinations;
+    for (auto const& destination : config.destinations) impl.orders.push_back(compile_order(destination));
     impl.route_names = names_of(config.routes);
     impl.dictionary = config.dictionary;
     impl.routes_of_listener.resize(impl.listeners.size());
@@ -210,10 +237,19 @@ std::string Pipeline::waiting_lane(std::string_view route) {
     return "(route " + std::string(route) + ")";
 }
 
+DeliveryOrder Pipeline::order_of(std::string_view destination, hl7::Message const& message,
+                                 std::int64_t now_us) const {
+    auto const index = index_of(impl_->destinations, destination);
+    if (index >= impl_->orders.size()) return {};
+    hl7::StructureCache structures(message, impl_->dictionary);
+    return impl_->orders[index].of(message, now_us, &structures);
+}
+
 void Pipeline::resume(std::uint32_t route, hl7::Message const& message, std::string_view received,
                       std::int64_t now_us, Outside& outside, Processed& out) const {
     out.clear();
-    RunContext const context{impl_->routes, impl_->route_names, impl_->dictionary, now_us, nullptr, &outside};
+    RunContext const context{
+        impl_->routes, impl_->route_names, impl_->dictionary, impl_->orders, now_us, nullptr, &outside};
     resume_route(context, route, message, received, out);
 }
 
@@ -221,7 +257,8 @@ void Pipeline::process(std::uint32_t listener, hl7::Message const& message, std:
                        std::int64_t now_us, Processed& out, Observer* observer, Outside* outside) const {
     out.clear();
     if (listener >= impl_->routes_of_listener.size()) return;
-    RunContext const context{impl_->routes, impl_->route_names, impl_->dictionary, now_us, observer, outside};
+    RunContext const context{
+        impl_->routes, impl_->route_names, impl_->dictionary, impl_->orders, now_us, observer, outside};
     run_routes(context, impl_->routes_of_listener[listener], message, received, out);
     if (!out.rejected) return;
     // A refused message is owed to nobody.

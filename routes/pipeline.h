@@ -34,11 +34,19 @@ struct RouteVerdict {
                          // no patient data
 };
 
+// Where a delivery stands in its destination's queue (destination keys order_by and priority).
+struct DeliveryOrder {
+    std::uint32_t rule = 0;  // stands for the expression; 0: there is none
+    std::uint64_t key = 0;   // a hash of its value
+    bool urgent = false;
+};
+
 struct PlannedDelivery {
     // Index into Pipeline::destination_names(); its waiting_lane() for what goes on after the commit.
     std::uint32_t destination = 0;
     std::uint32_t route = 0;
     std::uint32_t body = 0;  // 0: the message as received; n: Processed::bodies[n - 1]
+    DeliveryOrder order{};
 };
 
 struct Processed {
@@ -81,6 +89,10 @@ class Pipeline {
     // Whether the listener's answers are shaped by steps, and the shaping: see answer.h. Thread-safe.
     bool shapes_answers(std::uint32_t listener) const;
     Result<void> shape_answer(std::uint32_t listener, std::string& answer, std::int64_t now_us) const;
+
+    // Where a message would stand in a destination's queue: for what is sent again, maybe to another one.
+    DeliveryOrder order_of(std::string_view destination, hl7::Message const& message,
+                           std::int64_t now_us) const;
 
     // Runs every route of the listener. `message` is not changed: a route with steps works on a view of its
     // own. Thread-safe. `observer` may be null. With an `outside` the routes that wait are done at once, too:

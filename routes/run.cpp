@@ -13,6 +13,14 @@ constexpr std::size_t depth_max = 32;  // routes one behind the other
 constexpr std::size_t verdicts_max =
     1000;  // routes that see one message; diamonds of routes could double at each level
 
+// FNV-1a with a last mixing: keys are told apart by all of their 64 bits, which are in the journal.
+std::uint64_t hash_of(std::string_view text) {
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (char const c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    hash ^= hash >> 32;
+    return hash * 0x9e3779b97f4a7c15;
+}
+
 constexpr std::size_t notes_max = 20;  // of one route about one message
 
 // What a route works on, as it would leave now.
@@ -27,6 +35,7 @@ class Run {
         : routes_(&context.routes),
           names_(&context.names),
           dictionary_(&context.dictionary),
+          orders_(&context.orders),
           now_us_(context.now_us),
           out_(&out),
           observer_(context.observer),
@@ -227,7 +236,10 @@ class Run {
             }
             if (written == Pipeline::none) written = place(bytes);
             if (body.form == hl7::Form::er7) body.number = written;
-            out_->deliveries.push_back({target.index, index, written});
+            DeliveryOrder order;
+            if (target.index < orders_->size())
+                order = (*orders_)[target.index].of(message, now_us_, &structures);
+            out_->deliveries.push_back({target.index, index, written, order});
         }
     }
 
@@ -260,6 +272,7 @@ class Run {
     std::vector<CompiledRoute> const* routes_;
     std::vector<std::string> const* names_;
     hl7::Dictionary const* dictionary_;
+    std::vector<CompiledOrder> const* orders_;
     std::int64_t now_us_;
     Processed* out_;
     Observer* observer_;
@@ -267,6 +280,20 @@ class Run {
 };
 
 }  // namespace
+
+DeliveryOrder CompiledOrder::of(hl7::Message const& message, std::int64_t now_us,
+                                hl7::StructureCache* structures) const {
+    DeliveryOrder order;
+    if (rule == 0) return order;
+    expression::Context const context{&message, now_us, structures};
+    order.rule = rule;
+    auto const value = by.text(context);
+    order.key = hash_of(value ? std::string_view(*value) : std::string_view());
+    if (!urgent.valid()) return order;
+    auto const first = urgent.test(context);
+    order.urgent = first && *first;
+    return order;
+}
 
 void run_routes(RunContext const& context, std::vector<std::uint32_t> const& routes,
                 hl7::Message const& message, std::string_view received, Processed& out) {

@@ -30,11 +30,21 @@ struct CompiledRoute {
     }
 };
 
+// The order_by and priority of a destination.
+struct CompiledOrder {
+    expression::Expression by, urgent;
+    std::uint32_t rule = 0;
+
+    // What can't be evaluated (several values, say) counts as no value: such messages keep their order.
+    DeliveryOrder of(hl7::Message const& message, std::int64_t now_us, hl7::StructureCache* structures) const;
+};
+
 // What a run needs of the pipeline, which outlives it.
 struct RunContext {
     std::vector<CompiledRoute> const& routes;
     std::vector<std::string> const& names;  // parallel to routes
     hl7::Dictionary const& dictionary;
+    std::vector<CompiledOrder> const& orders;  // of the destinations
     std::int64_t now_us = 0;
     Observer* observer = nullptr;
     Outside* outside = nullptr;  // null: routes that wait do so

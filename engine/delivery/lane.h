@@ -7,9 +7,12 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
+#include <unordered_set>
 
 #include "engine/delivery/policy.h"
+#include "engine/delivery/schedule.h"
 #include "engine/delivery/window.h"
 #include "engine/destinations/destination.h"
 #include "engine/net/runtime.h"
@@ -30,18 +33,24 @@ struct LaneContext {
 };
 
 // push() is for the commit thread; everything else runs on the lane's context (executor()).
+//
+// One coroutine reads ahead and does what is not sending (run()); one for each connection sends (work()).
+// What may go next is the schedule's to say.
 class Lane : public std::enable_shared_from_this<Lane> {
   public:
-    // `recovered`: what the store found at start. `after_crash`: the head may have been in flight then.
+    using Destinations = std::vector<std::unique_ptr<destinations::Destination>>;
+
+    // `recovered`: what the store found at start. `after_crash`: some of it may have been in flight then.
     Lane(std::string name, store::NameId id, LaneContext context, store::LaneState const& recovered,
          bool after_crash);
     ~Lane();
 
-    // The destination may be replaced (reload) or taken away (nullptr: what waits stays and is shown).
-    void set_destination(std::unique_ptr<destinations::Destination> destination, Policy policy);
+    // The destination, once for each of its connections, may be replaced (reload) or taken away (none: what
+    // waits stays and is shown). Attempts under way end first.
+    void set_destinations(Destinations connections, Policy policy);
     void start();
-    // Ends after the attempt under way, or when `grace` is over by giving it up; completes when the lane has
-    // ended.
+    // Ends after the attempts under way, or when `grace` is over by giving them up; completes when the lane
+    // has ended.
     net::Task<void> stop(std::chrono::milliseconds grace);
 
     // A committed entry; in journal order. Cheap, never blocks on the lane.
@@ -53,8 +62,10 @@ class Lane : public std::enable_shared_from_this<Lane> {
     ops::QueueView view() const;
     void pause();
     void resume();
+    // Ends all pauses between attempts, and starts again what has stopped; or only that of one message.
     void retry_now();
-    // False when the head is another message by now.
+    bool retry_now(std::uint64_t message);
+    // False when the message is not first of its order_by value by now, or in flight.
     bool skip(std::uint64_t message, std::string reason);
     // An acknowledgement of the message of this entry has come later, or another way than its connection.
     // What is in flight or waits for its next attempt may be settled by it; for what is settled it is kept in
@@ -62,32 +73,63 @@ class Lane : public std::enable_shared_from_this<Lane> {
     void answered(std::uint64_t message, store::LaneKey const& key, destinations::Attempt attempt);
     // A held delivery was resent or released.
     void released(std::uint64_t count) { held_ -= std::min(held_, count); }
+    // "claimed" or "in_flight" while the message of this entry is being sent, else "".
+    std::string_view live_state(store::LaneKey const& key) const;
 
   private:
-    struct Skip {
-        std::uint64_t message;
+    struct Worker {
+        Worker(std::unique_ptr<destinations::Destination> d, net::Executor executor)
+            : destination(std::move(d)), timer(executor) {}
+        std::unique_ptr<destinations::Destination> destination;
+        net::Timer timer;  // its waits; cancelled to wake it
+        std::optional<Schedule::Claim> claim;
+        bool idle = false, retired = false, in_flight = false;
+    };
+    using WorkerPointer = std::shared_ptr<Worker>;
+    class InFlight;  // the Departure of an attempt
+    // Something to be done with an entry apart from sending it.
+    struct Errand {
+        Schedule::Claim claim;
+        std::optional<destinations::Attempt> answer;  // else it is to be skipped
         std::string reason;
     };
+    // The receiver as a whole is not there: one attempt at a time finds out when it is back.
+    struct Outage {
+        std::uint32_t attempts = 0;
+        Clock::time_point until{};
+    };
+
     net::Task<void> run();
-    net::Task<bool> wait_for_head();
-    net::Task<void> deliver_head();
-    net::Task<void> take_answer();
-    // What an attempt came to: the head is settled (true), or its failure is in the trace.
-    net::Task<bool> book(destinations::Attempt const& attempt, std::uint32_t duration_us);
+    net::Task<void> work(WorkerPointer worker);
+    net::Task<bool> wait_for_claim(Worker& worker);
+    bool may_send() const;
+    bool claim(Worker& worker);
+    bool feed();
+    net::Task<void> read_on();
+    net::Task<void> sweep(Schedule::Sweep range);
+    net::Task<void> do_errand();
+    net::Task<void> deliver(Worker& worker);
+    net::Task<void> hold_uncertain(Schedule::Claim const& claim);
+    // What an attempt came to: settled, or when to try again.
+    net::Task<void> book(Schedule::Claim const& claim, destinations::Attempt const& attempt,
+                         std::uint32_t duration_us);
+    net::Task<void> keep(Schedule::Claim const& claim, destinations::Attempt const& attempt,
+                         std::uint32_t duration_us, bool stop);
+    void plan_retry(Schedule::Claim const& claim, destinations::Attempt const& attempt);
     void note_late(std::uint64_t message, store::LaneKey const& key, destinations::Attempt const& attempt);
-    net::Task<void> settle(store::DeliveryOutcome outcome, destinations::Attempt const& attempt,
-                           std::uint32_t duration_us);
+    net::Task<void> settle(Schedule::Claim const& claim, store::DeliveryOutcome outcome,
+                           destinations::Attempt const& attempt, std::uint32_t duration_us);
+    void note_settled(Schedule::Claim const& claim, store::ResultRecord const& result,
+                      destinations::Attempt const& attempt);
     net::Task<bool> record(store::ResultRecord const& result);
-    net::Task<void> fill_window();
-    net::Task<void> back_off(std::chrono::milliseconds time);
     net::Task<void> sleep(std::chrono::milliseconds time);
-    store::ResultRecord result_for_head(store::DeliveryOutcome outcome, destinations::Attempt const& attempt,
-                                        std::uint32_t duration_us) const;
-    bool gives_up(Action action) const;
-    void note_failure(destinations::Attempt const& attempt);
-    void take_head();
-    void take_replacement();
+    store::ResultRecord result_of(Schedule::Claim const& claim, store::DeliveryOutcome outcome,
+                                  destinations::Attempt const& attempt, std::uint32_t duration_us);
+    bool was_in_flight(Schedule::Claim const& claim);
+    void note_failure(Schedule::Claim const& claim, destinations::Attempt const& attempt);
     void wake();
+    void wake_workers();
+    void start_worker(WorkerPointer const& worker);
     void publish();
 
     std::string name_;
@@ -95,24 +137,23 @@ class Lane : public std::enable_shared_from_this<Lane> {
     LaneContext context_;
     net::Executor executor_;
     Window window_;
-    std::unique_ptr<destinations::Destination> destination_;
-    std::unique_ptr<destinations::Destination> next_destination_;
-    bool replace_ = false;
-    Policy policy_, next_policy_;
+    Schedule schedule_;
+    std::optional<store::LaneEntry> next_;  // read, but not for the schedule yet
+    Policy policy_;
+    std::vector<WorkerPointer> workers_;
+    std::size_t running_ = 0;  // coroutines
+    bool ahead_full_ = false;  // too much behind an entry that is not settled
 
-    net::Timer timer_;  // every wait of the lane; cancelled to wake it
-    bool running_ = false, stopping_ = false, paused_ = false, in_flight_ = false, store_failed_ = false;
-    bool retry_now_ = false;
-    std::optional<Skip> skip_;
-    std::optional<destinations::Attempt> answer_;  // of the head, come between two attempts
+    net::Timer timer_;  // every wait of run(); cancelled to wake it
+    bool started_ = false, stopping_ = false, paused_ = false, store_failed_ = false;
+    std::optional<Outage> outage_;
+    std::deque<Errand> errands_;
     std::deque<store::LaneKey> held_unconfirmed_;  // those whose acknowledgement would end the holding
 
-    std::optional<store::LaneEntry> head_;
-    std::uint32_t attempts_ = 0;
-    bool possible_duplicate_ = false;
+    store::LaneKey recovered_end_;  // entries before it were there at start
     bool after_crash_ = false;
-    std::chrono::steady_clock::time_point first_attempt_{};
-    std::int64_t next_attempt_us_ = 0;
+    std::unordered_set<Schedule::KeyId> claimed_since_;  // order_by values of which one was sent since
+    std::set<store::LaneKey> uncertain_;                 // may have reached the receiver before this start
     std::uint64_t held_ = 0;
     std::string last_error_;
     std::int64_t last_error_us_ = 0, last_delivered_us_ = 0;

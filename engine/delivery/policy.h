@@ -1,6 +1,14 @@
 // What a lane does after a failed attempt: the keys that every destination may carry beside its kind.
 //
-//   lab: { mllp: {...}, retry: { first: 1s, max: 60s, give_up: never }, on_failure: { ae: hold, ar: hold } }
+//   lab:
+//     mllp: {...}
+//     retry: { first: 1s, max: 60s, give_up: never }
+//     on_failure: { ae: hold, ar: hold }
+//     on_answer: [ { msa: AE, err: 205, then: delivered } ]
+//     on_ambiguous: resend
+//     connections: 4
+//     order_by: PID-3.1
+//     priority: ORC-7.6 = 'S'
 #pragma once
 
 #include <chrono>
@@ -14,12 +22,21 @@
 
 namespace hilum::delivery {
 
-enum class Action : unsigned char { retry, hold };
+// What follows an attempt: the key waits and tries again; the message is taken out for a person; it counts as
+// delivered; it is passed over; its key (without order_by, the queue) stands still until a person acts.
+enum class Action : unsigned char { retry, hold, delivered, skip, stop };
+inline constexpr config::Choice<Action> action_words[] = {{"delivered", Action::delivered},
+                                                          {"retry", Action::retry},
+                                                          {"hold", Action::hold},
+                                                          {"skip", Action::skip},
+                                                          {"stop", Action::stop}};
 
 struct RetryOptions {
     config::Duration first = std::chrono::seconds(1);
     config::Duration max = std::chrono::seconds(60);
     config::Text give_up{"never", {}};
+    std::uint32_t attempts = 0;  // 0: any number
+    Action then = Action::hold;
 };
 
 template <class V>
@@ -27,6 +44,10 @@ void describe(V& v, RetryOptions& o) {
     v.optional("first", o.first, "pause before the first retry; each further one is twice as long");
     v.optional("max", o.max, "the longest pause between two retries");
     v.optional("give_up", o.give_up, "hold the message when it has been tried for this long, or never");
+    v.optional("attempts", o.attempts, "hold the message when it has been tried so often; 0: any number");
+    static constexpr config::Choice<Action> words[] = {
+        {"hold", Action::hold}, {"skip", Action::skip}, {"stop", Action::stop}};
+    v.choice("then", o.then, words, "what follows when give_up or attempts is reached");
 }
 
 // Defaults: what the receiver refused for its content would be refused again, so it is held and the feed goes
@@ -45,7 +66,7 @@ struct FailureOptions {
 
 template <class V>
 void describe(V& v, FailureOptions& o) {
-    static constexpr config::Choice<Action> words[] = {{"retry", Action::retry}, {"hold", Action::hold}};
+    static constexpr auto& words = action_words;
     v.choice("connect", o.connect, words, "no connection could be made");
     v.choice("timeout", o.timeout, words, "sent, but no answer came in time");
     v.choice("cut", o.cut, words, "the connection ended before the answer");
@@ -59,17 +80,61 @@ void describe(V& v, FailureOptions& o) {
              "the receiver has the message (CA), but its application acknowledgement did not come in time");
 }
 
+// What follows answers that are named one by one. Every key that is there has to fit.
+struct AnswerRule {
+    config::NameList msa;      // MSA-1
+    config::NameList err;      // HL70357 codes, and ranges of them
+    config::NameList http;     // status codes, and ranges
+    config::NameList failure;  // the words of on_failure
+    config::Text then;         // one of action_words
+};
+
+template <class V>
+void describe(V& v, AnswerRule& o) {
+    v.optional("msa", o.msa, "MSA-1 of the answer: AE, AR, CE, CR, AA or CA");
+    v.optional("err", o.err,
+               "the error code of the answer (ERR-3, HL7 table 0357): 207, or a range as 100-104");
+    v.optional("http", o.http, "the HTTP status: 409, or a range as 500-599");
+    v.optional("failure", o.failure, "the kind of failure, in the words of on_failure");
+    v.required("then", o.then, "delivered, retry, hold, skip or stop");
+}
+
+enum class Ambiguous : unsigned char { resend, hold };
+
 // The common keys of a destination.
 struct PolicyOptions {
     RetryOptions retry;
     FailureOptions on_failure;
+    config::ListOf<AnswerRule> on_answer;
+    Ambiguous on_ambiguous = Ambiguous::resend;
+    std::uint32_t connections = 1;
+    config::Text order_by;
+    config::Text priority;
 };
+inline constexpr std::uint32_t connections_max = 64;
 
 template <class V>
 void describe(V& v, PolicyOptions& o) {
     v.optional("retry", o.retry, "pauses between attempts");
-    v.optional("on_failure", o.on_failure,
-               "what follows each kind of failure: retry (the lane waits) or hold (the lane goes on)");
+    v.optional(
+        "on_failure", o.on_failure,
+        "what follows each kind of failure: retry (the lane waits), hold (the lane goes on), skip, stop "
+        "or delivered");
+    v.optional("on_answer", o.on_answer,
+               "what follows answers that are named one by one; the first that fits");
+    static constexpr config::Choice<Ambiguous> words[] = {{"resend", Ambiguous::resend},
+                                                          {"hold", Ambiguous::hold}};
+    v.choice(
+        "on_ambiguous", o.on_ambiguous, words,
+        "a message that was cut off while it was sent: send it again (the receiver may have it twice), or "
+        "hold it for a person");
+    v.optional("connections", o.connections,
+               "how many messages may be on their way at a time; needs order_by");
+    v.optional("order_by", o.order_by,
+               "an expression over the message that is sent: messages with the same value keep their order, "
+               "others may pass each other; without it all keep theirs");
+    v.optional("priority", o.priority,
+               "a condition: messages that meet it go before those of other order_by values");
 }
 
 // The names of those keys.
@@ -82,13 +147,22 @@ class Policy {
     explicit Policy(PolicyOptions const& options);
     static Policy from(config::Component const& component);  // that has passed check_destination_common
 
-    Action action(destinations::AttemptClass failure) const;
+    struct Decision {
+        Action action = Action::retry;
+        std::size_t rule = 0;  // the number of the rule of on_answer that said so, from 1
+    };
+    // What follows an attempt, not counting how long it has been tried.
+    Decision decide(destinations::Attempt const& attempt) const;
+    // When it has been tried for so long and so often: what follows instead of a retry.
+    std::optional<Action> exhausted(std::uint32_t attempts, std::chrono::milliseconds tried) const;
+    bool holds_ambiguous() const { return options_.on_ambiguous == Ambiguous::hold; }
+    std::uint32_t connections() const { return options_.connections; }
     // The pause after the n-th failed attempt (from 1); `random` in [0, 1) spreads it by a fifth either way.
     std::chrono::milliseconds pause(std::uint32_t attempt, std::chrono::milliseconds asked_by_receiver,
                                     double random) const;
-    std::optional<std::chrono::milliseconds> give_up() const { return give_up_; }
 
   private:
+    Action action(destinations::AttemptClass failure) const;
     PolicyOptions options_;
     std::optional<std::chrono::milliseconds> give_up_;
 };

@@ -5,8 +5,7 @@
 
 namespace hilum::delivery {
 
-Window::Window(store::LaneKey cursor, std::uint64_t queued, std::vector<store::LaneKey> const& settled_ahead)
-    : end_(cursor), settled_ahead_(settled_ahead.begin(), settled_ahead.end()), queued_(queued) {}
+Window::Window(store::LaneKey cursor, std::uint64_t queued) : end_(cursor), queued_(queued) {}
 
 bool Window::push(store::LaneEntry const& entry) {
     queued_.fetch_add(1, std::memory_order_relaxed);
@@ -60,7 +59,7 @@ void Window::end_scan(store::Store::Scan const& scan) {
     std::lock_guard lock(mutex_);
     scanning_ = false;
     auto take = [this](store::LaneEntry const& entry) {
-        if (settled_ahead_.erase(entry.key) == 0) entries_.push_back(entry);
+        entries_.push_back(entry);
         end_ = entry.key.next();
     };
     for (auto const& entry : scan.entries) take(entry);

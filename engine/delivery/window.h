@@ -7,8 +7,6 @@
 #include <deque>
 #include <mutex>
 #include <optional>
-#include <set>
-#include <vector>
 
 #include "engine/store/store.h"
 
@@ -19,9 +17,8 @@ class Window {
   public:
     static constexpr std::size_t capacity = 1024;
 
-    // Begins by scanning from `cursor` (there may be anything in the journal); `settled_ahead` are entries to
-    // leave out.
-    Window(store::LaneKey cursor, std::uint64_t queued, std::vector<store::LaneKey> const& settled_ahead);
+    // Begins by scanning from `cursor`: there may be anything in the journal.
+    Window(store::LaneKey cursor, std::uint64_t queued);
 
     // Returns true when the lane may be asleep and has to be woken.
     bool push(store::LaneEntry const& entry);
@@ -51,7 +48,6 @@ class Window {
     std::deque<store::LaneEntry> recent_;  // pushed during a scan; bounded as the window is
     bool recent_lost_ = false;
     bool asleep_ = false;
-    std::set<store::LaneKey> settled_ahead_;
     std::atomic<std::uint64_t> queued_;
 };
 

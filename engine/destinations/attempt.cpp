@@ -30,4 +30,13 @@ std::string_view name(AttemptClass value) {
     return "unknown";
 }
 
+Attempt not_departed() {
+    return {AttemptClass::local, "not_marked", "that it is being sent could not be written down", {}, {}};
+}
+
+net::Task<bool> departs(Outgoing const& outgoing) {
+    if (!outgoing.departure) co_return true;
+    co_return co_await outgoing.departure->begin();
+}
+
 }  // namespace hilum::destinations

@@ -16,15 +16,28 @@
 
 namespace hilum::destinations {
 
+// Asked by a destination before the first byte of a message may leave.
+class Departure {
+  public:
+    virtual ~Departure() = default;
+    // False: it must not be sent now (what has to be known of it before could not be written down). Never
+    // throws.
+    virtual net::Task<bool> begin() = 0;
+};
+
 struct Outgoing {
     std::uint64_t message = 0;  // its number, for log lines
     std::string_view body;      // lives until deliver() returns
     std::int64_t received_us = 0;
     std::uint32_t attempt = 1;
     bool possible_duplicate = false;
-    store::LaneKey key{};        // the lane's entry, for answers that come later
-    store::NameId listener = 0;  // where it came in
+    store::LaneKey key{};            // the lane's entry, for answers that come later
+    store::NameId listener = 0;      // where it came in
+    store::LaneKey settled_up_to{};  // of the lane, once this one is settled
+    Departure* departure = nullptr;  // may be null
 };
+// departure->begin(), or true.
+net::Task<bool> departs(Outgoing const& outgoing);
 
 // What an attempt came to. The lane's policy (destination key `on_failure`) decides what follows.
 enum class AttemptClass : unsigned char {
@@ -52,6 +65,8 @@ struct Attempt {
     bool booked = false;  // the result is in the journal already, in one commit with what it caused
 };
 
+Attempt not_departed();  // what comes of it when departs() says no
+
 class Awaited;
 
 struct DestinationContext {
@@ -61,6 +76,7 @@ struct DestinationContext {
     ops::Log& log;
     std::string name;
     Awaited* awaited = nullptr;  // acknowledgements that come later or elsewhere; may be null
+    std::size_t connection = 0;  // which of the destination's connections this one is
 };
 
 class Destination {

@@ -133,8 +133,10 @@ net::Task<Attempt> FileDestination::deliver(Outgoing const& outgoing) {
         std::size_t folders;
         bool clean;
     };
-    Job const job{options_.dir, routes::name_components(*filled), outgoing.body, context_.name, folders_,
-                  !cleaned_};
+    // Each connection has half-written files of its own.
+    auto const owner =
+        context_.connection == 0 ? context_.name : context_.name + "." + std::to_string(context_.connection);
+    Job const job{options_.dir, routes::name_components(*filled), outgoing.body, owner, folders_, !cleaned_};
     auto const written = co_await net::run_blocking(context_.runtime, [&job] {
         // Once, before the first file: what a crash left half-written.
         if (job.clean) (void)net::remove_leftovers(job.root, job.owner, job.folders);

@@ -209,6 +209,8 @@ net::Task<std::optional<Attempt>> HttpDestination::connect() {
 net::Task<Attempt> HttpDestination::deliver(Outgoing const& outgoing) {
     given_up_ = false;
     if (auto failed = co_await connect()) co_return std::move(*failed);
+    bool const may_go = co_await departs(outgoing);
+    if (!may_go) co_return not_departed();
     bool timed_out = false;
     net::Deadline deadline(context_.runtime.deadlines(socket_->get_executor()), [this, &timed_out] {
         timed_out = true;

@@ -225,6 +225,8 @@ net::Task<Attempt> MllpDestination::deliver(Outgoing const& outgoing) {
         socket_.emplace(std::move(*connected));
     }
     auto exchange = begin(outgoing);
+    bool const may_go = co_await departs(outgoing);
+    if (!may_go) co_return not_departed();
     elsewhere_.reset();
     timed_out_ = false;
     in_flight_ = outgoing.message;

@@ -94,7 +94,7 @@ void CommitHub::hand_to_lanes(Pending const& pending) {
     if (pending.resend) {
         auto const& r = *pending.resend;
         push(r.destination,
-             {{ticket.position, 0}, r.sequence, r.position, r.ordinal, pending.received_us, true});
+             {{ticket.position, 0}, r.sequence, r.position, r.ordinal, pending.received_us, true, r.order});
         return;
     }
     std::uint32_t ordinal = 0;
@@ -104,7 +104,8 @@ void CommitHub::hand_to_lanes(Pending const& pending) {
                                     ticket.position,
                                     ordinal,
                                     pending.received_us,
-                                    false});
+                                    false,
+                                    delivery.order});
         ++ordinal;
     }
 }

@@ -145,12 +145,16 @@ void Engine::set_destination(config::Component const& component) {
     auto const of = lane_for(component.name);
     auto index = std::size_t{0};
     while (&runtime_->context(index) != &of->executor().context()) ++index;
-    destinations::DestinationContext const context{
-        *runtime_, index, metrics_.destination(component.name), log_, component.name, &awaited_};
+    destinations::DestinationContext context{*runtime_, index,          metrics_.destination(component.name),
+                                             log_,      component.name, &awaited_};
     // Made and used on the lane's own context.
     auto const& kind = kind_of(destinations::destination_catalogue(), component.kind);
-    net::asio::post(of->executor(), [of, kind, component, context] {
-        of->set_destination(kind.make(component, context), delivery::Policy::from(component));
+    net::asio::post(of->executor(), [of, kind, component, context]() mutable {
+        auto policy = delivery::Policy::from(component);
+        delivery::Lane::Destinations connections;
+        for (context.connection = 0; context.connection < policy.connections(); ++context.connection)
+            connections.push_back(kind.make(component, context));
+        of->set_destinations(std::move(connections), std::move(policy));
     });
 }
 
@@ -169,7 +173,7 @@ void Engine::take_destinations(config::Config const& config) {
             continue;
         }
         auto const of = lane(it->first);
-        net::asio::post(of->executor(), [of] { of->set_destination(nullptr, {}); });
+        net::asio::post(of->executor(), [of] { of->set_destinations({}, {}); });
         it = destinations_.erase(it);
     }
 }
@@ -186,13 +190,15 @@ void Engine::take_waiting_routes(routes::Pipeline const& pipeline) {
         auto const of = lane_for(routes::Pipeline::waiting_lane(route));
         WaitingContext const context{*flow_, *store_, *hub_, *outside_, now_us_};
         net::asio::post(of->executor(), [of, route, context] {
-            of->set_destination(make_waiting_route(route, context), {});
+            delivery::Lane::Destinations one;
+            one.push_back(make_waiting_route(route, context));
+            of->set_destinations(std::move(one), {});
         });
     }
     std::erase_if(waiting_routes_, [&](std::string const& route) {
         if (wanted.contains(route)) return false;
         auto const of = lane(routes::Pipeline::waiting_lane(route));
-        net::asio::post(of->executor(), [of] { of->set_destination(nullptr, {}); });
+        net::asio::post(of->executor(), [of] { of->set_destinations({}, {}); });
         return true;
     });
 }

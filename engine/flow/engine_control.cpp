@@ -236,12 +236,14 @@ net::Task<Result<Engine::Resent>> Engine::resend(std::uint64_t number, std::stri
         return entry.second == store::DeliveryOutcome::held;
     });
     Resent resent;
+    auto const generation = flow_->generation();
     for (std::uint32_t ordinal = 0; ordinal < record.deliveries.size(); ++ordinal) {
         auto const id = record.deliveries[ordinal].destination;
         auto const name = store_->name(id);
         bool const held = last.contains(ordinal) && last[ordinal] == store::DeliveryOutcome::held;
         if (destination.empty() ? (any_held && !held) : name != destination) continue;
-        store::ResendRecord const order{record.sequence, position, ordinal, id, now_us_(), by};
+        auto const place = order_of(*generation, name, stored->body(ordinal), now_us_());
+        store::ResendRecord const order{record.sequence, position, ordinal, id, now_us_(), by, place};
         auto const ticket = co_await hub_->commit(*store_, order);
         if (!ticket) co_return ticket.error();
         if (held) {

@@ -1,6 +1,7 @@
 #include "engine/flow/generation.h"
 
 #include "engine/listeners/text_options.h"
+#include "parsers/hl7/message_form.h"
 
 namespace hilum::flow {
 
@@ -45,8 +46,16 @@ void take_over(routes::Processed const& processed, Generation const& generation,
     record.bodies.assign(processed.bodies.begin(), processed.bodies.end());
     record.deliveries.reserve(processed.deliveries.size() + 1);
     for (auto const& d : processed.deliveries)
-        record.deliveries.push_back(
-            {generation.destinations[d.destination], generation.routes[d.route], d.body});
+        record.deliveries.push_back({generation.destinations[d.destination], generation.routes[d.route],
+                                     d.body, store::Order{d.order.rule, d.order.key, d.order.urgent}});
+}
+
+store::Order order_of(Generation const& generation, std::string_view destination, std::string_view body,
+                      std::int64_t now_us) {
+    auto const message = hl7::read_body(body);
+    if (!message) return {};
+    auto const order = generation.pipeline->order_of(destination, *message, now_us);
+    return {order.rule, order.key, order.urgent};
 }
 
 void count_verdicts(Generation const& generation, routes::Processed const& processed) {

@@ -42,6 +42,10 @@ void take_over(routes::Processed const& processed, Generation const& generation,
 std::vector<store::VerdictEntry> verdicts_of(Generation const& generation,
                                              routes::Processed const& processed);
 // In the metrics of the routes.
+// Where a body stands in a destination's queue as it is configured now; none when it is not.
+store::Order order_of(Generation const& generation, std::string_view destination, std::string_view body,
+                      std::int64_t now_us);
+
 void count_verdicts(Generation const& generation, routes::Processed const& processed);
 
 }  // namespace hilum::flow

@@ -103,7 +103,7 @@ net::Task<Attempt> WaitingRoute::commit(Generation const& generation, Outgoing c
     auto& result = record.settles;
     result.sequence = outgoing.message;
     result.key = outgoing.key;
-    result.settled_up_to = outgoing.key.next();  // the lane hands over one after the other
+    result.settled_up_to = outgoing.settled_up_to;
     result.destination = context_.store.name_id(routes::Pipeline::waiting_lane(name_));
     result.attempt = outgoing.attempt;
     result.possible_duplicate = outgoing.possible_duplicate;

@@ -15,6 +15,14 @@ void time_field(Writer& w, std::string_view name, std::int64_t us) {
     if (us != 0) w.field(name, rfc3339(us));
 }
 
+template <class Items, class F>
+void write_list(Writer& w, std::string_view name, Items const& items, F each) {
+    w.key(name);
+    w.array([&] {
+        for (auto const& item : items) each(item);
+    });
+}
+
 void write_queue(Writer& w, QueueView const& q) {
     w.object([&] {
         w.field("destination", q.destination);
@@ -31,6 +39,20 @@ void write_queue(Writer& w, QueueView const& q) {
         w.field_if("last_error", q.last_error);
         time_field(w, "last_error_at", q.last_error_us);
         time_field(w, "last_delivered", q.last_delivered_us);
+        w.field("connections", q.connections);
+        w.field("in_flight", q.in_flight);
+        w.field("blocked", q.blocked);
+        w.field("stopped", q.stopped);
+        if (q.blocked_messages.empty()) return;
+        write_list(w, "blocked_messages", q.blocked_messages, [&](QueueView::Blocked const& b) {
+            w.object([&] {
+                w.field("message", b.message);
+                w.field("attempts", b.attempts);
+                w.field_if("error", b.error);
+                w.field("stopped", b.stopped);
+                time_field(w, "next_attempt", b.next_attempt_us);
+            });
+        });
     });
 }
 
@@ -102,14 +124,6 @@ void write_attempt(Writer& w, store::StoredResult const& attempt, std::string co
     });
 }
 
-template <class Items, class F>
-void write_list(Writer& w, std::string_view name, Items const& items, F each) {
-    w.key(name);
-    w.array([&] {
-        for (auto const& item : items) each(item);
-    });
-}
-
 template <class F>
 std::string object(F content) {
     Writer w;
@@ -169,6 +183,10 @@ std::string_view outcome_name(store::DeliveryOutcome outcome) {
             return "failed";
         case released:
             return "released";
+        case in_flight:
+            return "in_flight";
+        case ambiguous:
+            return "ambiguous";
     }
     return "unknown";
 }

@@ -25,6 +25,17 @@ struct QueueView {
     std::int64_t next_attempt_us = 0;  // 0: none planned
     std::string last_error;  // class and code of the last failure: "connect refused"; no patient data
     std::int64_t last_error_us = 0, last_delivered_us = 0;
+    std::uint32_t connections = 0, in_flight = 0;
+    // Messages behind which those of the same order_by value wait: the oldest of them.
+    struct Blocked {
+        std::uint64_t message = 0;
+        std::uint32_t attempts = 0;
+        std::string error;  // class and code; no patient data
+        bool stopped = false;
+        std::int64_t next_attempt_us = 0;  // 0: none planned
+    };
+    std::uint64_t blocked = 0, stopped = 0;
+    std::vector<Blocked> blocked_messages;
 };
 struct ListenerView {
     std::string name, where;

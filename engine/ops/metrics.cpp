@@ -216,6 +216,12 @@ std::string Metrics::render() const {
     }
     family(out, destinations_, "destination", "hilum_queue_depth", "gauge", "Deliveries waiting in the lane.",
            [](DestinationMetrics const& m) { return std::to_string(load(m.depth)); });
+    family(out, destinations_, "destination", "hilum_queue_blocked", "gauge",
+           "order_by values whose first message waits for another attempt.",
+           [](DestinationMetrics const& m) { return std::to_string(load(m.blocked)); });
+    family(out, destinations_, "destination", "hilum_queue_stopped", "gauge",
+           "order_by values that wait for a person.",
+           [](DestinationMetrics const& m) { return std::to_string(load(m.stopped)); });
     family(out, destinations_, "destination", "hilum_queue_oldest_age_seconds", "gauge",
            "Age of the oldest message waiting in the lane; 0 when none waits.",
            [now_us](DestinationMetrics const& m) {

@@ -50,6 +50,8 @@ struct DestinationMetrics {
     std::map<std::string, Counter, std::less<>>
         failures;  // by class; filled at construction, only incremented later
     std::atomic<std::uint64_t> depth{0};
+    std::atomic<std::uint64_t> blocked{0};   // order_by values whose first message waits for another attempt
+    std::atomic<std::uint64_t> stopped{0};   // of those, the ones that wait for a person
     std::atomic<std::int64_t> oldest_us{0};  // received time of the oldest waiting message; 0: none
     Histogram delivery_seconds;              // from received to delivered
     Histogram attempt_seconds;               // of one attempt

@@ -38,7 +38,7 @@ void finish_header(std::string& out, std::size_t start, Kind kind, Sequence sequ
     h[12] = magic[0];
     h[13] = magic[1];
     h[14] = static_cast<char>(kind);
-    h[15] = 0;
+    h[15] = static_cast<char>(layout_now);
     put32(h + 16, static_cast<std::uint32_t>(front.size()));
     put32(h + 20, static_cast<std::uint32_t>(body_length));
     put64(h + 24, sequence);
@@ -153,6 +153,7 @@ std::optional<RecordHeader> decode_header(std::string_view bytes, Checksum const
     r.front_crc = get32(h + 4);
     r.body_crc = get32(h + 8);
     r.kind = static_cast<std::uint8_t>(h[14]);
+    r.layout = static_cast<std::uint8_t>(h[15]);
     r.front_length = get32(h + 16);
     r.body_length = get32(h + 20);
     r.sequence = get64(h + 24);
@@ -171,7 +172,7 @@ std::uint32_t message_body_crc(MessageRecord const& r, Checksum const& checksum)
 std::uint64_t message_size_bound(MessageRecord const& r) {
     // A varint is at most 10 bytes; the fixed fields have fewer than 20 of them.
     std::uint64_t n = record_header_size + 200 + r.source.size() + r.config_hash.size() +
-                      r.answer_code.size() + r.received.size() + r.answer.size() + 15 * r.deliveries.size();
+                      r.answer_code.size() + r.received.size() + r.answer.size() + 30 * r.deliveries.size();
     for (auto const& v : r.verdicts) n += 16 + v.reason.size();
     for (auto const body : r.bodies) n += 10 + body.size();
     return n;
@@ -196,6 +197,7 @@ void append_message(std::string& out, MessageRecord const& r, Sequence sequence,
         w.varint(d.destination);
         w.varint(d.route);
         w.varint(d.body);
+        w.order(d.order);
     }
     w.varint(r.verdicts.size());
     for (auto const& v : r.verdicts) {
@@ -241,6 +243,7 @@ void append_resend(std::string& out, ResendRecord const& r, Checksum const& chec
     w.varint(r.destination);
     w.zigzag(r.time_us);
     w.text(r.by);
+    w.order(r.order);
     finish_header(out, start, Kind::resend, r.sequence, checksum({}), 0, checksum);
 }
 
@@ -280,7 +283,7 @@ void append_mark(std::string& out, Kind kind, Sequence last, Position durable, C
     finish_header(out, start, kind, last, checksum({}), 0, checksum);
 }
 
-bool decode_message_front(std::string_view front, MessageRecord& out,
+bool decode_message_front(RecordHeader const& header, std::string_view front, MessageRecord& out,
                           std::vector<std::uint64_t>& body_lengths, std::uint64_t& received_length,
                           std::uint64_t& answer_length) {
     Reader in(front);
@@ -293,6 +296,7 @@ bool decode_message_front(std::string_view front, MessageRecord& out,
         d.destination = in.varint32();
         d.route = in.varint32();
         d.body = in.varint32();
+        d.order = in.order(header.layout);
     }
     out.verdicts.resize(in.count(3));
     for (auto& v : out.verdicts) {
@@ -317,7 +321,7 @@ bool decode_message(RecordHeader const& header, std::string_view front, std::str
     std::vector<std::uint64_t> lengths;
     std::uint64_t received = 0;
     std::uint64_t answer = 0;
-    if (!decode_message_front(front, out, lengths, received, answer)) return false;
+    if (!decode_message_front(header, front, out, lengths, received, answer)) return false;
     auto const take = [&body](std::uint64_t n, std::string_view& into) {
         if (n > body.size()) return false;
         into = body.substr(0, n);
@@ -345,6 +349,7 @@ bool decode_resend(RecordHeader const& header, std::string_view front, ResendRec
     out.destination = in.varint32();
     out.time_us = in.zigzag();
     out.by = in.text();
+    out.order = in.order(header.layout);
     return !in.failed();
 }
 
@@ -364,7 +369,7 @@ bool decode_result(RecordHeader const& header, std::string_view front, std::stri
     out.text = in.text();
     out.answer = body;
     return !in.failed() && out.outcome >= DeliveryOutcome::delivered &&
-           out.outcome <= DeliveryOutcome::released;
+           out.outcome <= DeliveryOutcome::ambiguous;
 }
 
 bool decode_name(std::string_view front, NameId& id, std::string_view& name) {

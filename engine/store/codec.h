@@ -38,10 +38,14 @@ class Checksum {
     std::uint32_t seed_;
 };
 
+// How a front is laid out: 0 as format 1 wrote it; 1 with the order of lane entries.
+constexpr std::uint8_t layout_now = 1;
+
 struct RecordHeader {
     std::uint32_t front_crc = 0;
     std::uint32_t body_crc = 0;
     std::uint8_t kind = 0;
+    std::uint8_t layout = 0;
     std::uint32_t front_length = 0;
     std::uint32_t body_length = 0;
     Sequence sequence = 0;
@@ -70,7 +74,7 @@ void append_record(std::string& out, Kind kind, Sequence sequence, std::string_v
 
 // Decoders of a front whose checksum was good; false when it does not make sense all the same. Views point
 // into the arguments.
-bool decode_message_front(std::string_view front, MessageRecord& out,
+bool decode_message_front(RecordHeader const& header, std::string_view front, MessageRecord& out,
                           std::vector<std::uint64_t>& body_lengths, std::uint64_t& received_length,
                           std::uint64_t& answer_length);
 bool decode_message(RecordHeader const& header, std::string_view front, std::string_view body,
@@ -88,7 +92,7 @@ struct MessageBrief {
     MessageState state = MessageState::accepted;
 };
 template <class F>
-bool for_each_delivery(std::string_view front, MessageBrief& brief, F&& f);
+bool for_each_delivery(RecordHeader const& header, std::string_view front, MessageBrief& brief, F&& f);
 
 // Varints and texts.
 class Writer {
@@ -112,6 +116,12 @@ class Writer {
     void key(LaneKey const& k) {
         position(k.position);
         varint(k.ordinal);
+    }
+    void order(Order const& o) {
+        varint(o.rule);
+        if (o.rule == 0) return;
+        u64(o.key);
+        byte(o.urgent ? 1 : 0);
     }
 
   private:
@@ -142,6 +152,15 @@ class Reader {
         Position const p = position();
         return {p, varint32()};
     }
+    Order order(std::uint8_t layout) {
+        Order o;
+        if (layout == 0) return o;
+        o.rule = varint32();
+        if (o.rule == 0) return o;
+        o.key = u64();
+        o.urgent = byte() != 0;
+        return o;
+    }
     // A count of items of at least `least` bytes each: fails when so many can't be there.
     std::uint64_t count(std::size_t least);
 
@@ -155,7 +174,7 @@ class Reader {
 };
 
 template <class F>
-bool for_each_delivery(std::string_view front, MessageBrief& brief, F&& f) {
+bool for_each_delivery(RecordHeader const& header, std::string_view front, MessageBrief& brief, F&& f) {
     Reader in(front);
     brief.received_us = in.zigzag();
     brief.state = static_cast<MessageState>(in.byte());
@@ -167,6 +186,7 @@ bool for_each_delivery(std::string_view front, MessageBrief& brief, F&& f) {
         d.destination = in.varint32();
         d.route = in.varint32();
         d.body = in.varint32();
+        d.order = in.order(header.layout);
         if (in.failed()) return false;
         f(static_cast<std::uint32_t>(i), d);
     }

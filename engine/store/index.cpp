@@ -134,7 +134,8 @@ class Tables {
             .bind(5, r.text);
         change.bind(6, number(r.sequence)).bind(7, ordinal).bind(8, std::int64_t{r.destination});
         if (auto done = change.run(); !done) return done;
-        if (r.outcome == DeliveryOutcome::failed || r.outcome == DeliveryOutcome::held) return {};
+        bool const open = r.outcome == DeliveryOutcome::held || (!released && !settles(r.outcome));
+        if (open) return {};
         return finish_message_.bind(1, number(r.sequence)).run();
     }
 
@@ -174,6 +175,10 @@ class Tables {
                 return Row::retrying;
             case DeliveryOutcome::released:
                 return Row::cancelled;
+            case DeliveryOutcome::in_flight:
+                return Row::in_flight;
+            case DeliveryOutcome::ambiguous:
+                return Row::ambiguous;
         }
         return Row::queued;
     }
@@ -397,7 +402,7 @@ class IndexImpl final : public Index {
             front_.assign(r.front);  // reading the body moves the window that the front is a view of
             std::uint64_t received = 0;
             std::uint64_t answer = 0;
-            if (!decode_message_front(front_, message_, body_lengths_, received, answer)) return {};
+            if (!decode_message_front(r.header, front_, message_, body_lengths_, received, answer)) return {};
             message_.sequence = r.header.sequence;
             std::size_t const most =
                 static_cast<std::size_t>(std::min<std::uint64_t>(received, most_field_bytes));

@@ -165,7 +165,8 @@ Result<std::vector<DeliveryRow>> IndexQueries::deliveries(Sequence sequence) {
         d.ordinal = static_cast<std::uint32_t>(found->integer(0));
         d.destination = source_.name(static_cast<NameId>(found->integer(1)));
         d.route = source_.name(static_cast<NameId>(found->integer(2)));
-        d.state = delivery_states[std::clamp<std::int64_t>(found->integer(3), 0, 5)];
+        d.state =
+            delivery_states[std::clamp<std::int64_t>(found->integer(3), 0, std::ssize(delivery_states) - 1)];
         d.attempts = static_cast<std::uint32_t>(found->integer(4));
         d.time_us = found->integer(5);
         d.code = found->text(6);

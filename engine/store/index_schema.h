@@ -7,7 +7,7 @@
 namespace hilum::store {
 
 // Raised when the tables change: an index of another version is rebuilt.
-constexpr std::int64_t index_version = 1;
+constexpr std::int64_t index_version = 2;
 
 constexpr char const* index_schema = R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
@@ -36,9 +36,11 @@ enum class Row : std::int64_t {
     delivered = 2,
     held = 3,
     skipped = 4,
-    cancelled = 5
+    cancelled = 5,
+    in_flight = 6,
+    ambiguous = 7
 };
-constexpr std::string_view delivery_states[] = {"queued", "retrying", "delivered",
-                                                "held",   "skipped",  "cancelled"};
+constexpr std::string_view delivery_states[] = {"queued",  "retrying",  "delivered", "held",
+                                                "skipped", "cancelled", "in_flight", "ambiguous"};
 
 }  // namespace hilum::store

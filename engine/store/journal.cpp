@@ -49,7 +49,7 @@ Journal::Journal(Options const& options, std::shared_ptr<FileSystem> files, Comm
       active_(recovered.active),
       segment_(recovered.end.segment()),
       offset_(recovered.end.offset()),
-      allocated_(recovered.allocated),
+      allocated_(recovered.older_format ? recovered.end.offset() : recovered.allocated),
       ledger_(std::move(recovered.ledger)) {
     pending_.clear();
     committing_.clear();
@@ -300,6 +300,12 @@ Result<void> Journal::close() {
 std::vector<LaneState> Journal::lanes() const {
     std::lock_guard const lock(file_mutex_);
     return ledger_.states();
+}
+
+std::uint64_t Journal::settled_ahead(NameId destination) const {
+    std::lock_guard const lock(file_mutex_);
+    auto const lane = ledger_.lanes().find(destination);
+    return lane == ledger_.lanes().end() ? 0 : lane->second.settled_ahead.size();
 }
 
 std::uint32_t Journal::first_needed() const {

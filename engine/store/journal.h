@@ -44,6 +44,7 @@ class Journal {
     Position durable_end() const { return {durable_.load(std::memory_order_acquire)}; }
     Position written_end() const { return {written_.load(std::memory_order_acquire)}; }
     std::vector<LaneState> lanes() const;
+    std::uint64_t settled_ahead(NameId destination) const;
     std::uint32_t first_needed() const;
     Sequence next_sequence() const;
     std::uint64_t commits() const { return commits_.load(std::memory_order_relaxed); }

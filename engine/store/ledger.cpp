@@ -64,8 +64,33 @@ bool KeySet::decode(Reader& in) {
     return !in.failed();
 }
 
-bool unsettled(LaneKey const& cursor, std::vector<LaneKey> const& settled_ahead, LaneKey const& key) {
-    return key >= cursor && !std::binary_search(settled_ahead.begin(), settled_ahead.end(), key);
+void KeySet::erase_before(LaneKey const& key) {
+    auto const segment = key.position.segment();
+    while (!segments_.empty() && segments_.begin()->first < segment) {
+        size_ -= segments_.begin()->second.size();
+        segments_.erase(segments_.begin());
+    }
+    if (segments_.empty() || segments_.begin()->first != segment) return;
+    auto& v = segments_.begin()->second;
+    auto const end = std::lower_bound(v.begin(), v.end(), packed(key));
+    size_ -= static_cast<std::uint64_t>(end - v.begin());
+    v.erase(v.begin(), end);
+    if (v.empty()) segments_.erase(segments_.begin());
+}
+
+std::vector<LaneKey> KeySet::keys() const {
+    std::vector<LaneKey> out;
+    out.reserve(size_);
+    for (auto const& [segment, keys] : segments_) {
+        for (auto const k : keys)
+            out.push_back({Position::at(segment, static_cast<std::uint32_t>(k >> 32)),
+                           static_cast<std::uint32_t>(k & 0xffffffffu)});
+    }
+    return out;
+}
+
+bool unsettled(Lane const& lane, LaneKey const& key) {
+    return key >= lane.cursor && !lane.settled_ahead.contains(key);
 }
 
 void Ledger::message(Position at, Sequence sequence, MessageState state) {
@@ -78,7 +103,7 @@ void Ledger::delivery(NameId destination, LaneKey const& key) {
     if (lane.queued == 0 && key > lane.cursor) {
         // Nothing before it is owed: whoever scans from the cursor need not walk through what lies between.
         lane.cursor = key;
-        lane.settled_ahead.clear();
+        lane.settled_ahead = {};
     }
     ++lane.queued;
 }
@@ -89,15 +114,15 @@ void Ledger::resend(Position at, ResendRecord const& record) {
 }
 
 void Ledger::settle(Lane& lane, LaneKey const& key, LaneKey const& up_to) {
-    if (unsettled(lane.cursor, lane.settled_ahead, key)) {
+    if (unsettled(lane, key)) {
         if (lane.queued > 0) --lane.queued;
-        lane.settled_ahead.insert(std::lower_bound(lane.settled_ahead.begin(), lane.settled_ahead.end(), key),
-                                  key);
+        if (key >= up_to) lane.settled_ahead.insert(key);
     }
-    if (up_to > lane.cursor) lane.cursor = up_to;
-    lane.settled_ahead.erase(
-        lane.settled_ahead.begin(),
-        std::lower_bound(lane.settled_ahead.begin(), lane.settled_ahead.end(), lane.cursor));
+    lane.uncertain.erase(key);
+    if (up_to <= lane.cursor) return;
+    lane.cursor = up_to;
+    lane.settled_ahead.erase_before(lane.cursor);
+    lane.uncertain.erase_before(lane.cursor);
 }
 
 // A held entry is no longer held. A person who deals with a delivery names the message's own entry; what is
@@ -113,15 +138,28 @@ bool Ledger::release(Lane& lane, ResultRecord const& r) {
     return false;
 }
 
+// What is not settled by it: all that counts is whether the receiver may have the message.
+void Ledger::note_attempt(ResultRecord const& r) {
+    if (r.destination == 0) return;
+    Lane& lane = lanes_[r.destination];
+    bool const open = r.outcome != DeliveryOutcome::failed || r.possible_duplicate;
+    if (open && unsettled(lane, r.key)) {
+        lane.uncertain.insert(r.key);
+    } else if (!open) {
+        lane.uncertain.erase(r.key);
+    }
+}
+
 void Ledger::result(ResultRecord const& r) {
-    if (r.outcome == DeliveryOutcome::failed) return;
+    bool const attempt = r.outcome != DeliveryOutcome::released && !settles(r.outcome);
+    if (attempt) return note_attempt(r);
     if (r.destination == 0) {
         if (r.outcome != DeliveryOutcome::held) held_messages_.erase({r.key.position, 0});
         return;
     }
     Lane& lane = lanes_[r.destination];
     bool const was_held = r.outcome != DeliveryOutcome::held && release(lane, r);
-    bool const fresh = unsettled(lane.cursor, lane.settled_ahead, r.key);
+    bool const fresh = unsettled(lane, r.key);
     if (r.outcome != DeliveryOutcome::released) {
         if (r.outcome == DeliveryOutcome::held && fresh) lane.held.insert(r.key);
         settle(lane, r.key, r.settled_up_to);
@@ -135,14 +173,15 @@ bool Ledger::outstanding(Position at, Resend const& resend) const {
     auto const lane = lanes_.find(resend.destination);
     if (lane == lanes_.end()) return false;
     LaneKey const key{at, 0};
-    return unsettled(lane->second.cursor, lane->second.settled_ahead, key) || lane->second.held.contains(key);
+    return unsettled(lane->second, key) || lane->second.held.contains(key);
 }
 
 std::vector<LaneState> Ledger::states() const {
     std::vector<LaneState> out;
     out.reserve(lanes_.size());
     for (auto const& [destination, lane] : lanes_) {
-        out.push_back({destination, lane.cursor, lane.queued, lane.held.size(), lane.settled_ahead});
+        out.push_back({destination, lane.cursor, lane.queued, lane.held.size(), lane.settled_ahead.keys(),
+                       lane.uncertain.keys()});
     }
     return out;
 }
@@ -173,8 +212,8 @@ void Ledger::encode(std::string& out) const {
         w.varint(destination);
         w.key(lane.cursor);
         w.varint(lane.queued);
-        w.varint(lane.settled_ahead.size());
-        for (auto const& k : lane.settled_ahead) w.key(k);
+        lane.settled_ahead.encode(out);
+        lane.uncertain.encode(out);
         lane.held.encode(out);
     }
     held_messages_.encode(out);
@@ -190,7 +229,7 @@ void Ledger::encode(std::string& out) const {
     }
 }
 
-bool Ledger::decode(std::string_view front) {
+bool Ledger::decode(RecordHeader const& header, std::string_view front) {
     *this = Ledger();
     Reader in(front);
     next_sequence = in.varint();
@@ -204,9 +243,12 @@ bool Ledger::decode(std::string_view front) {
         Lane& lane = lanes_[in.varint32()];
         lane.cursor = in.key();
         lane.queued = in.varint();
-        lane.settled_ahead.resize(in.count(3));
-        for (auto& k : lane.settled_ahead) k = in.key();
-        std::sort(lane.settled_ahead.begin(), lane.settled_ahead.end());
+        if (header.layout == 0) {
+            for (auto k = in.count(3); k > 0; --k) lane.settled_ahead.insert(in.key());
+        } else {
+            lane.settled_ahead.decode(in);
+            lane.uncertain.decode(in);
+        }
         lane.held.decode(in);
     }
     held_messages_.decode(in);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/store/codec.h"
 #include "engine/store/record.h"
 #include "engine/store/store.h"
 
@@ -20,9 +21,11 @@ class KeySet {
     bool erase(LaneKey const& key);
     bool contains(LaneKey const& key) const;
     std::uint64_t size() const { return size_; }
+    void erase_before(LaneKey const& key);
+    std::vector<LaneKey> keys() const;
     std::uint32_t first_segment() const { return segments_.empty() ? 0xffffffffu : segments_.begin()->first; }
     void encode(std::string& out) const;
-    bool decode(class Reader& in);
+    bool decode(Reader& in);
 
   private:
     std::map<std::uint32_t, std::vector<std::uint64_t>> segments_;  // offset << 32 | ordinal, sorted
@@ -32,7 +35,8 @@ class KeySet {
 struct Lane {
     LaneKey cursor;
     std::uint64_t queued = 0;
-    std::vector<LaneKey> settled_ahead;  // sorted, none before the cursor
+    KeySet settled_ahead;  // none before the cursor
+    KeySet uncertain;      // not settled, but bytes may have left
     KeySet held;
 };
 
@@ -57,7 +61,7 @@ class Ledger {
 
     // The front of a checkpoint record (docs/journal.md).
     void encode(std::string& out) const;
-    bool decode(std::string_view front);
+    bool decode(RecordHeader const& header, std::string_view front);
 
   private:
     struct Resend {
@@ -65,6 +69,7 @@ class Ledger {
         std::uint32_t ordinal = 0;
         NameId destination = 0;
     };
+    void note_attempt(ResultRecord const& record);
     bool release(Lane& lane, ResultRecord const& record);
     void settle(Lane& lane, LaneKey const& key, LaneKey const& up_to);
     bool outstanding(Position at, Resend const& resend) const;
@@ -75,6 +80,6 @@ class Ledger {
 };
 
 // True when the entry at `key` is one this lane has yet to settle.
-bool unsettled(LaneKey const& cursor, std::vector<LaneKey> const& settled_ahead, LaneKey const& key);
+bool unsettled(Lane const& lane, LaneKey const& key);
 
 }  // namespace hilum::store

@@ -41,10 +41,21 @@ struct VerdictEntry {
     std::string_view reason;
 };
 
+// Where an entry stands in its lane (destination key `order_by`). Entries of one rule and key keep their
+// order; those of one rule and unequal keys may pass each other; entries of unequal rules keep theirs, too:
+// after a change of the configuration, keys that were made differently can't be compared.
+struct Order {
+    std::uint32_t rule = 0;  // stands for the expression that made the key; 0: none, the lane is one queue
+    std::uint64_t key = 0;   // a hash: the value may be an identifier
+    bool urgent = false;     // may pass entries of other keys (destination key `priority`)
+    friend bool operator==(Order const&, Order const&) = default;
+};
+
 struct DeliveryEntry {
     NameId destination = 0;
     NameId route = 0;
     std::uint32_t body = 0;  // 0: as received; n: bodies[n - 1]
+    Order order{};
 };
 
 // One message, what every route made of it, and what it owes: one record, one sync (DESIGN §2).
@@ -74,6 +85,7 @@ struct ResendRecord {
     NameId destination = 0;     // usually that delivery's own
     std::int64_t time_us = 0;
     std::string_view by;  // who asked
+    Order order{};        // in the destination's lane
 };
 
 enum class DeliveryOutcome : std::uint8_t {
@@ -84,7 +96,13 @@ enum class DeliveryOutcome : std::uint8_t {
     failed = 5,     // an attempt that will be repeated: not settled
     released =
         6,  // a held message or delivery was dealt with another way (resent, reprocessed): no longer held
+    in_flight = 7,  // bytes may leave from here on: not settled
+    ambiguous = 8,  // an attempt was cut off while in flight, and will be repeated: not settled
 };
+// Whether the entry is still owed after this.
+constexpr bool settles(DeliveryOutcome outcome) {
+    return outcome <= DeliveryOutcome::cancelled;
+}
 
 // What became of a delivery, or of one attempt.
 struct ResultRecord {

@@ -146,6 +146,7 @@ class Recovery {
                                  std::to_string((*header)->version) + ")",
                              "run that version");
             }
+            if (number == numbers_.back()) out_.older_format = *header && (*header)->version < format_version;
             if (good) {
                 segment.first = (*header)->first;
                 segment.created_us = (*header)->created_us;
@@ -189,7 +190,7 @@ class Recovery {
             Step const step = reader.next(r);
             if (step == Step::failed) return *reader.error();
             if (step == Step::record && r.front_good && r.header.is(Kind::checkpoint) &&
-                out_.ledger.decode(r.front)) {
+                out_.ledger.decode(r.header, r.front)) {
                 from_ = Position::at(*number, static_cast<std::uint32_t>(reader.offset()));
                 return check_previous_end(*number);
             }
@@ -338,7 +339,7 @@ class Recovery {
             auto const q = queued.find(destination);
             if (q == queued.end()) return;
             Lane const& lane = out_.ledger.lanes().at(destination);
-            if (unsettled(lane.cursor, lane.settled_ahead, key)) ++q->second;
+            if (unsettled(lane, key)) ++q->second;
         };
         JournalCursor cursor(*out_.catalogue, Checksum(out_.store_id), first, out_.end, nullptr, 1u << 20);
         JournalCursor::Record r;
@@ -348,7 +349,7 @@ class Recovery {
             if (!*more) break;
             if (r.is(Kind::message)) {
                 MessageBrief brief;
-                for_each_delivery(r.front, brief, [&](std::uint32_t n, DeliveryEntry const& d) {
+                for_each_delivery(r.header, r.front, brief, [&](std::uint32_t n, DeliveryEntry const& d) {
                     count(d.destination, {r.position, n});
                 });
             } else if (ResendRecord resend; r.is(Kind::resend) && decode_resend(r.header, r.front, resend)) {
@@ -387,9 +388,10 @@ bool apply(Ledger& ledger, Position position, RecordHeader const& header, std::s
     switch (static_cast<Kind>(header.kind)) {
         case Kind::message: {
             MessageBrief brief;
-            bool const good = for_each_delivery(front, brief, [&](std::uint32_t n, DeliveryEntry const& d) {
-                ledger.delivery(d.destination, {position, n});
-            });
+            bool const good =
+                for_each_delivery(header, front, brief, [&](std::uint32_t n, DeliveryEntry const& d) {
+                    ledger.delivery(d.destination, {position, n});
+                });
             ledger.message(position, header.sequence, brief.state);
             return good;
         }

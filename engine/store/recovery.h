@@ -20,6 +20,7 @@ struct Recovered {
     std::uint64_t store_id = 0;
     std::unique_ptr<Catalogue> catalogue;
     Ledger ledger;
+    bool older_format = false;  // of the newest segment: nothing is added to it
     Position end;
     std::shared_ptr<File> active;
     std::uint64_t allocated = 0;  // the active file's size

@@ -12,7 +12,7 @@
 
 namespace hilum::store {
 
-constexpr std::uint16_t format_version = 1;
+constexpr std::uint16_t format_version = 2;  // 1 is read, too
 constexpr std::size_t segment_header_size = 64;
 constexpr std::uint32_t first_record_offset = 2 * segment_header_size;  // the header is there twice
 

@@ -85,7 +85,7 @@ void Snapshot::learn_names(JournalCursor::Record const& record) {
         if (decode_name(record.front, id, name)) names_[id] = name;
     } else if (record.is(Kind::checkpoint)) {
         Ledger ledger;
-        if (ledger.decode(record.front)) names_.merge(ledger.names);
+        if (ledger.decode(record.header, record.front)) names_.merge(ledger.names);
     }
 }
 
@@ -99,7 +99,8 @@ Result<bool> Snapshot::next(MessageRecord& message) {
             continue;
         }
         MessageBrief brief;
-        if (!for_each_delivery(record.front, brief, [](std::uint32_t, DeliveryEntry const&) {}) ||
+        if (!for_each_delivery(record.header, record.front, brief,
+                               [](std::uint32_t, DeliveryEntry const&) {}) ||
             brief.received_us < since_us_)
             continue;
         front_ = record.front;

@@ -74,9 +74,16 @@ class StoreImpl final : public Store {
         return journal_.append(record, ticket);
     }
     Result<void> record(ResultRecord const& result) override { return journal_.record(result); }
+    Result<void> record_durably(ResultRecord const& result) override {
+        auto const recorded = journal_.record(result);
+        return recorded ? journal_.flush() : recorded;
+    }
     Health health() const override { return journal_.health(); }
     Position durable_end() const override { return journal_.durable_end(); }
     std::vector<LaneState> lanes() const override { return journal_.lanes(); }
+    std::uint64_t settled_ahead(NameId destination) const override {
+        return journal_.settled_ahead(destination);
+    }
 
     Result<Scan> scan(NameId destination, LaneKey from, std::size_t max, std::size_t max_bytes) override {
         Scan out;
@@ -225,7 +232,7 @@ class StoreImpl final : public Store {
         if (r.is(Kind::message)) {
             MessageBrief brief;
             bool full = false;
-            for_each_delivery(r.front, brief, [&](std::uint32_t n, DeliveryEntry const& d) {
+            for_each_delivery(r.header, r.front, brief, [&](std::uint32_t n, DeliveryEntry const& d) {
                 LaneKey const key{r.position, n};
                 if (d.destination != destination || key < from || full) return;
                 if (out.entries.size() >= max) {
@@ -233,13 +240,14 @@ class StoreImpl final : public Store {
                     out.reached = key;
                     return;
                 }
-                out.entries.push_back({key, r.header.sequence, r.position, n, brief.received_us, false});
+                out.entries.push_back(
+                    {key, r.header.sequence, r.position, n, brief.received_us, false, d.order});
             });
         } else if (ResendRecord resend; r.is(Kind::resend) && decode_resend(r.header, r.front, resend)) {
             LaneKey const key{r.position, 0};
             if (resend.destination != destination || key < from) return;
             out.entries.push_back(
-                {key, resend.sequence, resend.position, resend.ordinal, resend.time_us, true});
+                {key, resend.sequence, resend.position, resend.ordinal, resend.time_us, true, resend.order});
         }
     }
 

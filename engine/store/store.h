@@ -45,6 +45,7 @@ struct LaneEntry {
     std::uint32_t ordinal = 0;  // which delivery of the message record
     std::int64_t received_us = 0;
     bool resend = false;
+    Order order{};
 };
 
 struct LaneState {
@@ -53,6 +54,7 @@ struct LaneState {
     std::uint64_t queued = 0;            // entries not settled
     std::uint64_t held = 0;              // deliveries held for a person
     std::vector<LaneKey> settled_ahead;  // entries at or after the cursor that are settled all the same
+    std::vector<LaneKey> uncertain;      // not settled, and may have reached the receiver all the same
 };
 
 // A record read back: the views in `record` point into `buffer`.
@@ -138,6 +140,8 @@ class Store {
     // Hands a result to the operating system before it returns (it survives kill -9), without a sync of its
     // own. Thread-safe.
     virtual Result<void> record(ResultRecord const& result) = 0;
+    // The same, on stable storage when it returns. Blocking.
+    virtual Result<void> record_durably(ResultRecord const& result) = 0;
 
     virtual Health health() const = 0;
     // Everything before it is on stable storage.
@@ -145,6 +149,9 @@ class Store {
 
     // Lanes as recovered at open(); the caller keeps them up to date afterwards through its own results.
     virtual std::vector<LaneState> lanes() const = 0;
+    // How many entries behind the lane's cursor are settled: what the store has to remember one by one while
+    // an earlier entry is not.
+    virtual std::uint64_t settled_ahead(NameId destination) const = 0;
     // The next entries of a lane from `from` on, at most `max`, none past durable_end(); `reached` is where
     // to go on. Skips damaged records (reported once to the damage callback). Blocking, bounded: reads at
     // most `max_bytes` of journal a call.

@@ -294,6 +294,13 @@ std::string Decoder::inner_name(std::string_view key) const {
     return in_quotes(key) + " of " + what_;
 }
 
+bool Decoder::is_list(Node const& node, std::string_view key) {
+    if (node.kind == Node::Kind::sequence) return true;
+    diagnostics_->error(node.where, in_quotes(key) + " of " + what_ + " is a list",
+                        "write each entry on a line of its own that begins with -");
+    return false;
+}
+
 void Decoder::unknown_word(Node const& node, std::string_view key,
                            std::vector<std::string_view> const& known) {
     if (!is_text(node, "a word", *diagnostics_)) return;

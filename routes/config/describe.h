@@ -57,6 +57,12 @@ struct StepNodes {
 struct MappingNode {
     Node mapping;
 };
+// Mappings that are described alike, one after the other.
+template <class T>
+struct ListOf {
+    using Item = T;
+    std::vector<T> items;
+};
 // A choice among words: `v.choice("on_error", o.on_error, {{"hold", OnError::hold}, {"reject",
 // OnError::reject}}, "...")`.
 template <class E>
@@ -118,7 +124,8 @@ class Decoder {
 
   private:
     Node const* take(std::string_view key, std::string_view summary, bool is_required);
-    std::string inner_name(std::string_view key) const;  // `"retry" of destination "lab"`
+    std::string inner_name(std::string_view key) const;    // `"retry" of destination "lab"`
+    bool is_list(Node const& node, std::string_view key);  // else an error has been reported
     void unknown_word(Node const& node, std::string_view key, std::vector<std::string_view> const& known);
     template <class T>
     void decode(Node const& node, std::string_view key, T& out) {
@@ -126,6 +133,10 @@ class Decoder {
             Decoder inner(node, inner_name(key), *diagnostics_);  // a nested mapping
             describe(inner, out);
             inner.finish();
+        } else if constexpr (requires { typename T::Item; }) {
+            if (!is_list(node, key)) return;
+            out.items.clear();
+            for (auto const& item : node.items) decode(item, key, out.items.emplace_back());
         } else {
             (void)key;
             decode_value(node, out, *diagnostics_);
@@ -240,6 +251,10 @@ class SchemaWriter {
     template <class T>
     requires requires(SchemaWriter& w, T& t) { describe(w, t); }
     static std::string type_of(T const&) { return of<T>(); }
+    template <class T>
+    static std::string type_of(ListOf<T> const&) {
+        return R"({"type":"array","items":)" + of<T>() + "}";
+    }
     std::string properties_;
     std::string required_;
 };

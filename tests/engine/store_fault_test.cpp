@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <map>
 #include <random>
 #include <set>
@@ -401,10 +402,61 @@ TEST_CASE("store fault: a newer format is left alone") {
     { Opened const o(disk); }
     auto bytes = disk->content(segment_path("data", 1));
     SegmentHeader h = decode_segment_header(bytes).value();
-    h.version = 2;
+    h.version = format_version + 1;
     auto const head = encode_segment_header(h);
     disk->put(segment_path("data", 1), bytes.replace(0, head.size(), head));
     Told told;
     CHECK(open_store(small_store(), disk->copy(), told).error().code == "store_too_new");
     CHECK(disk->content(segment_path("data", 1)) == bytes);
+}
+
+// The file was written by an engine of format 1 that was killed: twelve messages for "lab" that was not
+// there, each written to "out"; one of them held by a route.
+TEST_CASE("store fault: a store of format 1 goes on in format 2, wherever the first start is cut off") {
+    std::ifstream file(std::string(HILUM_SOURCE) + "/tests/data/journal/format-1.log", std::ios::binary);
+    std::string const old((std::istreambuf_iterator<char>(file)), {});
+    REQUIRE(decode_segment_header(old).value().version == 1);
+    auto const as_it_was = [&] {
+        auto disk = std::make_shared<MemoryFileSystem>();
+        disk->put(segment_path("data", 1), old);
+        return disk;
+    };
+    auto const look = [](Opened& o) {
+        auto const lab = lane(*o.store, o.id("lab"));
+        CHECK(lab.queued == 12);
+        CHECK(lane(*o.store, o.id("out")).queued == 0);
+        auto const entries = all_entries(*o.store, o.id("lab"), lab.cursor);
+        REQUIRE(entries.size() == 12);
+        for (std::size_t i = 0; i < entries.size(); ++i) {
+            CHECK(entries[i].sequence == i + 1);
+            CHECK(entries[i].order == Order{});
+            CHECK(o.store->read(entries[i].message).value().body(entries[i].ordinal).starts_with("MSH|"));
+        }
+    };
+    {
+        auto disk = as_it_was();
+        Opened o(disk);
+        look(o);
+        auto const& t = o.put("MSH|new", {{o.id("lab"), 1, 0, {5, 6, true}}});
+        REQUIRE_FALSE(t.error.has_value());
+        CHECK(t.position.segment() == 2);  // nothing was added to the old file
+        CHECK(decode_segment_header(disk->content(segment_path("data", 2))).value().version ==
+              format_version);
+        auto const entries = all_entries(*o.store, o.id("lab"), {});
+        REQUIRE(entries.size() == 13);
+        CHECK(entries.back().order == Order{5, 6, true});
+    }
+    // Killed after each step to the disk of the first start.
+    for (std::size_t step = 1; step < 40; ++step) {
+        CAPTURE(step);
+        auto disk = as_it_was();
+        disk->cut_power_at(disk->counts().steps + step);
+        {
+            Told told;
+            auto const cut = open_store(small_store(), disk, told);
+        }
+        auto survivor = disk->after_power_cut(step);
+        Opened o(survivor);
+        look(o);
+    }
 }

@@ -13,12 +13,12 @@ namespace hilum::test {
 class FakeStore final : public store::Store {
   public:
     // Puts a message into the "journal" and returns its lane entry, as the commit hub would push it.
-    store::LaneEntry add(std::string body, store::NameId destination = 1) {
+    store::LaneEntry add(std::string body, store::NameId destination = 1, store::Order order = {}) {
         std::lock_guard lock(mutex_);
         auto const sequence = messages_.size() + 1;
         auto const position = store::Position::at(1, static_cast<std::uint32_t>(sequence * 100));
-        messages_[position] = {sequence, std::move(body), destination};
-        return {{position, 0}, sequence, position, 0, static_cast<std::int64_t>(sequence), false};
+        messages_[position] = {sequence, std::move(body), destination, order};
+        return {{position, 0}, sequence, position, 0, static_cast<std::int64_t>(sequence), false, order};
     }
     std::vector<store::ResultRecord> results_so_far() const {
         std::lock_guard lock(mutex_);
@@ -60,6 +60,7 @@ class FakeStore final : public store::Store {
         results_.back().code = results_.back().text = results_.back().answer = {};
         return {};
     }
+    Result<void> record_durably(store::ResultRecord const& result) override { return record(result); }
     std::vector<std::string> codes() const {
         std::lock_guard lock(mutex_);
         return codes_;
@@ -67,6 +68,7 @@ class FakeStore final : public store::Store {
     store::Health health() const override { return store::Health::good; }
     store::Position durable_end() const override { return store::Position::at(9, 0); }
     std::vector<store::LaneState> lanes() const override { return {}; }
+    std::uint64_t settled_ahead(store::NameId) const override { return 0; }
     Result<Scan> scan(store::NameId destination, store::LaneKey from, std::size_t max, std::size_t) override {
         std::lock_guard lock(mutex_);
         ++scans_;
@@ -80,8 +82,8 @@ class FakeStore final : public store::Store {
                 found.at_end = false;
                 break;
             }
-            found.entries.push_back(
-                {key, message.sequence, position, 0, static_cast<std::int64_t>(message.sequence), false});
+            found.entries.push_back({key, message.sequence, position, 0,
+                                     static_cast<std::int64_t>(message.sequence), false, message.order});
             found.reached = key.next();
         }
         return found;
@@ -116,6 +118,7 @@ class FakeStore final : public store::Store {
         store::Sequence sequence = 0;
         std::string body;
         store::NameId destination = 1;
+        store::Order order{};
     };
     mutable std::mutex mutex_;
     std::map<store::Position, Message> messages_;
