@@ -49,6 +49,25 @@ std::string show_queues(std::vector<Value> const& queues) {
     return table(rows);
 }
 
+// The queue, and below it the messages that others wait behind.
+std::string show_queue(Value const& queue) {
+    std::string out = show_queues({queue});
+    auto const& blocked = queue["blocked_messages"].items;
+    if (blocked.empty()) return out;
+    out += "\n" + std::to_string(queue.number("blocked")) + " order_by value" +
+           (queue.number("blocked") == 1 ? " waits" : "s wait") + " behind its first message";
+    if (queue.number("stopped") != 0) out += ", " + std::to_string(queue.number("stopped")) + " for a person";
+    out += ":\n";
+    std::vector<std::vector<std::string>> rows{{"MESSAGE", "TRIED", "NEXT TRY", "ERROR"}};
+    for (auto const& b : blocked) {
+        std::string next = b["stopped"].boolean ? "stopped" : "-";
+        if (auto const time = parse_rfc3339(b.text("next_attempt"))) next = "in " + age(now_us(), *time);
+        rows.push_back({std::to_string(b.number("message")), std::to_string(b.number("attempts")) + "x", next,
+                        printable(b.text("error"))});
+    }
+    return out + table(rows);
+}
+
 void add_action(App& queues, std::string const& action, std::string const& summary, std::string const& footer,
                 int& exit_code) {
     auto* const command = queues.add_subcommand(action, summary);
@@ -76,30 +95,58 @@ void add_list(App& queues, int& exit_code) {
     });
 }
 
-void add_skip(App& queues, int& exit_code) {
+void add_show(App& queues, int& exit_code) {
     auto* const command =
-        queues.add_subcommand("skip", "Pass over the message at the head, so that the next can go");
+        queues.add_subcommand("show", "One queue, and the messages that others wait behind");
+    auto const options = std::make_shared<Options>();
+    command->add_option("NAME", options->name, "the destination")->required();
+    add_api_options(*command, options->api);
+    command->footer("Example:\n  hilum queues show lab");
+    command->callback([options, &exit_code] {
+        exit_code =
+            ask(options->api, "GET", "/api/v1/queues/" + percent_encode(options->name), {}, show_queue);
+    });
+}
+
+void add_retry(App& queues, int& exit_code) {
+    auto* const command = queues.add_subcommand(
+        "retry", "Try again now what waits for its next attempt; start what has stopped");
+    auto const options = std::make_shared<Options>();
+    command->add_option("NAME", options->name, "the destination")->required();
+    command->add_option("--message", options->message, "only this one, as `queues show` lists it");
+    add_api_options(*command, options->api);
+    command->footer("Example:\n  hilum queues retry lab\n  hilum queues retry lab --message 4711");
+    command->callback([options, &exit_code] {
+        ops::json::Writer w;
+        w.object([&] {
+            if (options->message != 0) w.field("message", options->message);
+        });
+        exit_code = ask(options->api, "POST", "/api/v1/queues/" + percent_encode(options->name) + "/retry",
+                        w.text(), [](Value const& queue) { return show_queues({queue}); });
+    });
+}
+
+void add_take_out(App& queues, std::string const& action, std::string const& summary,
+                  std::string const& footer, int& exit_code) {
+    auto* const command = queues.add_subcommand(action, summary);
     auto const options = std::make_shared<Options>();
     command->add_option("NAME", options->name, "the destination")->required();
     command
         ->add_option("--message", options->message,
-                     "the number of the message at the head, as `queues list` shows it")
+                     "the number of the message, as `queues list` and `queues show` have it")
         ->required();
     command->add_option("--reason", options->reason, "why; it stays in the trace")->required();
     add_api_options(*command, options->api);
-    command->footer(
-        "The message stays in the store and can be resent later. When another message is at the head by now, "
-        "nothing\n"
-        "is done and the exit code is 1.\n"
-        "Example:\n  hilum queues skip lab --message 4711 --reason \"the lab has it on paper\"");
-    command->callback([options, &exit_code] {
+    command->footer(footer);
+    command->callback([options, action, &exit_code] {
         ops::json::Writer w;
         w.object([&] {
             w.field("message", options->message);
             w.field("reason", options->reason);
         });
-        exit_code = ask(options->api, "POST", "/api/v1/queues/" + percent_encode(options->name) + "/skip",
-                        w.text(), [](Value const& queue) { return show_queues({queue}); });
+        exit_code =
+            ask(options->api, "POST", "/api/v1/queues/" + percent_encode(options->name) + "/" + action,
+                w.text(), [](Value const& queue) { return show_queues({queue}); });
     });
 }
 
@@ -114,9 +161,19 @@ void add_queues(App& app, int& exit_code) {
     add_action(*queues, "pause", "Stop delivering; messages keep queueing",
                "Example:\n  hilum queues pause lab", exit_code);
     add_action(*queues, "resume", "Go on delivering", "Example:\n  hilum queues resume lab", exit_code);
-    add_action(*queues, "retry", "Try the head now instead of at its next attempt",
-               "Example:\n  hilum queues retry lab", exit_code);
-    add_skip(*queues, exit_code);
+    add_show(*queues, exit_code);
+    add_retry(*queues, exit_code);
+    add_take_out(
+        *queues, "skip", "Pass over the message at the head, so that the next can go",
+        "The message stays in the store and can be resent later. When it is not first any more (of its "
+        "order_by\nvalue, where there is one), nothing is done and the exit code is 1.\n"
+        "Example:\n  hilum queues skip lab --message 4711 --reason \"the lab has it on paper\"",
+        exit_code);
+    add_take_out(
+        *queues, "hold", "Take the message at the head out for a person, so that the next can go",
+        "It is then among those that `hilum messages list --delivery-state held` shows, and can be resent "
+        "from there.\nExample:\n  hilum queues hold lab --message 4711 --reason \"the ward is asked\"",
+        exit_code);
 }
 
 }  // namespace hilum::cli

@@ -205,8 +205,10 @@ net::Task<void> Lane::do_errand() {
         co_await book(errand.claim, *errand.answer, 0);
         co_return;
     }
-    Attempt const skipped{destinations::AttemptClass::delivered, "skipped", errand.reason, {}, {}};
-    co_await settle(errand.claim, DeliveryOutcome::skipped, skipped, 0);
+    bool const held = errand.outcome == DeliveryOutcome::held;
+    Attempt const taken{
+        destinations::AttemptClass::delivered, held ? "held" : "skipped", errand.reason, {}, {}};
+    co_await settle(errand.claim, errand.outcome, taken, 0);
 }
 
 net::Task<void> Lane::work(WorkerPointer worker) {
@@ -274,17 +276,17 @@ bool Lane::retry_now(std::uint64_t message) {
     return there;
 }
 
-bool Lane::skip(std::uint64_t message, std::string reason) {
+bool Lane::take_out(std::uint64_t message, DeliveryOutcome outcome, std::string reason) {
     auto const claim = schedule_.claim_message(message);
     if (!claim) return false;
-    errands_.push_back({*claim, std::nullopt, std::move(reason)});
+    errands_.push_back({*claim, std::nullopt, outcome, std::move(reason)});
     wake();
     return true;
 }
 
-std::string_view Lane::live_state(store::LaneKey const& key) const {
+std::string_view Lane::live_state(std::uint64_t message) const {
     for (auto const& worker : workers_) {
-        if (worker->claim && worker->claim->entry.key == key)
+        if (worker->claim && worker->claim->entry.sequence == message)
             return worker->in_flight ? "in_flight" : "claimed";
     }
     return {};

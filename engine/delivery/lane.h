@@ -65,16 +65,17 @@ class Lane : public std::enable_shared_from_this<Lane> {
     // Ends all pauses between attempts, and starts again what has stopped; or only that of one message.
     void retry_now();
     bool retry_now(std::uint64_t message);
-    // False when the message is not first of its order_by value by now, or in flight.
-    bool skip(std::uint64_t message, std::string reason);
+    // Skipped or held by a person. False when the message is not first of its order_by value by now, or in
+    // flight.
+    bool take_out(std::uint64_t message, store::DeliveryOutcome outcome, std::string reason);
     // An acknowledgement of the message of this entry has come later, or another way than its connection.
     // What is in flight or waits for its next attempt may be settled by it; for what is settled it is kept in
     // the trace.
     void answered(std::uint64_t message, store::LaneKey const& key, destinations::Attempt attempt);
     // A held delivery was resent or released.
     void released(std::uint64_t count) { held_ -= std::min(held_, count); }
-    // "claimed" or "in_flight" while the message of this entry is being sent, else "".
-    std::string_view live_state(store::LaneKey const& key) const;
+    // "claimed" or "in_flight" while the message is being sent, else "".
+    std::string_view live_state(std::uint64_t message) const;
 
   private:
     struct Worker {
@@ -90,7 +91,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
     // Something to be done with an entry apart from sending it.
     struct Errand {
         Schedule::Claim claim;
-        std::optional<destinations::Attempt> answer;  // else it is to be skipped
+        std::optional<destinations::Attempt> answer;  // else it is to be taken out
+        store::DeliveryOutcome outcome = store::DeliveryOutcome::skipped;
         std::string reason;
     };
     // The receiver as a whole is not there: one attempt at a time finds out when it is back.

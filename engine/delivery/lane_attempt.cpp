@@ -292,7 +292,7 @@ void Lane::answered(std::uint64_t message, store::LaneKey const& key, Attempt at
     }
     if (errands_.size() < max_errands) {
         if (auto const claim = schedule_.claim_entry(key)) {
-            errands_.push_back({*claim, std::move(attempt), {}});
+            errands_.push_back({*claim, std::move(attempt), {}, {}});
             return wake();
         }
     }

@@ -49,7 +49,9 @@ class Engine final : public ops::Control {
     net::Task<std::vector<ops::QueueView>> queues() override;
     net::Task<Result<ops::QueueView>> pause(std::string destination) override;
     net::Task<Result<ops::QueueView>> resume(std::string destination) override;
-    net::Task<Result<ops::QueueView>> retry(std::string destination) override;
+    net::Task<Result<ops::QueueView>> retry(std::string destination, std::uint64_t message) override;
+    net::Task<Result<ops::QueueView>> hold(std::string destination, std::uint64_t message,
+                                           std::string reason) override;
     net::Task<Result<ops::QueueView>> skip(std::string destination, std::uint64_t message,
                                            std::string reason) override;
     net::Task<Result<std::vector<store::MessageRow>>> messages(store::Query query) override;
@@ -86,6 +88,9 @@ class Engine final : public ops::Control {
     std::vector<LanePointer> all_lanes() const;
     net::Task<Result<ops::QueueView>> change_lane(std::string destination,
                                                   std::function<Result<void>(delivery::Lane&)> change);
+    net::Task<Result<ops::QueueView>> take_out(std::string destination, std::uint64_t message,
+                                               store::DeliveryOutcome outcome, std::string reason);
+    net::Task<void> show_live_states(ops::MessageView& view);
     net::Task<Result<ops::QueueView>> set_paused(std::string destination, bool paused);
     net::Task<Result<store::StoredMessage>> read_message(std::uint64_t number, store::Position& position);
     net::Task<Result<Resent>> reprocess(store::StoredMessage const& stored, store::Position position);

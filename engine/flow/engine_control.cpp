@@ -24,6 +24,12 @@ Error no_such_queue(std::string const& name) {
     return error("no_such_queue", name, "no destination has this name", "`hilum queues list` shows them");
 }
 
+Error not_first(delivery::Lane const& lane, std::uint64_t message) {
+    return error("not_now", lane.name(),
+                 "message " + std::to_string(message) + " is not first in this queue, or is in flight",
+                 "look at the queue again: `hilum queues show` lists what stands first");
+}
+
 }  // namespace
 
 bool Engine::ready() const {
@@ -116,21 +122,34 @@ net::Task<Result<ops::QueueView>> Engine::resume(std::string destination) {
     return set_paused(std::move(destination), false);
 }
 
-net::Task<Result<ops::QueueView>> Engine::retry(std::string destination) {
-    return change_lane(std::move(destination), [](delivery::Lane& lane) -> Result<void> {
-        lane.retry_now();
+net::Task<Result<ops::QueueView>> Engine::retry(std::string destination, std::uint64_t message) {
+    return change_lane(std::move(destination), [message](delivery::Lane& lane) -> Result<void> {
+        if (message == 0) {
+            lane.retry_now();
+        } else if (!lane.retry_now(message)) {
+            return not_first(lane, message);
+        }
         return {};
     });
 }
 
+net::Task<Result<ops::QueueView>> Engine::take_out(std::string destination, std::uint64_t message,
+                                                   store::DeliveryOutcome outcome, std::string reason) {
+    return change_lane(std::move(destination),
+                       [message, outcome, reason](delivery::Lane& lane) -> Result<void> {
+                           if (lane.take_out(message, outcome, reason)) return {};
+                           return not_first(lane, message);
+                       });
+}
+
 net::Task<Result<ops::QueueView>> Engine::skip(std::string destination, std::uint64_t message,
                                                std::string reason) {
-    return change_lane(std::move(destination), [message, reason](delivery::Lane& lane) -> Result<void> {
-        if (lane.skip(message, reason)) return {};
-        return error("not_now", lane.name(),
-                     "message " + std::to_string(message) + " is not the head of this queue, or is in flight",
-                     "look at the queue again and skip what stands there now");
-    });
+    return take_out(std::move(destination), message, store::DeliveryOutcome::skipped, std::move(reason));
+}
+
+net::Task<Result<ops::QueueView>> Engine::hold(std::string destination, std::uint64_t message,
+                                               std::string reason) {
+    return take_out(std::move(destination), message, store::DeliveryOutcome::held, std::move(reason));
 }
 
 net::Task<Result<std::vector<store::MessageRow>>> Engine::messages(store::Query query) {
@@ -177,9 +196,23 @@ net::Task<Result<ops::MessageView>> Engine::message(std::uint64_t number) {
     auto list = [this, number] { return store_->results(number); };
     auto attempts = co_await net::run_blocking(*runtime_, list);
     if (attempts) view.attempts = std::move(*attempts);
+    co_await show_live_states(view);
     for (auto const& attempt : view.attempts)
         view.attempt_destinations.push_back(store_->name(attempt.record.destination));
     co_return view;
+}
+
+// What the index can't know: which deliveries are being sent at this moment.
+net::Task<void> Engine::show_live_states(ops::MessageView& view) {
+    for (auto& d : view.row.deliveries) {
+        bool const open = d.state == "queued" || d.state == "retrying" || d.state == "ambiguous";
+        auto const of = open ? lane(d.destination) : nullptr;
+        if (!of) continue;
+        auto executor = of->executor();
+        auto look = [&of, message = view.row.sequence] { return std::string(of->live_state(message)); };
+        auto const state = co_await net::run_on(executor, look);
+        if (!state.empty()) d.state = state;
+    }
 }
 
 // A message that routes held goes through those routes again, as they are now; its first record stays as it

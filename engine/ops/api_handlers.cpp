@@ -161,16 +161,27 @@ Handled queue_action(Call const& call) {
     co_return done ? ok(queue_json(*done)) : failed(done.error());
 }
 
-Handled skip(Call const& call) {
+Handled retry(Call const& call) {
+    Body body = read_body(call.request, {{"message", json::Value::Kind::natural}});
+    if (body.refusal) co_return std::move(*body.refusal);
+    auto const done = co_await call.control.retry(call.path[0], body.value.number("message"));
+    co_return done ? ok(queue_json(*done)) : failed(done.error());
+}
+
+using TakeOut = net::Task<Result<QueueView>> (Control::*)(std::string destination, std::uint64_t message,
+                                                          std::string reason);
+
+template <TakeOut action>
+Handled take_out(Call const& call) {
     Body body = read_body(call.request, {{"message", json::Value::Kind::natural, true},
                                          {"reason", json::Value::Kind::string, true}});
     if (body.refusal) co_return std::move(*body.refusal);
     std::string const reason(body.value.text("reason"));
     if (reason.find_first_not_of(" \t\r\n") == std::string::npos || reason.size() > 1000) {
-        co_return problem(400, error("bad_reason", "body", "the reason is empty or longer than 1000 bytes",
-                                     "say why it is passed over"));
+        co_return problem(
+            400, error("bad_reason", "body", "the reason is empty or longer than 1000 bytes", "say why"));
     }
-    auto const done = co_await call.control.skip(call.path[0], body.value.number("message"), reason);
+    auto const done = co_await (call.control.*action)(call.path[0], body.value.number("message"), reason);
     co_return done ? ok(queue_json(*done)) : failed(done.error());
 }
 
@@ -181,8 +192,8 @@ Error bad_parameter(std::string_view name, std::string what, std::string next) {
 }
 
 constexpr std::string_view message_states[] = {"accepted", "filtered", "rejected", "held", "done"};
-constexpr std::string_view delivery_states[] = {"queued", "retrying", "delivered",
-                                                "held",   "skipped",  "cancelled"};
+constexpr std::string_view delivery_states[] = {"queued",  "retrying",  "delivered", "held",
+                                                "skipped", "cancelled", "in_flight", "ambiguous"};
 
 std::optional<Error> read_word(Call const& call, std::string_view name,
                                std::span<std::string_view const> words, std::string& out) {
@@ -307,8 +318,9 @@ std::vector<ApiRoute> const& api_routes() {
         {"GET", "/api/v1/queues/{name}", queue},
         {"POST", "/api/v1/queues/{name}/pause", queue_action<&Control::pause>},
         {"POST", "/api/v1/queues/{name}/resume", queue_action<&Control::resume>},
-        {"POST", "/api/v1/queues/{name}/retry", queue_action<&Control::retry>},
-        {"POST", "/api/v1/queues/{name}/skip", skip},
+        {"POST", "/api/v1/queues/{name}/retry", retry},
+        {"POST", "/api/v1/queues/{name}/skip", take_out<&Control::skip>},
+        {"POST", "/api/v1/queues/{name}/hold", take_out<&Control::hold>},
         {"GET",
          "/api/v1/messages",
          messages,

@@ -89,9 +89,13 @@ class Control {
     virtual net::Task<std::vector<QueueView>> queues() = 0;
     virtual net::Task<Result<QueueView>> pause(std::string destination) = 0;
     virtual net::Task<Result<QueueView>> resume(std::string destination) = 0;
-    virtual net::Task<Result<QueueView>> retry(std::string destination) = 0;  // try the head now
-    // Passes over the head. `message` guards against a head that has changed meanwhile ("not_now").
+    // Ends the pauses between attempts and starts what has stopped, or only that of one message (0: all).
+    // "not_now": the message is not first of its order_by value, or is in flight.
+    virtual net::Task<Result<QueueView>> retry(std::string destination, std::uint64_t message) = 0;
+    // Passes over a message that is first of its order_by value, or takes it out for a person.
     virtual net::Task<Result<QueueView>> skip(std::string destination, std::uint64_t message,
+                                              std::string reason) = 0;
+    virtual net::Task<Result<QueueView>> hold(std::string destination, std::uint64_t message,
                                               std::string reason) = 0;
     virtual net::Task<Result<std::vector<store::MessageRow>>> messages(store::Query query) = 0;
     virtual net::Task<Result<MessageView>> message(std::uint64_t number) = 0;

@@ -245,8 +245,8 @@ TEST_CASE("skip passes over the head it names, and no other") {
     bench.lane->push(bench.store.add("b"));
     REQUIRE(bench.soon([&] { return bench.view().next_attempt_us != 0; }));
     CHECK(bench.view().state == "retrying");
-    CHECK_FALSE(bench.on_lane([](Lane& l) { return l.skip(2, "wrong one"); }));
-    CHECK(bench.on_lane([](Lane& l) { return l.skip(1, "sent by hand"); }));
+    CHECK_FALSE(bench.on_lane([](Lane& l) { return l.take_out(2, DeliveryOutcome::skipped, "wrong one"); }));
+    CHECK(bench.on_lane([](Lane& l) { return l.take_out(1, DeliveryOutcome::skipped, "sent by hand"); }));
     REQUIRE(bench.drained());
     using enum DeliveryOutcome;
     CHECK(outcomes(bench.store) == std::vector<DeliveryOutcome>{failed, skipped, delivered});
@@ -450,8 +450,9 @@ TEST_CASE("stop waits for a person: retry, or skip") {
         CHECK(bench.view().stopped == 1);
         cured = true;
         if (skip) {
-            CHECK_FALSE(bench.on_lane([](Lane& l) { return l.skip(2, "not the first"); }));
-            CHECK(bench.on_lane([](Lane& l) { return l.skip(1, "on paper"); }));
+            CHECK_FALSE(bench.on_lane(
+                [](Lane& l) { return l.take_out(2, DeliveryOutcome::skipped, "not the first"); }));
+            CHECK(bench.on_lane([](Lane& l) { return l.take_out(1, DeliveryOutcome::skipped, "on paper"); }));
         } else {
             CHECK_FALSE(bench.on_lane([](Lane& l) { return l.retry_now(3); }));
             CHECK(bench.on_lane([](Lane& l) { return l.retry_now(1); }));

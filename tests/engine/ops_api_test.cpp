@@ -65,7 +65,13 @@ class FakeControl final : public ops::Control {
     net::Task<std::vector<ops::QueueView>> queues() override { co_return std::vector<ops::QueueView>{lab()}; }
     net::Task<Result<ops::QueueView>> pause(std::string d) override { co_return act("pause", d); }
     net::Task<Result<ops::QueueView>> resume(std::string d) override { co_return act("resume", d); }
-    net::Task<Result<ops::QueueView>> retry(std::string d) override { co_return act("retry", d); }
+    net::Task<Result<ops::QueueView>> retry(std::string d, std::uint64_t message) override {
+        co_return act(message == 0 ? "retry" : "retry " + std::to_string(message), d);
+    }
+    net::Task<Result<ops::QueueView>> hold(std::string d, std::uint64_t message,
+                                           std::string reason) override {
+        co_return act("hold " + std::to_string(message) + " " + reason, d);
+    }
     net::Task<Result<ops::QueueView>> skip(std::string d, std::uint64_t message,
                                            std::string reason) override {
         if (message == 99) co_return error("not_now", {}, "another message is at the head");
@@ -310,6 +316,11 @@ TEST_CASE("orders to a queue reach the engine") {
     CHECK(ask(f.port, "POST", "/api/v1/queues/lab%201/skip", R"({"message":5,"reason":"on paper"})").status ==
           200);
     CHECK(f.control.called() == "skip 5 on paper lab 1");
+    CHECK(ask(f.port, "POST", "/api/v1/queues/lab%201/hold", R"({"message":5,"reason":"look"})").status ==
+          200);
+    CHECK(f.control.called() == "hold 5 look lab 1");
+    CHECK(ask(f.port, "POST", "/api/v1/queues/lab%201/retry", R"({"message":5})").status == 200);
+    CHECK(f.control.called() == "retry 5 lab 1");
     auto const changed = ask(f.port, "POST", "/api/v1/queues/lab%201/skip", R"({"message":99,"reason":"x"})");
     CHECK(changed.status == 409);
     CHECK(changed.code() == "not_now");
