@@ -12,6 +12,7 @@
 #include <unordered_set>
 
 #include "engine/delivery/policy.h"
+#include "engine/delivery/replies.h"
 #include "engine/delivery/schedule.h"
 #include "engine/delivery/window.h"
 #include "engine/destinations/destination.h"
@@ -30,6 +31,7 @@ struct LaneContext {
     ops::DestinationMetrics& metrics;
     ops::Log& log;
     std::function<std::int64_t()> now_us;
+    Replies* replies = nullptr;  // senders that wait for the destination's answer; may be null
 };
 
 // push() is for the commit thread; everything else runs on the lane's context (executor()).
@@ -68,6 +70,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
     // Skipped or held by a person. False when the message is not first of its order_by value by now, or in
     // flight.
     bool take_out(std::uint64_t message, store::DeliveryOutcome outcome, std::string reason);
+    // Not to be sent, if that has not begun: whoever waited for its answer does no more.
+    void cancel(std::uint64_t message);
     // An acknowledgement of the message of this entry has come later, or another way than its connection.
     // What is in flight or waits for its next attempt may be settled by it; for what is settled it is kept in
     // the trace.
@@ -121,6 +125,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
     void note_late(std::uint64_t message, store::LaneKey const& key, destinations::Attempt const& attempt);
     net::Task<void> settle(Schedule::Claim const& claim, store::DeliveryOutcome outcome,
                            destinations::Attempt const& attempt, std::uint32_t duration_us);
+    void tell_sender(Schedule::Claim const& claim, store::DeliveryOutcome outcome,
+                     destinations::Attempt const& attempt);
     void note_settled(Schedule::Claim const& claim, store::ResultRecord const& result,
                       destinations::Attempt const& attempt);
     net::Task<bool> record(store::ResultRecord const& result);
@@ -156,6 +162,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
     bool after_crash_ = false;
     std::unordered_set<Schedule::KeyId> claimed_since_;  // order_by values of which one was sent since
     std::set<store::LaneKey> uncertain_;                 // may have reached the receiver before this start
+    std::set<std::uint64_t> cancelled_;                  // numbers; the oldest are forgotten
     std::uint64_t held_ = 0;
     std::string last_error_;
     std::int64_t last_error_us_ = 0, last_delivered_us_ = 0;

@@ -61,9 +61,20 @@ bool Lane::was_in_flight(Schedule::Claim const& claim) {
     return claimed_since_.insert(claim.key).second || marked;
 }
 
+void Lane::cancel(std::uint64_t message) {
+    constexpr std::size_t cancelled_at_most = 10'000;
+    cancelled_.insert(message);
+    if (cancelled_.size() > cancelled_at_most) cancelled_.erase(cancelled_.begin());
+}
+
 net::Task<void> Lane::deliver(Worker& worker) {
     auto const claim = *worker.claim;
     auto const& entry = claim.entry;
+    if (cancelled_.erase(entry.sequence) != 0) {
+        Attempt const late{AttemptClass::delivered, "late", "nobody waits for the answer any more", {}, {}};
+        co_await settle(claim, DeliveryOutcome::cancelled, late, 0);
+        co_return;
+    }
     auto const stored = context_.store.read(entry.message);
     if (!stored || entry.ordinal >= stored->record.deliveries.size()) {
         // Nothing that could be sent is there any more. Whoever answers for the data has to know, and the
@@ -89,11 +100,18 @@ net::Task<void> Lane::deliver(Worker& worker) {
     }
     ++head.attempts;
     if (head.possible_duplicate) context_.metrics.possible_duplicates.fetch_add(1, std::memory_order_relaxed);
+    bool const wanted = context_.replies && context_.replies->awaited(entry.sequence, id_);
     InFlight departure(*this, worker, result_of(claim, DeliveryOutcome::in_flight, {}, 0));
-    destinations::Outgoing const outgoing{
-        entry.sequence,          stored->body(entry.ordinal),   entry.received_us,
-        head.attempts,           head.possible_duplicate,       entry.key,
-        stored->record.listener, schedule_.cursor_after(claim), &departure};
+    destinations::Outgoing const outgoing{entry.sequence,
+                                          stored->body(entry.ordinal),
+                                          entry.received_us,
+                                          head.attempts,
+                                          head.possible_duplicate,
+                                          entry.key,
+                                          stored->record.listener,
+                                          schedule_.cursor_after(claim),
+                                          &departure,
+                                          wanted};
     auto const attempt = co_await worker.destination->deliver(outgoing);
     worker.in_flight = false;
     auto const took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began);
@@ -249,10 +267,19 @@ net::Task<void> Lane::settle(Schedule::Claim const& claim, DeliveryOutcome outco
     if (!recorded) co_return;
     outage_.reset();
     note_settled(claim, result, attempt);
+    tell_sender(claim, outcome, attempt);
     schedule_.settled(claim);
     window_.settled();
     publish();
     if (schedule_.ready()) wake_workers();
+}
+
+void Lane::tell_sender(Schedule::Claim const& claim, DeliveryOutcome outcome, Attempt const& attempt) {
+    // A route that waited has made other messages of it, whose lanes tell.
+    if (!context_.replies || attempt.booked) return;
+    context_.replies->settled(
+        claim.entry.sequence, id_,
+        {outcome, attempt.code, attempt.response.empty() ? attempt.answer : attempt.response});
 }
 
 void Lane::note_settled(Schedule::Claim const& claim, store::ResultRecord const& result,

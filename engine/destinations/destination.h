@@ -35,6 +35,7 @@ struct Outgoing {
     store::NameId listener = 0;      // where it came in
     store::LaneKey settled_up_to{};  // of the lane, once this one is settled
     Departure* departure = nullptr;  // may be null
+    bool wants_response = false;     // the whole of it, in Attempt::response
 };
 // departure->begin(), or true.
 net::Task<bool> departs(Outgoing const& outgoing);
@@ -62,6 +63,7 @@ struct Attempt {
     std::string text;    // a reason for people; may hold what the receiver wrote, so it stays in the store
     std::string answer;  // the receiver's bytes, at most 4 KiB
     std::chrono::milliseconds retry_after{0};  // the receiver asked for this pause
+    std::string response{};                    // all of the receiver's bytes, where they are wanted
     bool booked = false;  // the result is in the journal already, in one commit with what it caused
 };
 

@@ -249,6 +249,7 @@ net::Task<Attempt> HttpDestination::exchange(Outgoing const& outgoing) {
     HttpAnswer const answer{
         response.result_int(), {type.data(), type.size()}, {pause.data(), pause.size()}, response.body()};
     auto outcome = read_http_answer(answer, control_id, std::time(nullptr));
+    if (outgoing.wants_response) outcome.attempt.response = response.body();
     if (outcome.orphan) {
         context_.metrics.orphans.fetch_add(1, std::memory_order_relaxed);
         context_.log.warn("orphan_answer", {{"destination", context_.name},

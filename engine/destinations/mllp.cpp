@@ -381,6 +381,7 @@ MllpDestination::Done MllpDestination::take_answer(Exchange& exchange, std::stri
         not_for_this(bytes, exchange.outgoing.message, "MSA-2 names another message");
         return std::nullopt;
     }
+    if (exchange.outgoing.wants_response) attempt->response = bytes;
     bool const accept_level = attempt->code.starts_with("CA");
     if (!accept_level || !exchange.wanted.application) return attempt;
     // A receiver that answers has the message, with or without the block that says so.

@@ -1,5 +1,7 @@
 #include "engine/flow/acknowledgement.h"
 
+#include "parsers/hl7/message.h"
+#include "parsers/hl7/msh.h"
 #include "routes/answer.h"
 
 namespace hilum::flow {
@@ -36,7 +38,10 @@ IntakeOptions read(config::Component const& component, config::Diagnostics& diag
     options.sequence = written.sequence;
     if (written.ack.kind == config::Node::Kind::null) return options;
     if (written.ack.is_scalar()) {
-        if (written.ack.scalar != "stored") {
+        if (written.ack.scalar == "delivered") {
+            diagnostics.error(written.ack.where, "ack: delivered does not say whose answer the sender gets",
+                              "write { mode: delivered, from: NAME } with the name of a destination");
+        } else if (written.ack.scalar != "stored") {
             diagnostics.error(written.ack.where,
                               config::in_quotes(written.ack.scalar) + " is no way to acknowledge",
                               "write stored, or leave it out");
@@ -83,9 +88,19 @@ std::string listener_keys_schema() {
 void check_listener_common(config::Component const& component, config::Diagnostics& diagnostics) {
     auto const options = read(component, diagnostics);
     auto const& to = options.ack.application_to;
-    if (!to.empty() && options.ack.mode == AckMode::original)
+    if (!to.empty() && options.ack.mode != AckMode::enhanced)
         diagnostics.error(to.where, "application_to has no effect without enhanced mode",
                           "add mode: enhanced, or leave it out");
+    bool const delivered = options.ack.mode == AckMode::delivered;
+    auto const* ack = component.common.find("ack");
+    if (delivered && options.ack.from.empty())
+        diagnostics.error(ack->where, "mode: delivered does not say whose answer the sender gets",
+                          "add from: and the name of a destination");
+    if (!delivered && !options.ack.from.empty())
+        diagnostics.error(options.ack.from.where, "from has no effect without mode: delivered",
+                          "add mode: delivered, or leave it out");
+    if (delivered && options.ack.within.count() <= 0)
+        diagnostics.error(ack->where, "ack.within is no time at all", "write 30s");
 }
 
 IntakeOptions intake_options(config::Component const& component) {
@@ -95,8 +110,10 @@ IntakeOptions intake_options(config::Component const& component) {
 
 config::NameList listener_destinations(config::Component const& component) {
     auto const options = intake_options(component);
-    if (options.ack.application_to.empty()) return {};
-    return {{options.ack.application_to.value, options.ack.application_to.where}};
+    config::NameList names;
+    for (auto const& name : {options.ack.application_to, options.ack.from})
+        if (!name.empty()) names.push_back({name.value, name.where});
+    return names;
 }
 
 Answer answer_of(hl7::Message const& message, Outcome const& outcome, bool elsewhere) {
@@ -122,6 +139,25 @@ std::string application_elsewhere(hl7::Message const& message, Outcome const& ou
     if (!outcome.request.enhanced || !owed.application) return {};
     // There it is a message like any other: that it was taken is worth knowing.
     return build(message, *owed.application, outcome, outcome.application_id, "AL");
+}
+
+std::optional<Answer> relayed(hl7::Message const& message, std::string response) {
+    static auto const acknowledged = hl7::Path::parse("MSA-2").value();
+    static auto const control_id = hl7::msh_field(10);
+    auto const read = hl7::read_ack(response);
+    if (!read) return std::nullopt;
+    Answer answer;
+    answer.code = read->code;
+    std::string scratch;
+    auto const wanted = std::string(message.text(control_id, scratch));
+    if (read->control_id != wanted) {
+        auto own = hl7::Message::view(response);
+        if (!own || !own->set(acknowledged, wanted)) return std::nullopt;
+        answer.bytes = own->bytes();
+    } else {
+        answer.bytes = std::move(response);
+    }
+    return answer;
 }
 
 std::string_view told(Outcome const& outcome, bool elsewhere) {

@@ -16,23 +16,37 @@
 
 namespace hilum::flow {
 
-enum class AckMode : unsigned char { original, enhanced };
+enum class AckMode : unsigned char { original, enhanced, delivered };
+enum class Late : unsigned char { deliver, cancel };
 
 struct AckPolicy {
     AckMode mode = AckMode::original;
     config::Text application_to;  // a destination; empty: the connection the message came on
+    config::Text from;            // of mode delivered: the destination whose answer it is
+    config::Duration within = std::chrono::seconds(30);
+    Late late = Late::deliver;
 };
 
 template <class V>
 void describe(V& v, AckPolicy& o) {
-    static constexpr config::Choice<AckMode> words[] = {{"original", AckMode::original},
-                                                        {"enhanced", AckMode::enhanced}};
+    static constexpr config::Choice<AckMode> words[] = {
+        {"original", AckMode::original}, {"enhanced", AckMode::enhanced}, {"delivered", AckMode::delivered}};
     v.choice(
         "mode", o.mode, words,
-        "original: AA, AE or AR to every message, whatever MSH-15 and MSH-16 ask; enhanced: as they ask");
+        "original: AA, AE or AR to every message, whatever MSH-15 and MSH-16 ask; enhanced: as they ask; "
+        "delivered: what the destination `from` answers");
     v.optional("application_to", o.application_to,
                "the destination that application acknowledgements of enhanced mode go to; without it they "
                "follow the accept acknowledgement on the same connection");
+    v.optional("from", o.from, "of mode delivered: the destination whose answer goes back to the sender");
+    v.optional("within", o.within,
+               "of mode delivered: how long the sender waits at most; then it is told AE with the error 207");
+    static constexpr config::Choice<Late> late_words[] = {{"deliver", Late::deliver},
+                                                          {"cancel", Late::cancel}};
+    v.choice(
+        "late", o.late, late_words,
+        "of mode delivered: what becomes of a message whose sender has waited for too long and that is not "
+        "on its way yet");
 }
 
 enum class SequenceMode : unsigned char { off, check };
@@ -70,6 +84,11 @@ std::string application_elsewhere(hl7::Message const& message, Outcome const& ou
 // What the trace keeps as the answer: the code of the first on the connection, such as "AA" or "CA", or
 // "none".
 std::string_view told(Outcome const& outcome, bool elsewhere);
+inline constexpr std::string_view told_later = "later";  // in mode delivered
+
+// A destination's response as an answer to `message`: MSA-2 names it again, whatever the routes did to its
+// MSH-10. Nothing when it is no HL7 acknowledgement.
+std::optional<Answer> relayed(hl7::Message const& message, std::string response);
 // Stands for a route in the deliveries of such acknowledgements; no route can have this name.
 inline constexpr std::string_view acknowledgement_route = "(acknowledgement)";
 

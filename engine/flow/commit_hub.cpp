@@ -25,6 +25,13 @@ void CommitHub::remove(store::NameId destination) {
     lanes_.erase(destination);
 }
 
+void CommitHub::cancel(store::NameId destination, store::Sequence message) {
+    std::lock_guard lock(mutex_);
+    auto const lane = lanes_.find(destination);
+    if (lane == lanes_.end()) return;
+    net::asio::post(lane->second->executor(), [lane = lane->second, message] { lane->cancel(message); });
+}
+
 void CommitHub::prepare(Pending& pending, store::MessageRecord const& record) {
     pending.received_us = record.received_us;
     pending.deliveries = record.deliveries;
@@ -88,6 +95,7 @@ net::Task<void> CommitHub::wait(Pending& pending, std::function<Result<void>()> 
 
 void CommitHub::hand_to_lanes(Pending const& pending) {
     auto const& ticket = pending.ticket;
+    if (pending.before_lanes) (*pending.before_lanes)(ticket.sequence);
     auto push = [this](store::NameId destination, store::LaneEntry const& entry) {
         if (auto const lane = lanes_.find(destination); lane != lanes_.end()) lane->second->push(entry);
     };

@@ -27,12 +27,18 @@ class CommitHub final : public store::CommitListener {
     // Lanes by destination. A lane stays until remove(); thread-safe.
     void add(store::NameId destination, std::shared_ptr<delivery::Lane> lane);
     void remove(store::NameId destination);
+    // Tells the lane that nobody waits for what its destination answers to the message.
+    void cancel(store::NameId destination, store::Sequence message);
 
     // Appends and waits until the record is on stable storage; resumes on the caller's context. "busy" is
     // waited out (bounded), other errors are the store's. `record` is a MessageRecord, a ResendRecord or a
     // Continuation; on success the returned ticket has its number and place.
+    // `before_lanes` is called on the commit thread when it is there and before any lane knows of it; must
+    // not block.
+    using BeforeLanes = std::function<void(store::Sequence)>;
     template <class Record>
-    net::Task<Result<store::Ticket>> commit(store::Store& store, Record const& record);
+    net::Task<Result<store::Ticket>> commit(store::Store& store, Record const& record,
+                                            BeforeLanes const* before_lanes = nullptr);
 
     void committed(std::span<store::Ticket* const> tickets) noexcept override;
 
@@ -51,6 +57,7 @@ class CommitHub final : public store::CommitListener {
         Clock::time_point appended{};
         std::span<store::DeliveryEntry const> deliveries;  // of a message
         store::ResendRecord const* resend = nullptr;
+        BeforeLanes const* before_lanes = nullptr;
     };
     static void prepare(Pending& pending, store::MessageRecord const& record);
     static void prepare(Pending& pending, store::ResendRecord const& record);
@@ -70,8 +77,10 @@ class CommitHub final : public store::CommitListener {
 };
 
 template <class Record>
-net::Task<Result<store::Ticket>> CommitHub::commit(store::Store& store, Record const& record) {
+net::Task<Result<store::Ticket>> CommitHub::commit(store::Store& store, Record const& record,
+                                                   BeforeLanes const* before_lanes) {
     Pending pending;
+    pending.before_lanes = before_lanes;
     prepare(pending, record);
     std::optional<Error> refused;
     std::function<Result<void>()> const append = [&] { return store.append(record, pending.ticket); };

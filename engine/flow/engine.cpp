@@ -45,7 +45,7 @@ void Engine::run_to_end(net::Task<void> task) {
 Result<void> Engine::start(Loaded loaded) {
     if (auto opened = open_store(loaded.config.store); !opened) return opened;
     outside_ = std::make_unique<outside::Shared>(loaded.config.store.dir);
-    flow_ = std::make_unique<Flow>(*store_, *hub_, metrics_, log_, awaited_, now_us_);
+    flow_ = std::make_unique<Flow>(*store_, *hub_, metrics_, log_, awaited_, replies_, now_us_);
     awaited_.on_answer([this](destinations::Awaited::Sent const& sent, destinations::Attempt attempt) {
         auto const of = lane(sent.destination);
         if (!of) return;
@@ -113,7 +113,8 @@ void Engine::add_recovered_lanes() {
 
 void Engine::add_lane(std::string const& name, store::LaneState const& state) {
     delivery::LaneContext const context{
-        *runtime_, runtime_->next_delivery_index(), *store_, metrics_.destination(name), log_, now_us_};
+        *runtime_, runtime_->next_delivery_index(), *store_, metrics_.destination(name), log_, now_us_,
+        &replies_};
     auto lane =
         std::make_shared<delivery::Lane>(name, state.destination, context, state, !store_->recovery().clean);
     {
@@ -188,7 +189,7 @@ void Engine::take_waiting_routes(routes::Pipeline const& pipeline) {
     for (auto const& route : wanted) {
         if (!waiting_routes_.insert(route).second) continue;
         auto const of = lane_for(routes::Pipeline::waiting_lane(route));
-        WaitingContext const context{*flow_, *store_, *hub_, *outside_, now_us_};
+        WaitingContext const context{*flow_, *store_, *hub_, *outside_, replies_, now_us_};
         net::asio::post(of->executor(), [of, route, context] {
             delivery::Lane::Destinations one;
             one.push_back(make_waiting_route(route, context));
@@ -245,6 +246,7 @@ void Engine::stop() {
     }
     ready_ = false;
     if (admin_) run_to_end(admin_->stop());
+    replies_.stop();  // no listener ends before the senders it keeps waiting are answered
     while (!listeners_.empty()) stop_listener(std::string(listeners_.begin()->first));
     // All lanes at once: the grace is for the whole stop, not for each.
     std::vector<std::future<void>> ending;

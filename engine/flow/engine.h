@@ -104,6 +104,7 @@ class Engine final : public ops::Control {
     std::unique_ptr<store::Store> store_;
     std::unique_ptr<store::PausedQueues> paused_;
     destinations::Awaited awaited_;
+    delivery::Replies replies_;
     std::unique_ptr<outside::Shared> outside_;
     std::unique_ptr<Flow> flow_;
     std::unique_ptr<ops::AdminServer> admin_;

@@ -37,7 +37,7 @@ void keep_only(routes::Processed& processed, routes::Pipeline const& pipeline,
 }
 
 hl7::AckRequest request_of(Flow::Entrance const& listener, hl7::Message const& message) {
-    return listener.mode == AckMode::original ? hl7::AckRequest{} : hl7::ack_request(message);
+    return listener.mode == AckMode::enhanced ? hl7::ack_request(message) : hl7::AckRequest{};
 }
 
 // Tells senders apart for the sequence number protocol: a link has two ends, MSH-3 and MSH-4 are this one.
@@ -61,6 +61,17 @@ void add_application(store::MessageRecord& record, Flow::Entrance const& listene
                                  static_cast<std::uint32_t>(record.bodies.size())});
 }
 
+// Whether the message goes to that destination, or to a route that waits and may send it there.
+bool may_reach(routes::Processed const& processed, Generation const& generation, store::NameId destination) {
+    if (destination == 0) return false;
+    auto const configured = generation.config.destinations.size();
+    return std::any_of(processed.deliveries.begin(), processed.deliveries.end(), [&](auto const& d) {
+        return d.destination >= configured || generation.destinations[d.destination] == destination;
+    });
+}
+
+constexpr std::string_view sender_name = "(sender)";
+
 void count_answers(Answer const& answer, ops::ListenerMetrics& metrics) {
     if (!answer.owed) metrics.unanswered.fetch_add(1, std::memory_order_relaxed);
 }
@@ -68,8 +79,14 @@ void count_answers(Answer const& answer, ops::ListenerMetrics& metrics) {
 }  // namespace
 
 Flow::Flow(store::Store& store, CommitHub& hub, ops::Metrics& metrics, ops::Log& log,
-           destinations::Awaited& awaited, std::function<std::int64_t()> now_us)
-    : store_(store), hub_(hub), metrics_(metrics), log_(log), awaited_(awaited), now_us_(std::move(now_us)) {}
+           destinations::Awaited& awaited, delivery::Replies& replies, std::function<std::int64_t()> now_us)
+    : store_(store),
+      hub_(hub),
+      metrics_(metrics),
+      log_(log),
+      awaited_(awaited),
+      replies_(replies),
+      now_us_(std::move(now_us)) {}
 
 Flow::Entrance Flow::entrance(std::string name, IntakeOptions const& options) const {
     Entrance entrance{std::move(name)};
@@ -79,6 +96,12 @@ Flow::Entrance Flow::entrance(std::string name, IntakeOptions const& options) co
     if (!options.ack.application_to.empty()) {
         entrance.application_to = store_.name_id(options.ack.application_to.value);
         entrance.acknowledgement = store_.name_id(acknowledgement_route);
+    }
+    if (options.ack.mode == AckMode::delivered) {
+        entrance.reply_from = store_.name_id(options.ack.from.value);
+        entrance.reply_name = options.ack.from.value;
+        entrance.reply_within = options.ack.within;
+        entrance.cancel_late = options.ack.late == Late::cancel;
     }
     if (options.sequence == SequenceMode::check) entrance.sequences = std::make_shared<SequenceTable>();
     return entrance;
@@ -206,6 +229,13 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
         co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal);
     }
 
+    // Who waits for another system's answer is told that none will come.
+    hl7::AckError const held{"", "207", "held for a person", 'E'};
+    if (listener.reply_from != 0 && processed.held()) {
+        outcome.outcome = hl7::AckOutcome::error;
+        outcome.error = &held;
+    }
+
     // 3. Commit. Durable step: the message, the verdicts, and one delivery per destination, in one record
     // under one sync.
     store::MessageRecord record;
@@ -235,7 +265,18 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
         shape(*generation, listener, answer);
     }
     record.answer_code = shaped && answer.owed ? hl7::name(answer.code) : told(outcome, elsewhere);
-    auto const ticket = co_await hub_.commit(store_, record);
+    bool const waits = !again && may_reach(processed, *generation, listener.reply_from);
+    std::optional<delivery::Replies::Wait> wait;
+    CommitHub::BeforeLanes expect;
+    if (waits) {
+        record.answer_code = told_later;
+        auto const executor = co_await net::asio::this_coro::executor;
+        wait.emplace(replies_, executor);
+        expect = [&wait, &listener](store::Sequence number) {
+            (void)wait->expect(number, listener.reply_from);  // when too many wait, none is awaited
+        };
+    }
+    auto const ticket = co_await hub_.commit(store_, record, waits ? &expect : nullptr);
     settle_sequence(ticket.has_value());
     if (!ticket) {
         metrics.rejected.fetch_add(1, std::memory_order_relaxed);
@@ -245,7 +286,11 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
 
     // 4. Answer. (The lanes have it already: the commit hub hands them what is durable, in journal order.)
     auto const control_id = std::to_string(ticket->sequence);
-    if (!shaped) {
+    if (waits) {
+        outcome.control_id = control_id;
+        answer = co_await reply(listener, *message, outcome, *ticket, *wait);
+        shape(*generation, listener, answer);
+    } else if (!shaped) {
         outcome.control_id = control_id;
         answer = answer_of(*message, outcome, elsewhere);
     }
@@ -254,6 +299,39 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     if (answer.owed) metrics.acknowledged.fetch_add(1, std::memory_order_relaxed);
     count_answers(answer, metrics);
     co_return answer;
+}
+
+net::Task<Answer> Flow::reply(Entrance const& listener, hl7::Message const& message, Outcome const& outcome,
+                              store::Ticket const& ticket, delivery::Replies::Wait& wait) {
+    auto const came = co_await wait.reply(listener.reply_within);
+    auto told = outcome;
+    told.outcome = hl7::AckOutcome::stored;
+    told.error = nullptr;
+    std::string why;
+    if (!came) {
+        why = "no answer from " + listener.reply_name + " in time";
+        if (listener.cancel_late) hub_.cancel(listener.reply_from, ticket.sequence);
+    } else if (came->outcome != store::DeliveryOutcome::delivered) {
+        why = listener.reply_name + " has not taken it (" + came->code + ")";
+    }
+    // 207: an error of the application, here of the one that was to answer; the message itself is stored.
+    hl7::AckError const error{"", "207", why, 'E'};
+    if (!why.empty()) {
+        told.outcome = hl7::AckOutcome::error;
+        told.error = &error;
+    }
+    auto answer = came ? relayed(message, came->bytes) : std::nullopt;
+    if (!answer) answer = answer_of(message, told, false);
+    store::ResultRecord upstream;
+    upstream.sequence = ticket.sequence;
+    upstream.key = {ticket.position, store::whole_message};
+    upstream.destination = store_.name_id(sender_name);
+    upstream.outcome = store::DeliveryOutcome::answered;
+    upstream.time_us = now_us_();
+    upstream.code = hl7::name(answer->code);
+    upstream.text = why;
+    (void)store_.record(upstream);  // for the trace alone
+    co_return std::move(*answer);
 }
 
 net::Task<Answer> Flow::refuse(Entrance const& listener, std::string_view bytes, std::string_view source,

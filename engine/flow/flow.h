@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/delivery/replies.h"
 #include "engine/destinations/awaited.h"
 #include "engine/flow/acknowledgement.h"
 #include "engine/flow/commit_hub.h"
@@ -24,7 +25,7 @@ namespace hilum::flow {
 class Flow {
   public:
     Flow(store::Store& store, CommitHub& hub, ops::Metrics& metrics, ops::Log& log,
-         destinations::Awaited& awaited, std::function<std::int64_t()> now_us);
+         destinations::Awaited& awaited, delivery::Replies& replies, std::function<std::int64_t()> now_us);
 
     // From now on messages are processed by this one. Thread-safe.
     void use(std::shared_ptr<Generation const> generation) { generation_.store(std::move(generation)); }
@@ -45,6 +46,10 @@ class Flow {
         store::NameId application_to = 0;            // the destination of application acknowledgements; or 0
         store::NameId acknowledgement = 0;           // what stands for a route in their deliveries
         std::shared_ptr<SequenceTable> sequences{};  // when MSH-13 is checked
+        store::NameId reply_from = 0;                // the destination whose answer the sender gets; or 0
+        std::string reply_name{};
+        std::chrono::milliseconds reply_within{0};
+        bool cancel_late = false;
     };
     Entrance entrance(std::string name, IntakeOptions const& options = {}) const;
     // What validation has counted. Thread-safe.
@@ -59,6 +64,9 @@ class Flow {
                              Refusal const& refusal);
     // Runs the listener's `answer` steps on what is to be said. Whether there are any.
     bool shape(Generation const& generation, Entrance const& listener, Answer& answer);
+    // What its destination answers to a stored message, for the sender that waits for it.
+    net::Task<Answer> reply(Entrance const& listener, hl7::Message const& message, Outcome const& outcome,
+                            store::Ticket const& ticket, delivery::Replies::Wait& wait);
     Answer not_stored(Entrance const& listener, hl7::Message const& message, Error const& why);
     SequenceTable::Check check_sequence(Entrance const& listener, hl7::Message const& message,
                                         std::string_view source);
@@ -71,6 +79,7 @@ class Flow {
     ops::Metrics& metrics_;
     ops::Log& log_;
     destinations::Awaited& awaited_;
+    delivery::Replies& replies_;
     std::function<std::int64_t()> now_us_;
     Conformance conformance_;
     std::atomic<std::uint32_t> ids_{0};

@@ -109,7 +109,12 @@ net::Task<Attempt> WaitingRoute::commit(Generation const& generation, Outgoing c
     result.possible_duplicate = outgoing.possible_duplicate;
     result.time_us = context_.now_us();
     result.code = attempt.code;
-    auto const ticket = co_await context_.hub.commit(context_.store, record);
+    std::vector<store::NameId> to;
+    for (auto const& d : message.deliveries) to.push_back(d.destination);
+    CommitHub::BeforeLanes const follow = [&](store::Sequence as) {
+        context_.replies.follow(outgoing.message, as, to);
+    };
+    auto const ticket = co_await context_.hub.commit(context_.store, record, &follow);
     if (!ticket) co_return Attempt{AttemptClass::local, ticket.error().code, ticket.error().what, {}, {}};
     count_verdicts(generation, processed);
     attempt.booked = true;

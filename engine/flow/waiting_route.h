@@ -18,6 +18,7 @@ struct WaitingContext {
     store::Store& store;
     CommitHub& hub;
     outside::Shared& outside;
+    delivery::Replies& replies;
     std::function<std::int64_t()> now_us;
 };
 

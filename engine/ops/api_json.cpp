@@ -187,6 +187,8 @@ std::string_view outcome_name(store::DeliveryOutcome outcome) {
             return "in_flight";
         case ambiguous:
             return "ambiguous";
+        case answered:
+            return "answered";
     }
     return "unknown";
 }

@@ -369,7 +369,7 @@ bool decode_result(RecordHeader const& header, std::string_view front, std::stri
     out.text = in.text();
     out.answer = body;
     return !in.failed() && out.outcome >= DeliveryOutcome::delivered &&
-           out.outcome <= DeliveryOutcome::ambiguous;
+           out.outcome <= DeliveryOutcome::answered;
 }
 
 bool decode_name(std::string_view front, NameId& id, std::string_view& name) {

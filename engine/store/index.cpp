@@ -117,6 +117,7 @@ class Tables {
     Result<void> add(Position at, ResultRecord const& r) {
         if (auto done = insert_attempt_.bind(1, number(r.sequence)).bind(2, number(at.value)).run(); !done)
             return done;
+        if (r.outcome == DeliveryOutcome::answered) return {};
         if (r.destination == 0) return release_message_.bind(1, number(r.sequence)).run();
         std::int64_t ordinal = r.key.ordinal;
         if (any_resend_) {
@@ -179,6 +180,8 @@ class Tables {
                 return Row::in_flight;
             case DeliveryOutcome::ambiguous:
                 return Row::ambiguous;
+            case DeliveryOutcome::answered:
+                break;
         }
         return Row::queued;
     }

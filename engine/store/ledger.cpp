@@ -151,6 +151,7 @@ void Ledger::note_attempt(ResultRecord const& r) {
 }
 
 void Ledger::result(ResultRecord const& r) {
+    if (r.outcome == DeliveryOutcome::answered) return;
     bool const attempt = r.outcome != DeliveryOutcome::released && !settles(r.outcome);
     if (attempt) return note_attempt(r);
     if (r.destination == 0) {

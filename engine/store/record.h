@@ -98,6 +98,7 @@ enum class DeliveryOutcome : std::uint8_t {
         6,  // a held message or delivery was dealt with another way (resent, reprocessed): no longer held
     in_flight = 7,  // bytes may leave from here on: not settled
     ambiguous = 8,  // an attempt was cut off while in flight, and will be repeated: not settled
+    answered = 9,   // what the sender was told after its message was stored: no delivery
 };
 // Whether the entry is still owed after this.
 constexpr bool settles(DeliveryOutcome outcome) {

@@ -158,3 +158,64 @@ TEST_CASE("where acknowledgements go and come from has to be there, and counts a
             CHECK(diagnostics.text() == "");
     }
 }
+
+TEST_CASE("what a destination and an acknowledgement may say, and what is said of the rest") {
+    struct Row {
+        char const* destination;  // keys of lab, beside its kind
+        char const* listener;     // keys of a
+        char const* expected;     // "" when nothing is wrong
+    };
+    Row const rows[] = {
+        {"", "", ""},
+        {"order_by: PID-3.1, connections: 8, priority: \"ORC-7.6 = 'S'\"", "", ""},
+        {"on_ambiguous: hold, retry: { attempts: 3, then: stop }", "", ""},
+        {"on_answer: [ { msa: [AE, CE], err: [206, 100-104], then: delivered }, { http: 500-599, then: stop "
+         "} ]",
+         "", ""},
+        {"connections: 4", "",
+         "without order_by every message waits for the one before it: only one connection"},
+        {"connections: 65, order_by: PID-3.1", "", "connections is a number from 1 to 64"},
+        {"connections: 0", "", "connections is a number from 1 to 64"},
+        {"priority: PID-3.1 = '1'", "",
+         "without order_by every message waits for the one before it: none can go"},
+        {"order_by: PID-3.1.uper()", "", "did you mean \"upper\""},
+        {"on_answer: { msa: AE, then: hold }", "", "\"on_answer\" of destination \"lab\" is a list"},
+        {"on_answer: [ { msa: AX, then: hold } ]", "",
+         "\"AX\" is no acknowledgement code; use one of AA, AE"},
+        {"on_answer: [ { err: 20x, then: hold } ]", "", "\"20x\" is no error code of HL7 table 0357"},
+        {"on_answer: [ { http: 599-500, then: hold } ]", "", "\"599-500\" is no HTTP status"},
+        {"on_answer: [ { failure: timout, then: hold } ]", "",
+         "\"timout\" is no kind of failure; use one of connect"},
+        {"on_answer: [ { msa: AE, then: ignore } ]", "",
+         "nothing can be \"ignore\" after an answer; use delivered"},
+        {"on_answer: [ { then: hold } ]", "", "this rule of on_answer fits every answer"},
+        {"on_answer: [ { msa: AE } ]", "", "then"},
+        {"on_ambiguous: resent", "", "did you mean \"resend\""},
+        {"retry: { then: retry }", "", "\"then\" can't be \"retry\""},
+        {"", "ack: { mode: delivered, from: lab, within: 5s, late: cancel }", ""},
+        {"", "ack: delivered", "ack: delivered does not say whose answer the sender gets"},
+        {"", "ack: { mode: delivered }", "mode: delivered does not say whose answer the sender gets"},
+        {"", "ack: { from: lab }", "from has no effect without mode: delivered"},
+        {"", "ack: { mode: delivered, from: labb }", "labb"},
+        {"", "ack: { mode: delivered, from: lab, application_to: lab }", "application_to has no effect"},
+        {"", "ack: { mode: delivered, from: lab, within: 0s }", "ack.within is no time at all"},
+    };
+    for (auto const& row : rows) {
+        CAPTURE(row.destination);
+        CAPTURE(row.listener);
+        auto const keys = [](std::string const& text) { return text.empty() ? text : ", " + text; };
+        config::Diagnostics diagnostics;
+        auto const config =
+            config::load_text("listeners: { a: { mllp: { listen: \"127.0.0.1:1\" }" + keys(row.listener) +
+                                  " } }\ndestinations: { lab: { mllp: { connect: \"lab.example:1\" }" +
+                                  keys(row.destination) + " } }\nroutes: [ { name: r, from: a, to: lab } ]\n",
+                              "c.yaml", ".", flow::engine_catalogue(), NoEnvironment{}, diagnostics);
+        flow::check_together(config, diagnostics);
+        auto const text = diagnostics.text();
+        if (std::string(row.expected).empty()) {
+            CHECK(text == "");
+        } else {
+            CHECK_MESSAGE(text.find(row.expected) != std::string::npos, text);
+        }
+    }
+}
