@@ -1,12 +1,14 @@
 #include "engine/store/store.h"
 
 #include <algorithm>
+#include <limits>
 #include <mutex>
 #include <set>
 
 #include "engine/store/cursor.h"
 #include "engine/store/index.h"
 #include "engine/store/journal.h"
+#include "engine/store/look_back.h"
 #include "engine/store/recovery.h"
 
 namespace hilum::store {
@@ -65,6 +67,7 @@ class StoreImpl final : public Store {
     NameId name_id(std::string_view name) override { return journal_.name_id(name); }
     std::string name(NameId id) const override { return journal_.name(id); }
     Result<void> append(MessageRecord const& record, Ticket& ticket) override {
+        if (!within_budget(message_size_bound(record))) return over_budget();
         return journal_.append(record, ticket);
     }
     Result<void> append(ResendRecord const& record, Ticket& ticket) override {
@@ -74,7 +77,10 @@ class StoreImpl final : public Store {
         return journal_.append(record, ticket);
     }
     Result<void> record(ResultRecord const& result) override { return journal_.record(result); }
-    Health health() const override { return journal_.health(); }
+    Health health() const override {
+        auto const health = journal_.health();
+        return health == Health::good && over_budget_ ? Health::full : health;
+    }
     Position durable_end() const override { return journal_.durable_end(); }
     std::vector<LaneState> lanes() const override { return journal_.lanes(); }
 
@@ -136,6 +142,10 @@ class StoreImpl final : public Store {
         }
     }
 
+    Result<void> look_back(LookBack& look) override {
+        return store::look_back(catalogue_, checksum_, journal_.durable_end(), look);
+    }
+
     Result<std::vector<MessageRow>> query(Query const& query) override {
         auto const index = this->index();
         if (!index) return no_index();
@@ -171,11 +181,14 @@ class StoreImpl final : public Store {
         std::uint32_t needed = journal_.first_needed();
         if (index) needed = std::min(needed, index->reached().segment());
         std::int64_t const oldest = options_.now_us() - std::chrono::microseconds(options_.retain).count();
+        std::uint64_t const most = most_kept();
+        std::uint64_t kept = journal_bytes(segments);
         std::size_t n = 0;
         // The newest two stay: recovery can go back one checkpoint. A segment's records are older than its
         // follower.
-        while (n + 2 < segments.size() && segments[n].number < needed && segments[n + 1].created_us <= oldest)
-            ++n;
+        while (n + 2 < segments.size() && segments[n].number < needed &&
+               (segments[n + 1].created_us <= oldest || kept > most))
+            kept -= segments[n++].end;
         if (n == 0) return n;
         // What freed these segments must not be forgotten by a power cut once they are gone.
         if (auto r = journal_.flush(); !r) return r.error();
@@ -188,13 +201,37 @@ class StoreImpl final : public Store {
         return n;
     }
 
+    Space measure() override {
+        auto const free = files_->free_bytes(options_.dir);
+        std::uint64_t const journal = journal_bytes(catalogue_.all()), index = index_bytes();
+        Space space;
+        space.used = journal + index;
+        std::uint64_t room = free ? *free : 0;
+        if (options_.budget != 0) {
+            std::uint64_t const left = options_.budget > space.used ? options_.budget - space.used : 0;
+            left_ = static_cast<std::int64_t>(left);
+            // Enough for what was refused and some more, or it would be on and off with every message.
+            std::uint64_t const enough =
+                std::max(options_.budget / 50, std::min(2 * refused_.load(), options_.budget / 4));
+            if (left == 0 || left > enough) over_budget_ = left == 0;
+            room = free ? std::min(left, room) : left;
+        }
+        space.limit = space.used + room;
+        if (options_.budget != 0) space.limit = std::min(space.limit, options_.budget);
+        space.takes = health() != Health::full;
+        if (!free && options_.budget == 0) return space;
+        auto const percent =
+            static_cast<std::uint32_t>(100.0 * static_cast<double>(space.used) /
+                                       static_cast<double>(std::max<std::uint64_t>(space.limit, 1)));
+        space.percent = space.takes ? std::min(percent, 99U) : 100;
+        return space;
+    }
+
     Stat stat() const override {
         Stat s;
         auto const segments = catalogue_.all();
         s.segments = segments.size();
-        Position const end = journal_.written_end();
-        for (auto const& segment : segments)
-            s.bytes += segment.number == end.segment() ? end.offset() : segment.end;
+        s.bytes = journal_bytes(segments);
         s.last = journal_.next_sequence() - 1;
         if (!segments.empty() && segments.front().first > 0 && s.last + 1 >= segments.front().first) {
             s.messages = s.last + 1 - segments.front().first;
@@ -216,6 +253,36 @@ class StoreImpl final : public Store {
     std::shared_ptr<Index> index() const {
         std::lock_guard const lock(index_mutex_);
         return index_;
+    }
+
+    static Error over_budget() {
+        return error("over_budget", "journal", "the store has used up its budget",
+                     "see which queue holds it, or raise store.budget; the store goes on by itself");
+    }
+    // Takes the bytes of the budget; measure() sets right what it takes too much or too little.
+    bool within_budget(std::uint64_t bytes) {
+        if (options_.budget == 0) return true;
+        auto const size = static_cast<std::int64_t>(bytes);
+        if (!over_budget_ && left_.fetch_sub(size) >= size) return true;
+        refused_ = bytes;
+        over_budget_ = true;
+        return false;
+    }
+    std::uint64_t journal_bytes(std::vector<Segment> const& segments) const {
+        Position const end = journal_.written_end();
+        std::uint64_t bytes = 0;
+        for (auto const& segment : segments)
+            bytes += segment.number == end.segment() ? end.offset() : segment.end;
+        return bytes;
+    }
+    std::uint64_t index_bytes() const { return options_.index ? size_of_index(options_.dir) : 0; }
+    // Of the journal, where what is owed to nobody may go before its time: a budget is for what waits first.
+    std::uint64_t most_kept() const {
+        std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+        if (options_.retain_size != 0) most = options_.retain_size;
+        if (options_.budget == 0) return most;
+        std::uint64_t const share = options_.budget / 4 * 3, index = index_bytes();
+        return std::min(most, share > index ? share - index : 0);
     }
 
     static Error no_index() { return error("no_index", "", "this store was opened without its index"); }
@@ -321,6 +388,9 @@ class StoreImpl final : public Store {
     std::mutex damage_mutex_;
     std::set<Position> damage_seen_;
     std::mutex prune_mutex_;
+    std::atomic<std::int64_t> left_{std::numeric_limits<std::int64_t>::max()};  // of the budget
+    std::atomic<std::uint64_t> refused_{0};  // the size of what was beyond it last
+    std::atomic<bool> over_budget_{false};
     Journal journal_;
     mutable std::mutex index_mutex_;
     std::shared_ptr<Index> index_;  // its thread reads the journal: stopped before it
