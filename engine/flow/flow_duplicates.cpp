@@ -87,7 +87,8 @@ net::Task<std::optional<Answer>> Flow::answer_copy(Entrance const& listener, hl7
     metrics.duplicates.fetch_add(1, std::memory_order_relaxed);
     log_.info("duplicate",
               {{"listener", listener.name}, {"peer", source}, {"message", arrival.known.message}});
-    answer = co_await told_before(listener, message, arrival.known);
+    auto told = co_await told_before(listener, message, arrival.known);
+    answer = std::move(told);
     count_unanswered(*answer, metrics);
     co_return answer;
 }

@@ -38,7 +38,8 @@ net::Task<std::optional<std::string>> accept_batch(ListenerContext const& contex
     std::string source;
     for (auto const message : split.messages) {
         // The turn of the first is the frame's.
-        auto const turn = acks.empty() ? Turn::go : co_await wait_turn(context, connection, 1h);
+        auto turn = Turn::go;
+        if (!acks.empty()) turn = co_await wait_turn(context, connection, 1h);
         if (turn != Turn::go || connection.stopping) {
             acks.push_back(hl7::build_nak_for_fragment(
                 message, {control_id, timestamp}, {"", "207", "not stored (stopping), send it again", 'E'}));

@@ -10,10 +10,13 @@ using Clock = std::chrono::steady_clock;
 namespace {
 
 constexpr Clock::duration look_every = 500ms;  // whether the peer is still there
+// Some peers close their side as soon as they have sent their message, and wait for the answer all the same.
+// Nobody gives up so soon.
+constexpr Clock::duration no_one_gives_up_before = 1s;
 
-bool ends(ListenerContext const& context, net::Connection& connection) {
+bool ends(ListenerContext const& context, net::Connection& connection, Clock::time_point since) {
     if (connection.stopping) return true;
-    if (!connection.peer_closed()) return false;
+    if (Clock::now() - since < no_one_gives_up_before || !connection.peer_closed()) return false;
     context.metrics.given_up.fetch_add(1, std::memory_order_relaxed);
     return true;
 }
@@ -21,6 +24,8 @@ bool ends(ListenerContext const& context, net::Connection& connection) {
 }  // namespace
 
 net::Task<bool> wait_for_room(ListenerContext const& context, net::Connection& connection) {
+    // One that was in the kernel's queue has waited for nobody knows how long.
+    auto const since = connection.waited ? Clock::time_point() : Clock::now();
     bool const waits = !context.intake.takes();
     if (waits) {
         context.metrics.waiting_connections.fetch_add(1, std::memory_order_relaxed);
@@ -32,7 +37,7 @@ net::Task<bool> wait_for_room(ListenerContext const& context, net::Connection& c
         context.metrics.waiting_connections.fetch_sub(1, std::memory_order_relaxed);
     }
     bool const check = std::exchange(connection.waited, false) || waits;
-    co_return !check || !ends(context, connection);
+    co_return !check || !ends(context, connection, since);
 }
 
 net::Task<Turn> wait_turn(ListenerContext const& context, net::Connection& connection,
@@ -41,12 +46,13 @@ net::Task<Turn> wait_turn(ListenerContext const& context, net::Connection& conne
     if (!wait) co_return Turn::later;
     if (*wait == Clock::duration::zero()) co_return Turn::go;
     context.metrics.delayed.fetch_add(1, std::memory_order_relaxed);
-    auto const end = Clock::now() + *wait;
+    auto const since = Clock::now();
+    auto const end = since + *wait;
     net::Timer timer(connection.socket.get_executor());
     for (auto now = Clock::now(); now < end; now = Clock::now()) {
         timer.expires_after(std::min(end - now, look_every));
         co_await timer.async_wait(net::as_result);
-        if (ends(context, connection)) co_return Turn::gone;
+        if (ends(context, connection, since)) co_return Turn::gone;
     }
     co_return Turn::go;
 }

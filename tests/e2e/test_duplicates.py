@@ -244,6 +244,21 @@ def test_reload_keeps_what_is_known():
             arrived(out, 1)
 
 
+def test_the_first_is_no_longer_in_the_journal():
+    with e2e.folder() as dir, e2e.Receiver() as out:
+        config = deduplicating(out.port)
+        config['store'] = {'segment_size': '1MiB', 'budget': '8MiB'}
+        with e2e.Engine(dir, config) as engine, e2e.Connection(engine.port('in')) as sender:
+            first = sender.send(e2e.adt('O'))
+            for n in range(600):
+                check(b'MSA|AA' in sender.send(e2e.adt(f'N{n}') + b'NTE|1|L|' + b'x' * 16000 + b'\r'), 'taken')
+                time.sleep(0.008)
+            code, _, _ = e2e.hilum('messages', 'show', '1', '--admin', engine.admin)
+            check(code == 1, 'retention has dropped it')
+            check(sender.send(e2e.adt('O')) == first, 'and it is known all the same')
+            arrived(out, 601)
+
+
 def test_kill_under_load():
     """R1 with senders that send again what they got no answer for: no duplicate but those of deliveries in flight."""
     rounds = 50 if e2e.LONG else 5

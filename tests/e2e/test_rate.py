@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import socket
 import threading
 import time
 
@@ -57,6 +58,18 @@ def test_burst():
                 sender.send(e2e.adt(f'B{n}'))
             took = time.monotonic() - begin
             check(1.95 < took < 2.5 * e2e.PATIENCE, f'{took:.2f} s')
+
+
+def test_a_sender_that_closes_its_side():
+    """`nc -N` and the like: all is said, and the answer is still waited for."""
+    with e2e.folder() as dir, e2e.Receiver() as out:
+        with e2e.Engine(dir, limited(out.port, {'limit': '5/s', 'burst': 1})) as engine:
+            for n in range(4):
+                with e2e.Connection(engine.port('in')) as sender:
+                    sender.write(e2e.START + e2e.adt(f'C{n}') + e2e.END)
+                    sender.socket.shutdown(socket.SHUT_WR)
+                    check(b'MSA|AA' in (sender.read() or b''), 'answered')
+            e2e.wait_until(lambda: out.count() == 4, 5, 'delivered')
 
 
 def test_a_sender_that_gives_up():
