@@ -22,6 +22,7 @@ constexpr auto prune_every = 10min;
 
 // A quick disk takes a gigabyte a second: measured so often that a part of what is left is filled in between.
 std::chrono::microseconds measure_again(store::Space const& space) {
+    if (!space.takes) return 100ms;
     std::uint64_t const room = space.limit > space.used ? space.limit - space.used : 0;
     return std::clamp<std::chrono::microseconds>(std::chrono::microseconds(room / 8000), 10ms, 200ms);
 }

@@ -1,10 +1,10 @@
 #include "engine/store/store.h"
 
 #include <algorithm>
-#include <limits>
 #include <mutex>
 #include <set>
 
+#include "engine/store/budget.h"
 #include "engine/store/cursor.h"
 #include "engine/store/index.h"
 #include "engine/store/journal.h"
@@ -41,6 +41,7 @@ class StoreImpl final : public Store {
           recovered_(std::move(recovered)),
           catalogue_(*recovered_.catalogue),
           checksum_(recovered_.store_id),
+          budget_(options_),
           journal_(options_, files_, listener, recovered_, [this] { committed_.raise(); }) {}
 
     Result<void> start() {
@@ -67,7 +68,7 @@ class StoreImpl final : public Store {
     NameId name_id(std::string_view name) override { return journal_.name_id(name); }
     std::string name(NameId id) const override { return journal_.name(id); }
     Result<void> append(MessageRecord const& record, Ticket& ticket) override {
-        if (!within_budget(message_size_bound(record))) return over_budget();
+        if (!budget_.take(message_size_bound(record))) return over_budget();
         return journal_.append(record, ticket);
     }
     Result<void> append(ResendRecord const& record, Ticket& ticket) override {
@@ -79,7 +80,7 @@ class StoreImpl final : public Store {
     Result<void> record(ResultRecord const& result) override { return journal_.record(result); }
     Health health() const override {
         auto const health = journal_.health();
-        return health == Health::good && over_budget_ ? Health::full : health;
+        return health == Health::good && budget_.over() ? Health::full : health;
     }
     Position durable_end() const override { return journal_.durable_end(); }
     std::vector<LaneState> lanes() const override { return journal_.lanes(); }
@@ -181,7 +182,7 @@ class StoreImpl final : public Store {
         std::uint32_t needed = journal_.first_needed();
         if (index) needed = std::min(needed, index->reached().segment());
         std::int64_t const oldest = options_.now_us() - std::chrono::microseconds(options_.retain).count();
-        std::uint64_t const most = most_kept();
+        std::uint64_t const most = budget_.most_kept(index_bytes());
         std::uint64_t kept = journal_bytes(segments);
         std::size_t n = 0;
         // The newest two stay: recovery can go back one checkpoint. A segment's records are older than its
@@ -203,28 +204,9 @@ class StoreImpl final : public Store {
 
     Space measure() override {
         auto const free = files_->free_bytes(options_.dir);
-        std::uint64_t const journal = journal_bytes(catalogue_.all()), index = index_bytes();
-        Space space;
-        space.used = journal + index;
-        std::uint64_t room = free ? *free : 0;
-        if (options_.budget != 0) {
-            std::uint64_t const left = options_.budget > space.used ? options_.budget - space.used : 0;
-            left_ = static_cast<std::int64_t>(left);
-            // Enough for what was refused and some more, or it would be on and off with every message.
-            std::uint64_t const enough =
-                std::max(options_.budget / 50, std::min(2 * refused_.load(), options_.budget / 4));
-            if (left == 0 || left > enough) over_budget_ = left == 0;
-            room = free ? std::min(left, room) : left;
-        }
-        space.limit = space.used + room;
-        if (options_.budget != 0) space.limit = std::min(space.limit, options_.budget);
-        space.takes = health() != Health::full;
-        if (!free && options_.budget == 0) return space;
-        auto const percent =
-            static_cast<std::uint32_t>(100.0 * static_cast<double>(space.used) /
-                                       static_cast<double>(std::max<std::uint64_t>(space.limit, 1)));
-        space.percent = space.takes ? std::min(percent, 99U) : 100;
-        return space;
+        std::uint64_t const used = journal_bytes(catalogue_.all()) + index_bytes();
+        budget_.measured(used);
+        return budget_.space(used, free ? std::optional(*free) : std::nullopt, health() != Health::full);
     }
 
     Stat stat() const override {
@@ -259,15 +241,6 @@ class StoreImpl final : public Store {
         return error("over_budget", "journal", "the store has used up its budget",
                      "see which queue holds it, or raise store.budget; the store goes on by itself");
     }
-    // Takes the bytes of the budget; measure() sets right what it takes too much or too little.
-    bool within_budget(std::uint64_t bytes) {
-        if (options_.budget == 0) return true;
-        auto const size = static_cast<std::int64_t>(bytes);
-        if (!over_budget_ && left_.fetch_sub(size) >= size) return true;
-        refused_ = bytes;
-        over_budget_ = true;
-        return false;
-    }
     std::uint64_t journal_bytes(std::vector<Segment> const& segments) const {
         Position const end = journal_.written_end();
         std::uint64_t bytes = 0;
@@ -276,14 +249,6 @@ class StoreImpl final : public Store {
         return bytes;
     }
     std::uint64_t index_bytes() const { return options_.index ? size_of_index(options_.dir) : 0; }
-    // Of the journal, where what is owed to nobody may go before its time: a budget is for what waits first.
-    std::uint64_t most_kept() const {
-        std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
-        if (options_.retain_size != 0) most = options_.retain_size;
-        if (options_.budget == 0) return most;
-        std::uint64_t const share = options_.budget / 4 * 3, index = index_bytes();
-        return std::min(most, share > index ? share - index : 0);
-    }
 
     static Error no_index() { return error("no_index", "", "this store was opened without its index"); }
 
@@ -388,9 +353,7 @@ class StoreImpl final : public Store {
     std::mutex damage_mutex_;
     std::set<Position> damage_seen_;
     std::mutex prune_mutex_;
-    std::atomic<std::int64_t> left_{std::numeric_limits<std::int64_t>::max()};  // of the budget
-    std::atomic<std::uint64_t> refused_{0};  // the size of what was beyond it last
-    std::atomic<bool> over_budget_{false};
+    Budget budget_;
     Journal journal_;
     mutable std::mutex index_mutex_;
     std::shared_ptr<Index> index_;  // its thread reads the journal: stopped before it
