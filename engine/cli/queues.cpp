@@ -68,6 +68,14 @@ std::string show_queue(Value const& queue) {
     return out + table(rows);
 }
 
+// A store that fills up is told where one looks for what fills it.
+std::string show_store(Value const& store) {
+    auto const level = store.text("level");
+    if (level.empty() || level == "room") return {};
+    auto const used = "the store is " + std::to_string(store.number("used_percent")) + " % full";
+    return level == "full" ? "\nNO MESSAGES ARE TAKEN: " + used + "\n" : "\nAttention: " + used + "\n";
+}
+
 void add_action(App& queues, std::string const& action, std::string const& summary, std::string const& footer,
                 int& exit_code) {
     auto* const command = queues.add_subcommand(action, summary);
@@ -90,8 +98,9 @@ void add_list(App& queues, int& exit_code) {
         "OLDEST and DELIVERED are ages; HEAD is the number of the message that goes next.\n"
         "Example:\n  hilum queues list");
     command->callback([options, &exit_code] {
-        exit_code = ask(options->api, "GET", "/api/v1/queues", {},
-                        [](Value const& reply) { return show_queues(reply["queues"].items); });
+        exit_code = ask(options->api, "GET", "/api/v1/queues", {}, [](Value const& reply) {
+            return show_queues(reply["queues"].items) + show_store(reply["store"]);
+        });
     });
 }
 

@@ -6,6 +6,7 @@
 #include "engine/cli/commands.h"
 #include "engine/cli/output.h"
 #include "engine/ops/json.h"
+#include "engine/store/backup.h"
 
 namespace hilum::cli {
 namespace {
@@ -100,6 +101,40 @@ int stat(Options const& options) {
     return good;
 }
 
+void add_backup(App& parent, int& exit_code) {
+    auto* const command =
+        parent.add_subcommand("backup", "Copy the store into a new folder; also while the engine runs");
+    struct Folders {
+        std::string from, to;
+        bool json = false;
+    };
+    auto const folders = std::make_shared<Folders>();
+    command->add_option("DIR", folders->from, "the store's folder, as in `store: { dir: ./data }`")
+        ->required();
+    command->add_option("TO", folders->to, "the folder to make; one for each backup")->required();
+    command->add_flag("--json", folders->json, "as JSON");
+    command->footer(
+        "What it makes is a store: to restore it, stop the engine and put it in place of the store's "
+        "folder.\n"
+        "Example:\n  hilum store backup ./data /backup/hilum-2026-07-14");
+    command->callback([folders, &exit_code] {
+        auto const report = store::back_up(folders->from, folders->to, store::posix_file_system());
+        if (!report) {
+            exit_code = refuse(report.error());
+            return;
+        }
+        ops::json::Writer w;
+        w.object([&] {
+            w.field("segments", report->segments);
+            w.field("bytes", report->bytes);
+        });
+        answer(folders->json ? w.text() + "\n"
+                             : std::to_string(report->segments) + " segments, " +
+                                   std::to_string(report->bytes) + " bytes\n");
+        exit_code = good;
+    });
+}
+
 void add(App& parent, char const* name, char const* summary, char const* footer, int (*run)(Options const&),
          int& exit_code) {
     auto* const command = parent.add_subcommand(name, summary);
@@ -122,8 +157,7 @@ void add(App& parent, char const* name, char const* summary, char const* footer,
 }  // namespace
 
 void add_store(App& app, int& exit_code) {
-    auto* const store =
-        app.add_subcommand("store", "Look after a store's files while no engine runs on them");
+    auto* const store = app.add_subcommand("store", "Look after a store's files");
     store->require_subcommand();
     store->footer(
         "Exit code: 0 good, 1 damaged, locked or missing, 2 used wrongly.\nExample:\n  hilum store verify "
@@ -132,6 +166,7 @@ void add_store(App& app, int& exit_code) {
         "Example:\n  hilum store verify ./data", verify, exit_code);
     add(*store, "reindex", "Delete the search index; the next start rebuilds it from the journal",
         "Example:\n  hilum store reindex ./data", reindex, exit_code);
+    add_backup(*store, exit_code);
     add(*store, "stat", "How much there is; also while the engine runs",
         "Example:\n  hilum store stat ./data", stat, exit_code);
 }

@@ -1,5 +1,6 @@
 #include "engine/flow/acknowledgement.h"
 
+#include "engine/flow/rate_options.h"
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/msh.h"
 #include "routes/answer.h"
@@ -13,18 +14,28 @@ struct Written {
     config::Node ack;
     SequenceMode sequence = SequenceMode::off;
     config::StepNodes answer;  // for the pipeline, which compiles them
+    config::Node deduplicate;
+    config::Node rate;
 };
 
 template <class V>
 void describe(V& v, Written& o) {
     constexpr std::string_view ack_summary = "how messages are acknowledged";
+    constexpr std::string_view deduplicate_summary =
+        "messages that were accepted before are not processed again, and answered as then";
+    constexpr std::string_view rate_summary =
+        "how many messages are taken, such as 100/s; senders of more are kept waiting, not refused";
     static constexpr config::Choice<SequenceMode> words[] = {{"off", SequenceMode::off},
                                                              {"check", SequenceMode::check}};
     if constexpr (std::is_same_v<V, config::SchemaWriter>) {
         v.property("ack", R"({"anyOf":[{"enum":["stored"]},)" + config::SchemaWriter::of<AckPolicy>() + "]}",
                    ack_summary, false);
+        v.property("deduplicate", duplicate_options_schema(), deduplicate_summary, false);
+        v.property("rate", rate_options_schema(), rate_summary, false);
     } else {
         v.optional("ack", o.ack, ack_summary);
+        v.optional("deduplicate", o.deduplicate, deduplicate_summary);
+        v.optional("rate", o.rate, rate_summary);
     }
     v.choice("sequence", o.sequence, words,
              "check: MSH-13 must count up by one for each sender (HL7 v2.8.2 §2.10.1)");
@@ -36,6 +47,10 @@ IntakeOptions read(config::Component const& component, config::Diagnostics& diag
     auto const written = config::decode_options<Written>(component.common, what, diagnostics);
     IntakeOptions options;
     options.sequence = written.sequence;
+    if (written.deduplicate.kind != config::Node::Kind::null)
+        options.deduplicate = read_duplicate_options(written.deduplicate, what, diagnostics);
+    if (written.rate.kind != config::Node::Kind::null)
+        options.rate = read_rate(written.rate, what, diagnostics);
     if (written.ack.kind == config::Node::Kind::null) return options;
     if (written.ack.is_scalar()) {
         if (written.ack.scalar == "delivered") {
@@ -78,7 +93,7 @@ hl7::AckCode unasked(hl7::AckOutcome outcome) {
 }  // namespace
 
 std::vector<std::string_view> listener_keys() {
-    return {"ack", "sequence", routes::AnswerSteps::key};
+    return {"ack", "deduplicate", "rate", "sequence", routes::AnswerSteps::key};
 }
 
 std::string listener_keys_schema() {
@@ -93,6 +108,12 @@ void check_listener_common(config::Component const& component, config::Diagnosti
                           "add mode: enhanced, or leave it out");
     bool const delivered = options.ack.mode == AckMode::delivered;
     auto const* ack = component.common.find("ack");
+    if (delivered && options.deduplicate)
+        diagnostics.error(
+            component.common.find("deduplicate")->where,
+            "a copy can't be told what a destination answered to the first: the store does not keep "
+            "all of it",
+            "leave out deduplicate, or mode: delivered");
     if (delivered && options.ack.from.empty())
         diagnostics.error(ack->where, "mode: delivered does not say whose answer the sender gets",
                           "add from: and the name of a destination");
@@ -114,6 +135,10 @@ config::NameList listener_destinations(config::Component const& component) {
     for (auto const& name : {options.ack.application_to, options.ack.from})
         if (!name.empty()) names.push_back({name.value, name.where});
     return names;
+}
+
+hl7::AckRequest request_of(AckMode mode, hl7::Message const& message) {
+    return mode == AckMode::enhanced ? hl7::ack_request(message) : hl7::AckRequest{};
 }
 
 Answer answer_of(hl7::Message const& message, Outcome const& outcome, bool elsewhere) {

@@ -1,7 +1,8 @@
 // How a listener acknowledges: the keys that every listener may carry beside its kind, and the answers that a
 // message gets under them.
 //
-//   lab_in: { mllp: {...}, ack: { mode: enhanced, application_to: lab_acks }, sequence: check }
+//   lab_in: { mllp: {...}, ack: { mode: enhanced, application_to: lab_acks }, sequence: check,
+//             deduplicate: { by: control_id, within: 24h } }
 #pragma once
 
 #include <cstdint>
@@ -10,7 +11,9 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/flow/duplicates.h"
 #include "engine/flow/intake.h"
+#include "engine/net/rate.h"
 #include "parsers/hl7/ack_owed.h"
 #include "routes/config/config.h"
 
@@ -54,6 +57,9 @@ enum class SequenceMode : unsigned char { off, check };
 struct IntakeOptions {
     AckPolicy ack;
     SequenceMode sequence = SequenceMode::off;
+    std::optional<DuplicateOptions> deduplicate{};
+    std::shared_ptr<Duplicates> duplicates{};  // made of it, and filled from the journal
+    std::shared_ptr<net::RateLimit> rate{};    // nothing: as fast as messages come
 };
 
 // The names of those keys.
@@ -63,6 +69,9 @@ void check_listener_common(config::Component const& component, config::Diagnosti
 IntakeOptions intake_options(config::Component const& component);  // that has passed that check
 // The destinations that a listener names by itself.
 config::NameList listener_destinations(config::Component const& component);
+
+// What a message asks for, where its listener goes by that.
+hl7::AckRequest request_of(AckMode mode, hl7::Message const& message);
 
 // What became of one message, to be said to its sender.
 struct Outcome {

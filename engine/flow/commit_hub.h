@@ -42,6 +42,9 @@ class CommitHub final : public store::CommitListener {
 
     void committed(std::span<store::Ticket* const> tickets) noexcept override;
 
+    // Where its callers run.
+    net::Runtime& runtime() { return runtime_; }
+
   private:
     using Clock = std::chrono::steady_clock;
     struct Resume {

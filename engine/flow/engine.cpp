@@ -8,6 +8,7 @@
 
 #include "engine/destinations/destination.h"
 #include "engine/flow/waiting_route.h"
+#include "engine/listeners/text_options.h"
 
 namespace hilum::flow {
 
@@ -18,6 +19,13 @@ namespace {
 // Enough for a receiver that is slow to answer, short enough for a service manager's patience.
 constexpr auto stop_grace = 10s;
 constexpr auto prune_every = 10min;
+
+// A quick disk takes a gigabyte a second: measured so often that a part of what is left is filled in between.
+std::chrono::microseconds measure_again(store::Space const& space) {
+    if (!space.takes) return 100ms;
+    std::uint64_t const room = space.limit > space.used ? space.limit - space.used : 0;
+    return std::clamp<std::chrono::microseconds>(std::chrono::microseconds(room / 8000), 10ms, 200ms);
+}
 
 template <class Kind>
 Kind const& kind_of(std::vector<Kind> const& catalogue, std::string const& name) {
@@ -67,13 +75,15 @@ Result<void> Engine::start(Loaded loaded) {
     take_destinations(config);
     take_waiting_routes(*generation->pipeline);
     flow_->use(generation);
+    auto const remembered = remember(config.listeners);
     for (auto const& component : config.listeners) {
-        if (auto started = start_listener(component); !started) return fail(started.error());
+        if (auto started = start_listener(component, remembered); !started) return fail(started.error());
     }
     if (auto started = start_admin(config.admin); !started) return fail(started.error());
     metrics_.add_source([this](std::string& out) { render_store(out); });
     metrics_.add_source([this](std::string& out) { flow_->conformance().render(out); });
     net::asio::co_spawn(runtime_->context(0), prune_now_and_then(), net::asio::detached);
+    net::asio::co_spawn(runtime_->context(0), watch_space(), net::asio::detached);
     ready_ = true;
     log_.info(
         "ready",
@@ -85,7 +95,9 @@ Result<void> Engine::open_store(config::Store const& configured) {
     store::Options options;
     options.dir = configured.dir;
     options.segment_size = configured.segment_size.count;
-    options.retain = std::chrono::duration_cast<std::chrono::seconds>(configured.retain);
+    options.retain = std::chrono::duration_cast<std::chrono::seconds>(configured.retain.age);
+    options.retain_size = configured.retain.size.count;
+    options.budget = configured.budget.count;
     options.now_us = now_us_;
     auto const files = store::posix_file_system();
     auto opened = store::open_store(std::move(options), files, *hub_);
@@ -204,9 +216,32 @@ void Engine::take_waiting_routes(routes::Pipeline const& pipeline) {
     });
 }
 
-Result<void> Engine::start_listener(config::Component const& component) {
-    RunningListener running{
-        component, std::make_unique<Door>(*flow_, component.name, intake_options(component)), nullptr};
+Engine::Remembered Engine::remember(std::vector<config::Component> const& listeners) {
+    Remembered remembered;
+    std::vector<Recalling> recalling;
+    for (auto const& component : listeners) {
+        auto const options = intake_options(component);
+        if (!options.deduplicate) continue;
+        auto& table = remembered[component.name] = std::make_shared<Duplicates>(*options.deduplicate);
+        recalling.push_back({store_->name_id(component.name), table.get(), listeners::charset_of(component)});
+    }
+    auto const begin = now_us_();
+    auto const recalled = recall(*store_, recalling, begin);
+    if (!recalled) log_.warn("duplicates_not_recalled", {{"error", recalled.error().code}});
+    for (auto const& one : recalling) {
+        log_.info("duplicates_recalled", {{"listener", store_->name(one.listener)},
+                                          {"messages", one.found},
+                                          {"complete", one.complete && recalled ? "yes" : "no"},
+                                          {"took_us", now_us_() - begin}});
+    }
+    return remembered;
+}
+
+Result<void> Engine::start_listener(config::Component const& component, Remembered const& remembered) {
+    auto options = intake_options(component);
+    if (auto const known = remembered.find(component.name); known != remembered.end())
+        options.duplicates = known->second;
+    RunningListener running{component, std::make_unique<Door>(*flow_, component.name, options), nullptr};
     listeners::ListenerContext const context{*runtime_, *running.door, metrics_.listener(component.name),
                                              log_};
     running.listener = kind_of(listeners::listener_catalogue(), component.kind).make(component, context);
@@ -268,13 +303,37 @@ net::Task<void> Engine::prune_now_and_then() {
         timer.expires_after(prune_every);
         auto [ec] = co_await timer.async_wait(net::as_result);
         if (ec) co_return;
-        auto prune = [this] { return store_->prune(); };
-        auto const pruned = co_await net::run_blocking(*runtime_, prune);
-        if (!pruned) {
-            log_.error("retention_failed", {{"error", pruned.error().code}, {"place", pruned.error().place}});
-        } else if (*pruned > 0) {
-            log_.info("retention", {{"segments_dropped", *pruned}});
-        }
+        co_await prune();
+    }
+}
+
+// One at a time: it waits for the disk, and the pool of blocking calls is small.
+net::Task<void> Engine::prune() {
+    if (pruning_) co_return;
+    pruning_ = true;
+    auto work = [this] { return store_->prune(); };
+    auto const pruned = co_await net::run_blocking(*runtime_, work);
+    pruning_ = false;
+    if (!pruned) {
+        log_.error("retention_failed", {{"error", pruned.error().code}, {"place", pruned.error().place}});
+    } else if (*pruned > 0) {
+        log_.info("retention", {{"segments_dropped", *pruned}});
+    }
+}
+
+// What runs full is told before; while it is full nothing is read; what nobody needs goes at once.
+net::Task<void> Engine::watch_space() {
+    net::Timer timer(runtime_->context(0).get_executor());
+    for (;;) {
+        auto look = [this] { return store_->measure(); };
+        auto const space = co_await net::run_blocking(*runtime_, look);
+        space_watch_.saw(space);
+        flow_->set_takes(space.takes);
+        if (space_watch_.wants_retention(std::chrono::steady_clock::now()))
+            net::asio::co_spawn(runtime_->context(0), prune(), net::asio::detached);
+        timer.expires_after(measure_again(space));
+        auto [ec] = co_await timer.async_wait(net::as_result);
+        if (ec) co_return;
     }
 }
 

@@ -11,6 +11,7 @@
 #include "engine/delivery/lane.h"
 #include "engine/flow/flow.h"
 #include "engine/flow/loading.h"
+#include "engine/flow/space_watch.h"
 #include "engine/listeners/listener.h"
 #include "engine/net/runtime.h"
 #include "engine/ops/admin_server.h"
@@ -76,10 +77,15 @@ class Engine final : public ops::Control {
     void take_waiting_routes(routes::Pipeline const& pipeline);
     // The lane of a name, made where there is none yet.
     LanePointer lane_for(std::string const& name);
-    Result<void> start_listener(config::Component const& component);
+    // What the listeners remember of the messages before, see `deduplicate`.
+    using Remembered = std::map<std::string, std::shared_ptr<Duplicates>>;
+    Remembered remember(std::vector<config::Component> const& listeners);
+    Result<void> start_listener(config::Component const& component, Remembered const& remembered);
     void stop_listener(std::string const& name);
     Result<void> start_admin(config::Admin const& admin);
     net::Task<void> prune_now_and_then();
+    net::Task<void> watch_space();
+    net::Task<void> prune();
     void render_store(std::string& out) const;
     // Runs a coroutine on the first context and waits for it.
     void run_to_end(net::Task<void> task);
@@ -107,6 +113,8 @@ class Engine final : public ops::Control {
     delivery::Replies replies_;
     std::unique_ptr<outside::Shared> outside_;
     std::unique_ptr<Flow> flow_;
+    SpaceWatch space_watch_{log_};
+    bool pruning_ = false;  // of the first context
     std::unique_ptr<ops::AdminServer> admin_;
     mutable std::mutex mutex_;  // of the two maps: the main thread changes them, the API reads them
     std::map<std::string, RunningListener> listeners_;

@@ -47,6 +47,8 @@ ops::StatusView Engine::status() const {
     view.started_us = started_us_;
     view.store = store_->stat();
     view.index_lag = store_->index_lag();
+    view.space = space_watch_.space();
+    view.space_level = SpaceWatch::name(space_watch_.level());
     return view;
 }
 
@@ -323,6 +325,12 @@ void Engine::render_store(std::string& out) const {
           stat.synced_messages);
     gauge("hilum_store_healthy", "1 while the store takes messages.", "gauge",
           store_->health() == store::Health::good ? 1 : 0);
+    auto const space = space_watch_.space();
+    gauge("hilum_store_used_bytes", "Bytes of journal and index on disk.", "gauge", space.used);
+    gauge("hilum_store_limit_bytes",
+          "Bytes that journal and index may use: the budget, or what the disk has.", "gauge", space.limit);
+    gauge("hilum_store_used_percent", "Of that limit; alarm at 80 and 90, 100 while messages are refused.",
+          "gauge", space.percent);
     gauge("hilum_index_lag_messages", "Messages not yet in the search index.", "gauge", store_->index_lag());
 }
 

@@ -33,7 +33,7 @@ Result<void> Engine::reload(Loaded loaded) {
     }
     for (auto const& component : next->config.listeners) {
         if (failed || listeners_.contains(component.name)) continue;
-        if (auto result = start_listener(component); !result) {
+        if (auto result = start_listener(component, remember({component})); !result) {
             failed = result.error();
         } else {
             started.push_back(component.name);
@@ -42,7 +42,7 @@ Result<void> Engine::reload(Loaded loaded) {
     if (failed) {
         for (auto const& name : started) stop_listener(name);
         for (auto const& component : stopped) {
-            if (auto again = start_listener(component); !again)
+            if (auto again = start_listener(component, remember({component})); !again)
                 log_.error("listener_lost", {{"listener", component.name}, {"error", again.error().code}});
         }
         return *failed;

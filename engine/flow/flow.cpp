@@ -36,10 +36,6 @@ void keep_only(routes::Processed& processed, routes::Pipeline const& pipeline,
     std::erase_if(processed.deliveries, [&](auto const& d) { return other(d.route); });
 }
 
-hl7::AckRequest request_of(Flow::Entrance const& listener, hl7::Message const& message) {
-    return listener.mode == AckMode::enhanced ? hl7::ack_request(message) : hl7::AckRequest{};
-}
-
 // Tells senders apart for the sequence number protocol: a link has two ends, MSH-3 and MSH-4 are this one.
 std::string sender_of(hl7::Message const& message) {
     static auto const application = hl7::msh_field(3);
@@ -72,10 +68,6 @@ bool may_reach(routes::Processed const& processed, Generation const& generation,
 
 constexpr std::string_view sender_name = "(sender)";
 
-void count_answers(Answer const& answer, ops::ListenerMetrics& metrics) {
-    if (!answer.owed) metrics.unanswered.fetch_add(1, std::memory_order_relaxed);
-}
-
 }  // namespace
 
 Flow::Flow(store::Store& store, CommitHub& hub, ops::Metrics& metrics, ops::Log& log,
@@ -103,6 +95,8 @@ Flow::Entrance Flow::entrance(std::string name, IntakeOptions const& options) co
         entrance.reply_within = options.ack.within;
         entrance.cancel_late = options.ack.late == Late::cancel;
     }
+    entrance.duplicates = options.duplicates;
+    entrance.rate = options.rate;
     if (options.sequence == SequenceMode::check) entrance.sequences = std::make_shared<SequenceTable>();
     return entrance;
 }
@@ -165,6 +159,11 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
         Refusal const refusal{hl7::AckCode::AE, *fault};
         co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal);
     }
+    Claim claim;
+    if (listener.duplicates && !again) {
+        auto copy = co_await answer_copy(listener, *message, bytes, source, claim);
+        if (copy) co_return std::move(*copy);
+    }
     if (message->tolerances() != 0 || !hl7::check_charset(*message, 1).empty())
         metrics.tolerated.fetch_add(1, std::memory_order_relaxed);
     std::string note;
@@ -199,7 +198,7 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
         co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal);
     }
     Outcome outcome;
-    outcome.request = request_of(listener, *message);
+    outcome.request = request_of(listener.mode, *message);
     outcome.expected_sequence = expected(sequence);
     auto const timestamp = hl7_timestamp(now_us);
     outcome.timestamp = timestamp;
@@ -211,7 +210,7 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
         auto repeated = answer_of(*message, outcome, listener.application_to != 0);
         shape(*generation, listener, repeated);
         repeated.stored = true;
-        count_answers(repeated, metrics);
+        count_unanswered(repeated, metrics);
         co_return repeated;
     }
     // A message that only starts the link is kept, and goes nowhere.
@@ -249,7 +248,8 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     if (!note.empty()) record.verdicts.push_back(noted(*generation, note));
     bool const elsewhere = listener.application_to != 0;
     std::string application;
-    auto const application_id = outcome.request.enhanced ? fresh_id('A') : std::string();
+    auto const application_id =
+        outcome.request.enhanced && (elsewhere || pipeline.shapes_answers(index)) ? fresh_id('A') : "";
     outcome.application_id = application_id;
     if (elsewhere) application = application_elsewhere(*message, outcome);
     add_application(record, listener, application);
@@ -264,6 +264,10 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
         answer = answer_of(*message, outcome, elsewhere);
         shape(*generation, listener, answer);
     }
+    // A copy of the message is told the same.
+    std::string kept;
+    if (shaped && listener.duplicates) kept = answer.bytes + answer.application;
+    record.answer = kept;
     record.answer_code = shaped && answer.owed ? hl7::name(answer.code) : told(outcome, elsewhere);
     bool const waits = !again && may_reach(processed, *generation, listener.reply_from);
     std::optional<delivery::Replies::Wait> wait;
@@ -279,25 +283,30 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     auto const ticket = co_await hub_.commit(store_, record, waits ? &expect : nullptr);
     settle_sequence(ticket.has_value());
     if (!ticket) {
+        // The one that is too much is the last one read, until there is room.
+        if (ticket.error().code == "disk_full" || ticket.error().code == "over_budget") set_takes(false);
         metrics.rejected.fetch_add(1, std::memory_order_relaxed);
         co_return not_stored(listener, *message, ticket.error());
     }
+    claim.stored({ticket->sequence, ticket->position, now_us});
     if (!again && message->find("MSA") != 0) awaited_.answer(listener.name, bytes);
 
     // 4. Answer. (The lanes have it already: the commit hub hands them what is durable, in journal order.)
     auto const control_id = std::to_string(ticket->sequence);
+    auto const late_id = "A" + control_id;
     if (waits) {
         outcome.control_id = control_id;
         answer = co_await reply(listener, *message, outcome, *ticket, *wait);
         shape(*generation, listener, answer);
     } else if (!shaped) {
         outcome.control_id = control_id;
+        if (!elsewhere) outcome.application_id = late_id;
         answer = answer_of(*message, outcome, elsewhere);
     }
     answer.message = ticket->sequence;
     answer.stored = true;
     if (answer.owed) metrics.acknowledged.fetch_add(1, std::memory_order_relaxed);
-    count_answers(answer, metrics);
+    count_unanswered(answer, metrics);
     co_return answer;
 }
 
@@ -353,7 +362,7 @@ net::Task<Answer> Flow::refuse(Entrance const& listener, std::string_view bytes,
     Answer answer;
     std::string application;
     if (message) {
-        outcome.request = request_of(listener, *message);
+        outcome.request = request_of(listener.mode, *message);
         answer = answer_of(*message, outcome, listener.application_to != 0);
         if (listener.application_to != 0) application = application_elsewhere(*message, outcome);
     } else {
@@ -385,7 +394,7 @@ net::Task<Answer> Flow::refuse(Entrance const& listener, std::string_view bytes,
     } else {
         answer.application = std::move(application);  // no delivery will take it
     }
-    count_answers(answer, metrics);
+    count_unanswered(answer, metrics);
     co_return answer;
 }
 
@@ -416,7 +425,7 @@ Answer Flow::not_stored(Entrance const& listener, hl7::Message const& message, E
     auto const control_id = fresh_id('R');
     auto const timestamp = hl7_timestamp(now_us_());
     Outcome outcome;
-    outcome.request = request_of(listener, message);
+    outcome.request = request_of(listener.mode, message);
     outcome.outcome =
         too_large || outcome.request.enhanced ? hl7::AckOutcome::error : hl7::AckOutcome::rejected;
     outcome.error = &error;
@@ -426,7 +435,7 @@ Answer Flow::not_stored(Entrance const& listener, hl7::Message const& message, E
     // On the connection whatever is owed: a destination would have to be told through the store.
     auto answer = answer_of(message, outcome, false);
     shape(*generation_.load(), listener, answer);
-    count_answers(answer, *listener.metrics);
+    count_unanswered(answer, *listener.metrics);
     if (!answer.owed) log_.error("lost_unacknowledged", {{"listener", listener.name}, {"error", why.code}});
     return answer;
 }

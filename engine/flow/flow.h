@@ -13,6 +13,7 @@
 #include "engine/destinations/awaited.h"
 #include "engine/flow/acknowledgement.h"
 #include "engine/flow/commit_hub.h"
+#include "engine/flow/duplicates.h"
 #include "engine/flow/generation.h"
 #include "engine/flow/intake.h"
 #include "engine/flow/sequence.h"
@@ -50,10 +51,15 @@ class Flow {
         std::string reply_name{};
         std::chrono::milliseconds reply_within{0};
         bool cancel_late = false;
+        std::shared_ptr<Duplicates> duplicates{};  // when there is to be no message twice
+        std::shared_ptr<net::RateLimit> rate{};    // when there is to be only so much of them
     };
     Entrance entrance(std::string name, IntakeOptions const& options = {}) const;
     // What validation has counted. Thread-safe.
     Conformance const& conformance() const { return conformance_; }
+    // Whether there is room for messages; of whoever watches that.
+    bool takes() const { return takes_.load(std::memory_order_relaxed); }
+    void set_takes(bool takes) { takes_.store(takes, std::memory_order_relaxed); }
     net::Task<Answer> accept(Entrance const& listener, std::string_view bytes, std::string_view source,
                              Again const* again = nullptr);
 
@@ -62,6 +68,13 @@ class Flow {
     net::Task<Answer> refuse(Entrance const& listener, std::string_view bytes, std::string_view source,
                              Generation const& generation, hl7::Message const* message,
                              Refusal const& refusal);
+    // Of a listener that wants no message twice (flow_duplicates.cpp): the answer to a copy, which is the end
+    // of it; or nothing, and the message is `claim`'s until it is stored.
+    net::Task<std::optional<Answer>> answer_copy(Entrance const& listener, hl7::Message const& message,
+                                                 std::string_view bytes, std::string_view source,
+                                                 Claim& claim);
+    net::Task<Answer> told_before(Entrance const& listener, hl7::Message const& message,
+                                  DuplicateTable::Known const& first);
     // Runs the listener's `answer` steps on what is to be said. Whether there are any.
     bool shape(Generation const& generation, Entrance const& listener, Answer& answer);
     // What its destination answers to a stored message, for the sender that waits for it.
@@ -71,6 +84,9 @@ class Flow {
     SequenceTable::Check check_sequence(Entrance const& listener, hl7::Message const& message,
                                         std::string_view source);
     std::string fresh_id(char first);
+    static void count_unanswered(Answer const& answer, ops::ListenerMetrics& metrics) {
+        if (!answer.owed) metrics.unanswered.fetch_add(1, std::memory_order_relaxed);
+    }
     void count(Generation const& generation, routes::Processed const& processed,
                ops::ListenerMetrics& metrics);
 
@@ -83,6 +99,7 @@ class Flow {
     std::function<std::int64_t()> now_us_;
     Conformance conformance_;
     std::atomic<std::uint32_t> ids_{0};
+    std::atomic<bool> takes_{true};
     std::atomic<std::shared_ptr<Generation const>> generation_;
 };
 
@@ -93,6 +110,12 @@ class Door final : public Intake {
         : flow_(flow), listener_(flow.entrance(std::move(listener), options)) {}
     net::Task<Answer> accept(std::string_view bytes, std::string_view source) override {
         return flow_.accept(listener_, bytes, source);
+    }
+    bool takes() const override { return flow_.takes(); }
+    std::optional<std::chrono::steady_clock::duration> turn(
+        std::chrono::steady_clock::duration longest) override {
+        if (!listener_.rate) return std::chrono::steady_clock::duration::zero();
+        return listener_.rate->take(std::chrono::steady_clock::now(), longest);
     }
 
   private:

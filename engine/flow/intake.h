@@ -1,6 +1,8 @@
 // The door of the flow, as listeners see it.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,6 +30,16 @@ class Intake {
     // it takes as long as the disk does.
     //  `source` is for the trace: "10.0.0.7:51234", "file:adt.hl7#3".
     virtual net::Task<Answer> accept(std::string_view bytes, std::string_view source) = 0;
+
+    // False while there is no room for messages: they would be refused, so a listener reads none.
+    virtual bool takes() const { return true; }
+    // How long to wait before the next message is given: the turn is the caller's, who waits so long. Nothing
+    // when that would be longer than `longest`: then no turn is taken.
+    virtual std::optional<std::chrono::steady_clock::duration> turn(
+        std::chrono::steady_clock::duration longest) {
+        (void)longest;
+        return std::chrono::steady_clock::duration::zero();
+    }
 };
 
 }  // namespace hilum::flow

@@ -74,6 +74,18 @@ void check_answers_at(config::Config const& config, config::Diagnostics& diagnos
     }
 }
 
+// A restart knows of duplicates what the journal knows.
+void check_remembered(config::Component const& listener, config::Store const& store,
+                      config::Diagnostics& diagnostics) {
+    auto const options = intake_options(listener).deduplicate;
+    if (!options || options->within <= store.retain.age) return;
+    diagnostics.warning(
+        options->by.where,
+        "listener " + config::in_quotes(listener.name) +
+            " is to remember messages for longer than the store keeps them: a restart forgets those",
+        "make \"within\" shorter, or store.retain longer");
+}
+
 }  // namespace
 
 config::Catalogue engine_catalogue() {
@@ -102,6 +114,7 @@ void check_together(config::Config const& config, config::Diagnostics& diagnosti
     for (auto const& listener : config.listeners) {
         std::string const what = "listener " + config::in_quotes(listener.name);
         check_listener_common(listener, diagnostics);
+        check_remembered(listener, config.store, diagnostics);
         if (auto const* listen = listener.options.find("listen"); listen && listen->is_scalar()) {
             if (auto const endpoint = listen_endpoint(*listen, diagnostics)) {
                 add_bound(bound, {what, *endpoint}, listen->where, diagnostics);

@@ -4,9 +4,12 @@
 #include <vector>
 
 #include "engine/flow/timestamp.h"
+#include "engine/listeners/pacing.h"
 #include "parsers/hl7/batch.h"
 
 namespace hilum::listeners {
+
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -20,8 +23,7 @@ std::int64_t now_us() {
 }  // namespace
 
 net::Task<std::optional<std::string>> accept_batch(ListenerContext const& context, std::string_view listener,
-                                                   std::string_view frame, std::string_view peer,
-                                                   bool const& stopping) {
+                                                   std::string_view frame, net::Connection& connection) {
     std::optional<std::string> result;
     if (!hl7::is_batch(frame)) co_return result;
     hl7::BatchCheck check;
@@ -35,12 +37,15 @@ net::Task<std::optional<std::string>> accept_batch(ListenerContext const& contex
     acks.reserve(split.messages.size());
     std::string source;
     for (auto const message : split.messages) {
-        if (stopping) {
+        // The turn of the first is the frame's.
+        auto turn = Turn::go;
+        if (!acks.empty()) turn = co_await wait_turn(context, connection, 1h);
+        if (turn != Turn::go || connection.stopping) {
             acks.push_back(hl7::build_nak_for_fragment(
                 message, {control_id, timestamp}, {"", "207", "not stored (stopping), send it again", 'E'}));
             continue;
         }
-        source.assign(peer).append("#").append(std::to_string(acks.size() + 1));
+        source.assign(connection.peer).append("#").append(std::to_string(acks.size() + 1));
         auto answer = co_await context.intake.accept(message, source);
         acks.push_back(std::move(answer.bytes));
     }

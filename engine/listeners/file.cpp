@@ -117,6 +117,8 @@ class FileListener final : public Listener {
     template <class F>
     net::Task<bool> insist(F work);
     net::Task<void> pause(std::chrono::milliseconds time);
+    // Until there is room, and the listener's `rate` lets the next message in. False when stopped before.
+    net::Task<bool> wait_turn();
     void complain(std::string_view event, std::string_view code);
 
     std::string name_;
@@ -271,10 +273,32 @@ net::Task<void> FileListener::take(std::unique_ptr<ClaimedFile> file) {
                                      {"folder", file->failed() ? options_.failed : options_.done}});
 }
 
+net::Task<bool> FileListener::wait_turn() {
+    while (!stopping_) {
+        if (!context_.intake.takes()) {
+            co_await pause(500ms);
+            continue;
+        }
+        auto const wait = context_.intake.turn(24h);
+        if (!wait) {
+            co_await pause(1s);
+            continue;
+        }
+        if (*wait > 0s) {
+            context_.metrics.delayed.fetch_add(1, std::memory_order_relaxed);
+            co_await pause(std::chrono::ceil<std::chrono::milliseconds>(*wait));
+        }
+        break;
+    }
+    co_return !stopping_;
+}
+
 net::Task<bool> FileListener::give(ClaimedFile& file, std::string const& bytes, std::uint64_t number) {
     std::string const source = "file:" + file.name() + "#" + std::to_string(number);
-    constexpr std::chrono::milliseconds longest = 10s;
+    constexpr std::chrono::milliseconds longest = 4s;
     for (std::chrono::milliseconds wait = 500ms;; wait = std::min(2 * wait, longest)) {
+        bool const now = co_await wait_turn();
+        if (!now) co_return false;
         auto const answer = co_await context_.intake.accept(bytes, source);
         auto const meaning = verdict(answer);
         if (meaning == Verdict::accepted) co_return true;

@@ -4,6 +4,7 @@
 
 #include "engine/listeners/http_exchange.h"
 #include "engine/listeners/listener.h"
+#include "engine/listeners/pacing.h"
 #include "engine/listeners/text_options.h"
 #include "engine/listeners/validation_options.h"
 #include "engine/net/accept.h"
@@ -15,6 +16,7 @@ namespace http = boost::beast::http;
 
 namespace {
 
+constexpr auto longest_turn = 10s;  // of a message under a rate limit; one that would wait longer gets a 429
 constexpr std::uint32_t header_limit = 8 * 1024;
 constexpr std::size_t head_chunk = 4 * 1024;
 constexpr std::size_t body_chunk = 64 * 1024;
@@ -238,6 +240,15 @@ net::Task<bool> Session::exchange() {
     auto const began = std::chrono::steady_clock::now();
     if (got == Got::all) {
         if (auto refusal = refuse_body(parser.get().body())) got = refuse(std::move(*refusal));
+    }
+    if (got == Got::all) {
+        auto const turn = co_await wait_turn(context_, connection_, longest_turn);
+        if (turn == Turn::gone) co_return false;
+        if (turn == Turn::later) {
+            context_.metrics.over_rate.fetch_add(1, std::memory_order_relaxed);
+            got = refuse(http_refusal(429, "this listener takes no more messages a second, send it again",
+                                      "Retry-After: 10\r\n"));
+        }
     }
     if (got == Got::nothing) co_return false;
     if (got == Got::refused) {

@@ -4,6 +4,7 @@
 
 #include "engine/listeners/batch_frame.h"
 #include "engine/listeners/listener.h"
+#include "engine/listeners/pacing.h"
 #include "engine/listeners/text_options.h"
 #include "engine/listeners/validation_options.h"
 #include "engine/net/accept.h"
@@ -19,6 +20,9 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto trailer_time = 250ms;
+// Of a message under a rate limit. So many senders share it that no answer could come in time; the connection
+// is closed, and its sender has to wait before it tries again.
+constexpr auto longest_turn = 1h;
 
 enum class Batch : unsigned char { split, refuse };
 
@@ -89,6 +93,7 @@ class MllpListener final : public Listener {
     Result<void> start() override {
         auto const endpoint = net::resolve_listen(options_.listen);
         if (!endpoint) return endpoint.error();
+        loop_->accept_while([&intake = context_.intake] { return intake.takes(); });
         return loop_->start(*endpoint);
     }
     net::Task<void> stop() override { co_await loop_->stop(5s); }
@@ -129,6 +134,12 @@ net::Task<void> MllpListener::serve(std::shared_ptr<net::Connection> connection)
     bool complained = false;  // garbage is logged once a connection, counted always
     deadline.set(options_.idle);
     while (!connection->stopping) {
+        if (connection->waited || !context_.intake.takes()) {
+            deadline.clear();
+            bool const there = co_await wait_for_room(context_, *connection);
+            if (!there) co_return;
+            deadline.set(in_frame ? options_.frame_time : options_.idle);
+        }
         awaiting = decoder.awaiting_trailer();
         if (awaiting) {
             deadline.set(trailer_time);
@@ -181,13 +192,15 @@ net::Task<void> MllpListener::serve(std::shared_ptr<net::Connection> connection)
 
 net::Task<bool> MllpListener::handle(net::Connection& connection, mllp::Event event, net::Deadline& deadline,
                                      std::string& out) {
+    auto const turn = co_await wait_turn(context_, connection, longest_turn);
+    if (turn != Turn::go) co_return false;
     auto const began = std::chrono::steady_clock::now();
     if (event.missing_trailer) context_.metrics.tolerated.fetch_add(1, std::memory_order_relaxed);
     connection.busy = true;
     flow::Answer answer;
     std::optional<std::string> batch;
     if (options_.batch == Batch::split && hl7::is_batch(event.bytes))
-        batch = co_await accept_batch(context_, name_, event.bytes, connection.peer, connection.stopping);
+        batch = co_await accept_batch(context_, name_, event.bytes, connection);
     if (batch) {
         answer.bytes = std::move(*batch);
         answer.stored = true;  // each of its messages has an answer of its own in it

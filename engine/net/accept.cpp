@@ -1,5 +1,8 @@
 #include "engine/net/accept.h"
 
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -9,6 +12,8 @@ namespace hilum::net {
 using namespace std::chrono_literals;
 
 namespace {
+
+constexpr auto waited_within = 2s;  // after a pause: a connection accepted by then may have waited through it
 
 void shut(Socket& socket) {
     boost::system::error_code ignored;
@@ -20,6 +25,13 @@ void shut(Socket& socket) {
 
 void Connection::close() {
     shut(socket);
+}
+
+bool Connection::peer_closed() {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (::getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return true;
+    return info.tcpi_state != TCP_ESTABLISHED;
 }
 
 AcceptLoop::AcceptLoop(Runtime& runtime, ops::Log& log, ops::ListenerMetrics& metrics, std::string name,
@@ -56,7 +68,14 @@ Result<void> AcceptLoop::start(tcp::endpoint const& endpoint) {
 Task<void> AcceptLoop::accept() {
     Timer pause(acceptor_.get_executor());
     auto last_complaint = std::chrono::steady_clock::time_point::min();
+    std::chrono::steady_clock::time_point opened{};
     while (!stopping_) {
+        if (open_to_ && !open_to_()) {
+            pause.expires_after(200ms);
+            co_await pause.async_wait(as_result);
+            opened = std::chrono::steady_clock::now();
+            continue;
+        }
         auto const index = runtime_.next_index();
         auto [ec, socket] =
             co_await acceptor_.async_accept(runtime_.context(index).get_executor(), as_result);
@@ -80,6 +99,8 @@ Task<void> AcceptLoop::accept() {
             continue;
         }
         auto connection = std::make_shared<Connection>(std::move(socket));
+        connection->waited = opened != std::chrono::steady_clock::time_point{} &&
+                             std::chrono::steady_clock::now() - opened < waited_within;
         std::uint64_t id = 0;
         {
             std::lock_guard lock(mutex_);

@@ -21,7 +21,10 @@ struct Connection {
     std::string peer;
     bool busy = false;      // inside Intake::accept(): finish and answer before closing
     bool stopping = false;  // take nothing new
+    bool waited = false;    // stood in the queue while nothing was accepted
     void close();
+    // Whether the peer has closed its side. Nobody may be there any more for an answer.
+    bool peer_closed();
 };
 
 // Serves until it returns; then the connection is closed.
@@ -32,6 +35,8 @@ class AcceptLoop : public std::enable_shared_from_this<AcceptLoop> {
     AcceptLoop(Runtime& runtime, ops::Log& log, ops::ListenerMetrics& metrics, std::string name,
                std::size_t max_connections, Serve serve);
 
+    // While it says no, nothing is accepted: connections wait in the kernel's queue. Before start().
+    void accept_while(std::function<bool()> open) { open_to_ = std::move(open); }
     // Binds and begins. Errors: "address_in_use", "bind".
     Result<void> start(tcp::endpoint const& endpoint);
     tcp::endpoint endpoint() const { return endpoint_; }
@@ -51,6 +56,7 @@ class AcceptLoop : public std::enable_shared_from_this<AcceptLoop> {
     std::string name_;
     std::size_t max_connections_;
     Serve serve_;
+    std::function<bool()> open_to_;
     Acceptor acceptor_;
     tcp::endpoint endpoint_;
     mutable std::mutex mutex_;

@@ -2,17 +2,23 @@
 
 #include <openssl/evp.h>
 
-#include <array>
+#include <new>
 
 namespace hilum::net {
 
-std::string sha256_hex(std::string_view bytes) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
+Sha256 sha256(std::string_view bytes) {
+    Sha256 hash{};
     unsigned size = 0;
-    EVP_Digest(bytes.data(), bytes.size(), hash.data(), &size, EVP_sha256(), nullptr);
+    // Only memory can be wanting; an unwritten hash would make all messages the same.
+    if (EVP_Digest(bytes.data(), bytes.size(), hash.data(), &size, EVP_sha256(), nullptr) != 1)
+        throw std::bad_alloc();
+    return hash;
+}
+
+std::string sha256_hex(std::string_view bytes) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string hex;
-    for (unsigned i = 0; i < size; ++i) (hex += digits[hash[i] >> 4]) += digits[hash[i] & 15];
+    for (auto const byte : sha256(bytes)) (hex += digits[byte >> 4]) += digits[byte & 15];
     return hex;
 }
 

@@ -37,10 +37,15 @@ Handled livez(Call const&) {
 
 Handled readyz(Call const& call) {
     Reply reply = ok("ready\n", plain);
-    if (!call.control.ready()) {
+    auto const status = call.control.status();
+    bool const ready = call.control.ready();
+    if (!ready) {
         reply.status = 503;
         reply.body = "not ready\n";
     }
+    if (status.space_level != "room")
+        reply.body = (ready ? "ready; the store is " : "not ready; the store is ") +
+                     std::to_string(status.space.percent) + " % full\n";
     co_return reply;
 }
 
@@ -139,7 +144,8 @@ Handled reload(Call const& call) {
 // --- queues
 
 Handled queues(Call const& call) {
-    co_return ok(queues_json(co_await call.control.queues()));
+    auto const all = co_await call.control.queues();
+    co_return ok(queues_json(all, call.control.status()));
 }
 
 Handled queue(Call const& call) {

@@ -211,6 +211,10 @@ std::string status_json(StatusView const& s) {
             w.field("messages", s.store.messages);
             w.field("last_message", s.store.last);
             w.field("free_bytes", s.store.free_bytes);
+            w.field("level", s.space_level);
+            w.field("used_bytes", s.space.used);
+            w.field("limit_bytes", s.space.limit);
+            w.field("used_percent", s.space.percent);
             w.field("commits", s.store.commits);
             w.field("synced_messages", s.store.synced_messages);
             w.field("index_lag", s.index_lag);
@@ -261,9 +265,15 @@ std::string conformance_json(std::vector<ConformanceView> const& all) {
     return w.text();
 }
 
-std::string queues_json(std::vector<QueueView> const& queues) {
-    return object(
-        [&](Writer& w) { write_list(w, "queues", queues, [&](QueueView const& q) { write_queue(w, q); }); });
+std::string queues_json(std::vector<QueueView> const& queues, StatusView const& status) {
+    return object([&](Writer& w) {
+        write_list(w, "queues", queues, [&](QueueView const& q) { write_queue(w, q); });
+        w.key("store");
+        w.object([&] {
+            w.field("level", status.space_level);
+            w.field("used_percent", status.space.percent);
+        });
+    });
 }
 
 std::string queue_json(QueueView const& queue) {

@@ -12,7 +12,7 @@ namespace hilum::ops {
 std::string status_json(StatusView const& status);
 std::string listeners_json(std::vector<ListenerView> const& listeners);
 std::string conformance_json(std::vector<ConformanceView> const& all);
-std::string queues_json(std::vector<QueueView> const& queues);
+std::string queues_json(std::vector<QueueView> const& queues, StatusView const& status);
 std::string queue_json(QueueView const& queue);
 // `next_before` is the value of `before` for the next page; 0: this is the last.
 std::string messages_json(std::vector<store::MessageRow> const& rows, store::Sequence next_before);

@@ -66,6 +66,8 @@ struct StatusView {
     std::string store_health;  // good, full, failed
     std::int64_t started_us = 0;
     store::Store::Stat store;
+    store::Space space;
+    std::string space_level = "room";  // room, filling (80 %), nearly_full (90 %), full
     std::uint64_t index_lag = 0;
 };
 

@@ -113,6 +113,15 @@ constexpr CounterFamily<ListenerMetrics> listener_counters[] = {
      "Messages refused because MSH-13 was not the expected sequence number."},
     {"hilum_sequence_repeats_total", &ListenerMetrics::sequence_repeats,
      "Messages that came again under their sequence number and were on disk already."},
+    {"hilum_duplicates_total", &ListenerMetrics::duplicates,
+     "Messages that were accepted before: answered as then, and not processed again."},
+    {"hilum_duplicates_content_differs_total", &ListenerMetrics::duplicates_differ,
+     "Messages under a control ID that their sender has used for another content."},
+    {"hilum_messages_delayed_total", &ListenerMetrics::delayed, "Messages that waited for the rate limit."},
+    {"hilum_messages_over_rate_total", &ListenerMetrics::over_rate,
+     "Messages answered with HTTP 429 because the rate limit would have kept them too long."},
+    {"hilum_connections_given_up_total", &ListenerMetrics::given_up,
+     "Connections whose peer had closed while it was kept waiting; nothing of theirs was taken."},
 };
 constexpr CounterFamily<RouteMetrics> route_counters[] = {
     {"hilum_route_sent_total", &RouteMetrics::sent, "Messages a route handed to its destinations."},
@@ -200,6 +209,10 @@ std::string Metrics::render() const {
     family(out, listeners_, "listener", "hilum_connections_open", "gauge", "Connections open now.",
            [](ListenerMetrics const& m) {
                return std::to_string(m.open_connections.load(std::memory_order_relaxed));
+           });
+    family(out, listeners_, "listener", "hilum_connections_waiting", "gauge",
+           "Connections that are not read from because the store has no room.", [](ListenerMetrics const& m) {
+               return std::to_string(m.waiting_connections.load(std::memory_order_relaxed));
            });
     histograms(out, listeners_, "listener", "hilum_ack_seconds",
                "From the message complete to its answer written.", &ListenerMetrics::ack_seconds);

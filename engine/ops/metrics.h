@@ -38,6 +38,9 @@ struct ListenerMetrics {
     Counter received{0}, acknowledged{0}, rejected{0}, filtered{0}, held{0}, bytes{0};
     Counter connections{0}, refused_connections{0}, garbage_bytes{0}, too_large{0}, timeouts{0}, tolerated{0};
     Counter unanswered{0}, sequence_gaps{0}, sequence_repeats{0};
+    Counter duplicates{0}, duplicates_differ{0};
+    Counter delayed{0}, over_rate{0}, given_up{0};
+    std::atomic<std::int64_t> waiting_connections{0};  // not read from: there is no room
     std::atomic<std::int64_t> open_connections{0};
     Histogram ack_seconds;  // from the frame complete to the answer written
 };

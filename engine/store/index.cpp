@@ -451,4 +451,14 @@ void delete_index(std::string const& dir) {
         std::filesystem::remove(index_path(dir) + suffix, ignored);
 }
 
+std::uint64_t size_of_index(std::string const& dir) {
+    std::uint64_t bytes = 0;
+    for (auto const* suffix : {"", "-wal"}) {
+        std::error_code missing;
+        if (auto const size = std::filesystem::file_size(index_path(dir) + suffix, missing); !missing)
+            bytes += size;
+    }
+    return bytes;
+}
+
 }  // namespace hilum::store

@@ -70,5 +70,6 @@ class Index {
 Result<std::unique_ptr<Index>> open_index(std::string const& dir, IndexSource source,
                                           std::vector<std::string>& notes);
 void delete_index(std::string const& dir);
+std::uint64_t size_of_index(std::string const& dir);  // on disk, in bytes
 
 }  // namespace hilum::store

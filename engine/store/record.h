@@ -70,7 +70,7 @@ struct MessageRecord {
     std::string_view config_hash;
     std::string_view received;     // raw bytes, as they came
     std::string_view answer_code;  // "AA", "AR" ...: what the sender is told
-    std::string_view answer;       // the whole NAK of a rejected message; else empty
+    std::string_view answer;       // the whole NAK of a rejected message; one that a copy is to be told, too
     std::vector<VerdictEntry> verdicts;
     std::vector<std::string_view> bodies;
     std::vector<DeliveryEntry> deliveries;

@@ -181,4 +181,20 @@ std::uint64_t SegmentReader::first_nonzero(std::uint64_t offset) {
     return end_;
 }
 
+Result<std::uint64_t> end_of_records(File& file, std::uint64_t const file_size) {
+    constexpr std::size_t chunk = 1u << 20;
+    std::string buffer(chunk, '\0');
+    std::uint64_t size = file_size;
+    while (size > 0) {
+        std::uint64_t const from = size > chunk ? size - chunk : 0;
+        auto const read = file.read_at(from, std::span(buffer).first(size - from));
+        if (!read) return read.error();
+        auto const last = std::string_view(buffer.data(), *read).find_last_not_of('\0');
+        // A record may end with zeros: fewer than a header has, they end the walk and are no damage.
+        if (last != std::string_view::npos) return std::min(file_size, from + last + record_header_size);
+        size = from;
+    }
+    return size;
+}
+
 }  // namespace hilum::store

@@ -35,6 +35,9 @@ std::string segment_path(std::string const& dir, std::uint32_t number);  // in t
 std::string journal_dir(std::string const& dir);
 std::string place(Position position);  // "journal/00000001.log:128", for errors
 
+// Where the records of a preallocated file end, not counting a few zeros: docs/journal.md, "Records".
+Result<std::uint64_t> end_of_records(File& file, std::uint64_t file_size);
+
 // Walks the records of one file below `end`. Not thread-safe. Keeps at most `chunk` bytes, or one front if
 // that is larger.
 class SegmentReader {

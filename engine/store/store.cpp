@@ -4,9 +4,11 @@
 #include <mutex>
 #include <set>
 
+#include "engine/store/budget.h"
 #include "engine/store/cursor.h"
 #include "engine/store/index.h"
 #include "engine/store/journal.h"
+#include "engine/store/look_back.h"
 #include "engine/store/recovery.h"
 
 namespace hilum::store {
@@ -39,6 +41,7 @@ class StoreImpl final : public Store {
           recovered_(std::move(recovered)),
           catalogue_(*recovered_.catalogue),
           checksum_(recovered_.store_id),
+          budget_(options_),
           journal_(options_, files_, listener, recovered_, [this] { committed_.raise(); }) {}
 
     Result<void> start() {
@@ -65,6 +68,7 @@ class StoreImpl final : public Store {
     NameId name_id(std::string_view name) override { return journal_.name_id(name); }
     std::string name(NameId id) const override { return journal_.name(id); }
     Result<void> append(MessageRecord const& record, Ticket& ticket) override {
+        if (!budget_.take(message_size_bound(record))) return over_budget();
         return journal_.append(record, ticket);
     }
     Result<void> append(ResendRecord const& record, Ticket& ticket) override {
@@ -78,7 +82,10 @@ class StoreImpl final : public Store {
         auto const recorded = journal_.record(result);
         return recorded ? journal_.flush() : recorded;
     }
-    Health health() const override { return journal_.health(); }
+    Health health() const override {
+        auto const health = journal_.health();
+        return health == Health::good && budget_.over() ? Health::full : health;
+    }
     Position durable_end() const override { return journal_.durable_end(); }
     std::vector<LaneState> lanes() const override { return journal_.lanes(); }
     std::uint64_t settled_ahead(NameId destination) const override {
@@ -143,6 +150,10 @@ class StoreImpl final : public Store {
         }
     }
 
+    Result<void> look_back(LookBack& look) override {
+        return store::look_back(catalogue_, checksum_, journal_.durable_end(), look);
+    }
+
     Result<std::vector<MessageRow>> query(Query const& query) override {
         auto const index = this->index();
         if (!index) return no_index();
@@ -178,11 +189,14 @@ class StoreImpl final : public Store {
         std::uint32_t needed = journal_.first_needed();
         if (index) needed = std::min(needed, index->reached().segment());
         std::int64_t const oldest = options_.now_us() - std::chrono::microseconds(options_.retain).count();
+        std::uint64_t const most = budget_.most_kept(index_bytes());
+        std::uint64_t kept = journal_bytes(segments);
         std::size_t n = 0;
         // The newest two stay: recovery can go back one checkpoint. A segment's records are older than its
         // follower.
-        while (n + 2 < segments.size() && segments[n].number < needed && segments[n + 1].created_us <= oldest)
-            ++n;
+        while (n + 2 < segments.size() && segments[n].number < needed &&
+               (segments[n + 1].created_us <= oldest || kept > most))
+            kept -= segments[n++].end;
         if (n == 0) return n;
         // What freed these segments must not be forgotten by a power cut once they are gone.
         if (auto r = journal_.flush(); !r) return r.error();
@@ -195,13 +209,18 @@ class StoreImpl final : public Store {
         return n;
     }
 
+    Space measure() override {
+        auto const free = files_->free_bytes(options_.dir);
+        std::uint64_t const used = journal_bytes(catalogue_.all()) + index_bytes();
+        budget_.measured(used);
+        return budget_.space(used, free ? std::optional(*free) : std::nullopt, health() != Health::full);
+    }
+
     Stat stat() const override {
         Stat s;
         auto const segments = catalogue_.all();
         s.segments = segments.size();
-        Position const end = journal_.written_end();
-        for (auto const& segment : segments)
-            s.bytes += segment.number == end.segment() ? end.offset() : segment.end;
+        s.bytes = journal_bytes(segments);
         s.last = journal_.next_sequence() - 1;
         if (!segments.empty() && segments.front().first > 0 && s.last + 1 >= segments.front().first) {
             s.messages = s.last + 1 - segments.front().first;
@@ -224,6 +243,19 @@ class StoreImpl final : public Store {
         std::lock_guard const lock(index_mutex_);
         return index_;
     }
+
+    static Error over_budget() {
+        return error("over_budget", "journal", "the store has used up its budget",
+                     "see which queue holds it, or raise store.budget; the store goes on by itself");
+    }
+    std::uint64_t journal_bytes(std::vector<Segment> const& segments) const {
+        Position const end = journal_.written_end();
+        std::uint64_t bytes = 0;
+        for (auto const& segment : segments)
+            bytes += segment.number == end.segment() ? end.offset() : segment.end;
+        return bytes;
+    }
+    std::uint64_t index_bytes() const { return options_.index ? size_of_index(options_.dir) : 0; }
 
     static Error no_index() { return error("no_index", "", "this store was opened without its index"); }
 
@@ -329,6 +361,7 @@ class StoreImpl final : public Store {
     std::mutex damage_mutex_;
     std::set<Position> damage_seen_;
     std::mutex prune_mutex_;
+    Budget budget_;
     Journal journal_;
     mutable std::mutex index_mutex_;
     std::shared_ptr<Index> index_;  // its thread reads the journal: stopped before it

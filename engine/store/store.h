@@ -107,6 +107,8 @@ struct Options {
     std::string dir = "./data";
     std::uint64_t segment_size = 64u << 20;
     std::chrono::seconds retain{30 * 24 * 3600};
+    std::uint64_t retain_size = 0;  // more than so many bytes are not kept, of what is not owed; 0: any
+    std::uint64_t budget = 0;       // more than so many bytes are not used; 0: what the disk has
     std::uint64_t max_pending = 64u << 20;  // bytes waiting for the next commit; past it append() says "busy"
     bool index = true;                      // false: no index thread (some tests)
     std::function<std::int64_t()> now_us;   // Unix time; injected
@@ -115,11 +117,36 @@ struct Options {
     std::function<void(std::string const&)> on_damage;
 };
 
+// Somebody who looks at the newest messages of the journal, see Store::look_back().
+struct MessageHead {
+    Sequence sequence = 0, origin = 0;
+    std::int64_t received_us = 0;
+    NameId listener = 0;
+    MessageState state = MessageState::accepted;
+};
+class LookBack {
+  public:
+    virtual ~LookBack() = default;
+    // Before the messages of a segment that was begun then; false: that is enough.
+    virtual bool segment(std::int64_t created_us) = 0;
+    // Whether the message is to be read.
+    virtual bool wanted(MessageHead const& head) = 0;
+    virtual void found(Position position, MessageRecord const& message) = 0;
+};
+
 enum class Health : std::uint8_t {
     good,
     full,
     failed
 };  // full: no room, tries again; failed: an I/O error, until restart
+
+// How much of the room that the store may use is used.
+struct Space {
+    std::uint64_t used = 0;   // by the journal and the index, in bytes
+    std::uint64_t limit = 0;  // the budget, or, where that is less, what is used and what is free on the disk
+    std::uint32_t percent = 0;  // used of limit; 100 only when messages are refused
+    bool takes = true;          // false: messages are refused until there is room
+};
 
 class Store {
   public:
@@ -164,6 +191,9 @@ class Store {
     // Errors: "damaged", "no_such_record".
     virtual Result<StoredMessage> read(Position message) = 0;
     virtual Result<Position> find(Sequence sequence) = 0;
+    // Shows the messages on stable storage: those of the newest segment first, in a segment the oldest first.
+    // Damaged ones are left out. Blocks.
+    virtual Result<void> look_back(LookBack&) { return {}; }
 
     // From the index; it may be a moment behind: index_lag() messages.
     virtual Result<std::vector<MessageRow>> query(Query const& query) = 0;
@@ -179,6 +209,9 @@ class Store {
         std::uint64_t commits = 0, synced_messages = 0;
     };
     virtual Stat stat() const = 0;
+    // Measured when asked; the budget holds by what was measured last and what was taken since: ask a few
+    // times a second.
+    virtual Space measure() { return {}; }
 
     // Commits what is pending, marks a clean end, stops the threads. Called once, after which nothing else
     // is.

@@ -75,9 +75,16 @@ struct Table {
     Text fallback{};  // no place: there is none
 };
 
+struct Retention {
+    Duration age = std::chrono::hours(24 * 30);
+    Bytes size{};  // 0: any
+};
+bool decode_value(Node const& node, Retention& out, Diagnostics& diagnostics);  // "30d" or a mapping
+
 struct Store {
     std::string dir = "./data";
-    Duration retain = std::chrono::hours(24 * 30);
+    Retention retain;
+    Bytes budget{};  // 0: what the disk has
     Bytes segment_size{64u << 20};
 };
 

@@ -198,6 +198,11 @@ class SchemaWriter {
     static std::string of() {
         return written<Options>().text();
     }
+    // The schema of a value, with the default it has.
+    template <class T>
+    static std::string of_value(T const& value) {
+        return with_default(type_of(value), default_of(value));
+    }
     std::string const& properties() const { return properties_; }
     // Its properties alone, as members of an object that has others too: `"retry":{...},"on_failure":{...}`.
     template <class Options>

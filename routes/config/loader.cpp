@@ -291,7 +291,7 @@ void Loader::store(Node const& node) {
     if (Node const* dir = node.find("dir"); dir && dir->is_scalar() && !dir->unusable && store.dir.empty()) {
         diagnostics_.error(dir->where, "\"dir\" is empty", "name a folder, such as ./data");
     }
-    if (Node const* retain = node.find("retain"); retain && store.retain < std::chrono::hours(1)) {
+    if (Node const* retain = node.find("retain"); retain && store.retain.age < std::chrono::hours(1)) {
         diagnostics_.error(retain->where, "\"retain\" is less than one hour",
                            "write 1h or more, such as 30d");
     }
@@ -300,7 +300,24 @@ void Loader::store(Node const& node) {
         size && (store.segment_size < least || store.segment_size > most)) {
         diagnostics_.error(size->where, "\"segment_size\" is not between 1MiB and 1GiB",
                            "write a size between them, such as 64MiB");
+        return;
     }
+    // The newest segments stay whatever happens.
+    auto const segments = [&](char const* key, Bytes value) {
+        Node const* const written = node.find(key);
+        if (!written || value.count == 0 || value.count >= 4 * store.segment_size.count) return;
+        diagnostics_.error(written->where, in_quotes(key) + " is less than four segments",
+                           "write more, or a smaller segment_size");
+    };
+    segments("budget", store.budget);
+    segments("retain", store.retain.size);
+}
+
+bool decode_value(Node const& node, Retention& out, Diagnostics& diagnostics) {
+    if (node.is_scalar()) return decode_value(node, out.age, diagnostics);
+    auto const before = diagnostics.errors();
+    out = decode_options<RetentionOptions>(node, "\"retain\" of \"store\"", diagnostics).retain;
+    return diagnostics.errors() == before;
 }
 
 }  // namespace hilum::config

@@ -9,11 +9,35 @@ namespace hilum::config {
 inline constexpr std::string_view top_level_keys[] = {
     "include", "listeners", "destinations", "routes", "step_lists", "tables", "store", "admin", "dictionary"};
 
+// The mapping behind `retain`.
+struct RetentionOptions {
+    Retention retain;
+};
+template <class V>
+void describe(V& v, RetentionOptions& o) {
+    v.optional("age", o.retain.age, "how long messages are kept, 1h or more, such as 30d");
+    v.optional(
+        "size", o.retain.size,
+        "how much of them is kept at most: beyond it the oldest go that are owed to nobody; 0: no limit");
+}
+
 template <class V>
 void describe(V& v, Store& o) {
+    constexpr std::string_view retain_summary =
+        "how long messages are kept after their last delivery, 1h or more, such as 30d; or a mapping: age, "
+        "size";
     v.optional("dir", o.dir, "folder of the journal and its index");
-    v.optional("retain", o.retain,
-               "how long messages are kept after their last delivery, 1h or more, such as 30d");
+    if constexpr (std::is_same_v<V, SchemaWriter>) {
+        v.property("retain",
+                   R"({"anyOf":[)" + SchemaWriter::of_value(o.retain.age) + "," +
+                       SchemaWriter::of<RetentionOptions>() + "]}",
+                   retain_summary, false);
+    } else {
+        v.optional("retain", o.retain, retain_summary);
+    }
+    v.optional(
+        "budget", o.budget,
+        "how much of its disk the store may use, at least four segments, such as 20GiB; 0: all that is free");
     v.optional("segment_size", o.segment_size, "size of one journal file, 1MiB to 1GiB, such as 64MiB");
 }
 

@@ -75,4 +75,25 @@ TEST_CASE("listener options: ack and sequence") {
           std::string::npos);
     CHECK(findings("ack: { application: acks }\n").find("unknown key \"application\"") != std::string::npos);
     CHECK(findings("sequence: on\n") != "");
+    CHECK(findings("deduplicate: control_id\n") == "");
+    CHECK(findings("deduplicate: =PID-3.1\n") == "");
+    CHECK(findings("deduplicate: { by: content, within: 2h, keep: 5 }\n") == "");
+    CHECK(findings("deduplicate: { by: control_id, content_differs: duplicate }\n") == "");
+    auto const wrong = [](std::string const& yaml, std::string_view what) {
+        CAPTURE(yaml);
+        CHECK(findings(yaml).find(what) != std::string::npos);
+    };
+    CHECK(findings("rate: 100/s\n") == "");
+    CHECK(findings("rate: { limit: 20/min, burst: 5 }\n") == "");
+    wrong("rate: 100\n", "\"100\" is not a rate");
+    wrong("rate: 0/s\n", "\"0/s\" is not a rate");
+    wrong("rate: 10/d\n", "\"10/d\" is not a rate");
+    wrong("rate: { burst: 5 }\n", "limit");
+    wrong("deduplicate: MSH-10\n", "\"MSH-10\" does not tell duplicates");
+    wrong("deduplicate: =PID-3.1.nonsense()\n", "nonsense");
+    wrong("deduplicate: { within: 2h }\n", "by");
+    wrong("deduplicate: { by: content, within: 99d }\n", "at most 31d");
+    wrong("deduplicate: { by: content, keep: 0 }\n", "keep must be from 1");
+    wrong("deduplicate: { by: content, content_differs: new, window: 1h }\n", "unknown key \"window\"");
+    wrong("deduplicate: { by: content, content_differs: duplicate }\n", "only by: control_id");
 }

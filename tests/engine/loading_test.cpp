@@ -219,3 +219,13 @@ TEST_CASE("what a destination and an acknowledgement may say, and what is said o
         }
     }
 }
+
+TEST_CASE("duplicates that are remembered for longer than they are kept") {
+    auto const listener = [](std::string const& deduplicate) {
+        return "  a: { mllp: { listen: \"127.0.0.1:2575\" }, deduplicate: " + deduplicate + " }\n";
+    };
+    CHECK(findings(listener("control_id")) == "");
+    CHECK(findings(listener("control_id"), "store: { retain: 2h }\n")
+              .starts_with("c.yaml:2:57: warning: listener \"a\" is to remember messages for longer than"));
+    CHECK(findings(listener("{ by: content, within: 2h }"), "store: { retain: { age: 2h } }\n") == "");
+}

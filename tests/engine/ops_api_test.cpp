@@ -57,6 +57,7 @@ class FakeControl final : public ops::Control {
                 .store_health = "good",
                 .started_us = 1,
                 .store = {},
+                .space = {},
                 .index_lag = 3};
     }
     std::vector<ops::ListenerView> listeners() const override {

@@ -238,7 +238,7 @@ TEST_CASE("a configuration comes out as values") {
     CHECK(config.routes[1].on_error == OnError::reject);
     REQUIRE(config.tables.size() == 1);
     CHECK(config.tables[0].csv.value == (good / "tables/wards.csv").string());
-    CHECK(config.store.retain == std::chrono::hours(720));
+    CHECK(config.store.retain.age == std::chrono::hours(720));
     CHECK(config.store.segment_size == Bytes{64u << 20});
     CHECK(config.admin.listen == Endpoint{"127.0.0.1", 8080});
     CHECK(config.hash.size() == 12);
