@@ -34,6 +34,8 @@ void keep_only(routes::Processed& processed, routes::Pipeline const& pipeline,
     };
     std::erase_if(processed.verdicts, [&](auto const& v) { return other(v.route); });
     std::erase_if(processed.deliveries, [&](auto const& d) { return other(d.route); });
+    processed.rejected = std::any_of(processed.verdicts.begin(), processed.verdicts.end(),
+                                     [](auto const& v) { return v.outcome == RouteOutcome::rejected; });
 }
 
 hl7::AckRequest request_of(Flow::Entrance const& listener, hl7::Message const& message) {
@@ -136,11 +138,11 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     auto const message = hl7::Message::view(bytes, generation->charset(index));
     if (!message) {
         Refusal const refusal{hl7::AckCode::AR, unreadable(message.error())};
-        co_return co_await refuse(listener, bytes, source, *generation, nullptr, refusal);
+        co_return co_await refuse(listener, bytes, source, *generation, nullptr, refusal, again);
     }
     if (auto const fault = admission_fault(*message)) {
         Refusal const refusal{hl7::AckCode::AE, *fault};
-        co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal);
+        co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal, again);
     }
     if (message->tolerances() != 0 || !hl7::check_charset(*message, 1).empty())
         metrics.tolerated.fetch_add(1, std::memory_order_relaxed);
@@ -149,7 +151,7 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
         if (auto const fault = conformance_.judge(*validator, listener.name, *message, note)) {
             Refusal refusal{hl7::AckCode::AE, *fault, {}};
             refusal.verdicts.push_back(noted(*generation, note));
-            co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal);
+            co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal, again);
         }
     }
 
@@ -173,7 +175,7 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
              'E'},
             {},
             gap ? expected(sequence) : std::nullopt};
-        co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal);
+        co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal, again);
     }
     Outcome outcome;
     outcome.request = request_of(listener, *message);
@@ -193,7 +195,7 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     }
     // A message that only starts the link is kept, and goes nowhere.
     if (sequence.verdict != Sequence::link) pipeline.process(index, *message, bytes, now_us, processed);
-    if (again) keep_only(processed, pipeline, again->only);
+    if (again && !again->only.empty()) keep_only(processed, pipeline, again->only);
     count(*generation, processed, metrics);
     auto const settle_sequence = [&](bool stored) {
         if (sequence.verdict == Sequence::in_order)
@@ -203,7 +205,7 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
         settle_sequence(false);
         Refusal const refusal{hl7::AckCode::AE, refused_by_route(processed),
                               verdicts_of(*generation, processed), expected(sequence)};
-        co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal);
+        co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal, again);
     }
 
     // 3. Commit. Durable step: the message, the verdicts, and one delivery per destination, in one record
@@ -258,7 +260,7 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
 
 net::Task<Answer> Flow::refuse(Entrance const& listener, std::string_view bytes, std::string_view source,
                                Generation const& generation, hl7::Message const* message,
-                               Refusal const& refusal) {
+                               Refusal const& refusal, Again const* again) {
     auto& metrics = *listener.metrics;
     metrics.rejected.fetch_add(1, std::memory_order_relaxed);
     auto const now_us = now_us_();
@@ -291,6 +293,7 @@ net::Task<Answer> Flow::refuse(Entrance const& listener, std::string_view bytes,
     record.received_us = now_us;
     record.listener = listener.id;
     record.state = MessageState::rejected;
+    record.origin = again ? again->origin : 0;
     record.source = source;
     record.config_hash = generation.config.hash;
     record.received = bytes;

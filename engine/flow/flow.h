@@ -31,7 +31,7 @@ class Flow {
     std::shared_ptr<Generation const> generation() const { return generation_.load(); }
 
     // A message taken out of the store to go through the routes again; `only` names the routes that may send
-    // it (those that held it).
+    // it (those that held it); none: all.
     struct Again {
         store::Sequence origin = 0;
         std::vector<std::string> only;
@@ -56,7 +56,7 @@ class Flow {
     struct Refusal;
     net::Task<Answer> refuse(Entrance const& listener, std::string_view bytes, std::string_view source,
                              Generation const& generation, hl7::Message const* message,
-                             Refusal const& refusal);
+                             Refusal const& refusal, Again const* again = nullptr);
     // Runs the listener's `answer` steps on what is to be said. Whether there are any.
     bool shape(Generation const& generation, Entrance const& listener, Answer& answer);
     Answer not_stored(Entrance const& listener, hl7::Message const& message, Error const& why);
