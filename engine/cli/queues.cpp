@@ -1,6 +1,7 @@
 #include "engine/cli/admin_client.h"
 #include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
+#include "engine/cli/mending.h"
 #include "engine/cli/output.h"
 #include "parsers/time_text.h"
 
@@ -117,6 +118,7 @@ void add_queues(App& app, int& exit_code) {
     add_action(*queues, "retry", "Try the head now instead of at its next attempt",
                "Example:\n  hilum queues retry lab", exit_code);
     add_skip(*queues, exit_code);
+    add_move(*queues, exit_code);
 }
 
 }  // namespace hilum::cli
