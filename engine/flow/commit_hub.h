@@ -35,12 +35,12 @@ class CommitHub final : public store::CommitListener {
     net::Task<Result<store::Ticket>> commit(store::Store& store, Record const& record);
 
     // The same for several at once, which share syncs. They are appended in this order, and none behind one
-    // that was refused: those that are on disk are always the first ones. Returns how many; fewer: `refused`
-    // says why
-    // ("busy" is not waited out).
+    // that was refused: those that are on disk are always the first ones. Returns their tickets; when they
+    // are fewer, `refused` says why ("busy" is not waited out).
     template <class Record>
-    net::Task<std::size_t> commit_in_order(store::Store& store, std::span<Record const> records,
-                                           std::optional<Error>& refused);
+    net::Task<std::vector<store::Ticket>> commit_in_order(store::Store& store,
+                                                          std::span<Record const> records,
+                                                          std::optional<Error>& refused);
 
     void committed(std::span<store::Ticket* const> tickets) noexcept override;
 
@@ -100,20 +100,24 @@ net::Task<Result<store::Ticket>> CommitHub::commit(store::Store& store, Record c
 }
 
 template <class Record>
-net::Task<std::size_t> CommitHub::commit_in_order(store::Store& store, std::span<Record const> records,
-                                                  std::optional<Error>& refused) {
+net::Task<std::vector<store::Ticket>> CommitHub::commit_in_order(store::Store& store,
+                                                                 std::span<Record const> records,
+                                                                 std::optional<Error>& refused) {
     std::vector<Pending> all(records.size());
     for (std::size_t i = 0; i < all.size(); ++i) prepare(all[i], records[i]);
     std::function<Result<void>(std::size_t)> const append = [&](std::size_t i) {
         return store.append(records[i], all[i].ticket);
     };
     auto const taken = co_await wait_for_all(all, append, refused);
+    std::vector<store::Ticket> tickets;
     for (std::size_t i = 0; i < taken; ++i) {
-        if (!all[i].ticket.error) continue;
-        refused = std::move(*all[i].ticket.error);
-        co_return i;
+        if (all[i].ticket.error) {
+            refused = std::move(*all[i].ticket.error);
+            break;
+        }
+        tickets.push_back(std::move(all[i].ticket));
     }
-    co_return taken;
+    co_return tickets;
 }
 
 }  // namespace hilum::flow

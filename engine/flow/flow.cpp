@@ -258,6 +258,32 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     co_return answer;
 }
 
+std::unique_ptr<Flow::Remade> Flow::remake(Entrance const& listener, std::string_view bytes,
+                                           std::string_view source, Again const& again) {
+    auto remade = std::make_unique<Remade>();
+    remade->generation = generation_.load();
+    auto const& pipeline = *remade->generation->pipeline;
+    auto const index = pipeline.listener(listener.name);
+    auto const message = hl7::Message::view(bytes, remade->generation->charset(index));
+    if (!message || index == routes::Pipeline::none || admission_fault(*message)) return nullptr;
+    auto& record = remade->record;
+    record.received_us = now_us_();
+    pipeline.process(index, *message, bytes, record.received_us, remade->processed);
+    if (!again.only.empty()) keep_only(remade->processed, pipeline, again.only);
+    if (remade->processed.rejected) return nullptr;
+    listener.metrics->received.fetch_add(1, std::memory_order_relaxed);
+    listener.metrics->bytes.fetch_add(bytes.size(), std::memory_order_relaxed);
+    count(*remade->generation, remade->processed, *listener.metrics);
+    record.listener = listener.id;
+    record.origin = again.origin;
+    record.source = source;
+    record.config_hash = remade->generation->config.hash;
+    record.received = bytes;
+    record.answer_code = "AA";
+    take_over(remade->processed, *remade->generation, record);
+    return remade;
+}
+
 net::Task<Answer> Flow::refuse(Entrance const& listener, std::string_view bytes, std::string_view source,
                                Generation const& generation, hl7::Message const* message,
                                Refusal const& refusal, Again const* again) {

@@ -52,6 +52,17 @@ class Flow {
     net::Task<Answer> accept(Entrance const& listener, std::string_view bytes, std::string_view source,
                              Again const* again = nullptr);
 
+    // What the routes make of a message that goes through them again, ready to be committed by whoever keeps
+    // the order of many. `bytes`, `source` and what is in `processed` are borrowed by the record.
+    struct Remade {
+        std::shared_ptr<Generation const> generation;
+        routes::Processed processed;
+        store::MessageRecord record;
+    };
+    // nullptr when the message would be refused: accept() knows how.
+    std::unique_ptr<Remade> remake(Entrance const& listener, std::string_view bytes, std::string_view source,
+                                   Again const& again);
+
   private:
     struct Refusal;
     net::Task<Answer> refuse(Entrance const& listener, std::string_view bytes, std::string_view source,

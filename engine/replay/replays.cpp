@@ -109,11 +109,10 @@ net::Task<void> Replays::work_out(std::uint64_t number) {
     for (bool end = false; !end;) {
         if (stopping_ || !table_.wanted(number)) co_return;
         auto look = [&] {
-            return (*selection)
-                ->page(reached, job->last, [&](Item const& item, store::StoredMessage const& m) {
-                    preview.add(item, m);
-                    return true;
-                });
+            return (*selection)->page(reached, job->last, [&](Item const& item, store::StoredMessage& m) {
+                preview.add(item, m);
+                return true;
+            });
         };
         auto const page = co_await net::run_blocking(context_.runtime, look);
         if (!page) co_return fail(page.error().text());

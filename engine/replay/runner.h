@@ -46,18 +46,36 @@ class Runner {
 
   private:
     using Clock = std::chrono::steady_clock;
+    struct Work {
+        Item item;
+        store::StoredMessage stored;  // of one that goes through the routes
+    };
+    // One that has been through the routes and waits for the commit.
+    struct Remade {
+        store::Sequence number = 0;
+        store::Position position;
+        std::unique_ptr<flow::Flow::Remade> remade;
+        store::StoredMessage stored;
+    };
 
     net::Task<Result<void>> find_out_what_is_done();
-    net::Task<void> end_holding_of_last();
+    net::Task<void> mark_again(store::Sequence message);
+    void mark(store::Sequence message, store::Position position, std::string const& text);
     net::Task<Result<bool>> page();                      // false at the end
-    net::Task<bool> do_items(std::vector<Item>& items);  // false: the page is to be looked at again
-    net::Task<bool> do_item(Item& item);
+    net::Task<bool> do_items(std::vector<Work>& items);  // false: the page is to be looked at again
+    net::Task<bool> do_item(Work& work);
+    bool gather(Work& work);
+    template <class Record, class Done>
+    net::Task<bool> commit_all(std::vector<Record> const& records, Done const& done);
     net::Task<bool> flush();
-    net::Task<Result<void>> send(Item& item);
-    net::Task<Result<void>> send_again(Item const& item);
+    net::Task<Result<void>> send(Work& work);
+    net::Task<Result<void>> send_again(Work const& work);
     net::Task<bool> pace();
     net::Task<bool> room(Item const& item);
+    static bool is_plain(Item const& item);
     bool can_join(Item const& item) const;
+    std::vector<std::string> targets(Item const& item) const;
+    Clock::duration interval() const;
     net::Task<void> keep();
     net::Task<void> sleep(std::chrono::milliseconds time);
     Result<void> choose();
@@ -79,8 +97,10 @@ class Runner {
     std::string signature_;
     std::unique_ptr<Selection> selection_;
     Made last_;
-    std::vector<store::ResendRecord> orders_;  // to be committed together
-    store::Sequence counted_message_ = 0;      // the last that is in job_.view.messages
+    // To be committed together: the one or the other.
+    std::vector<store::ResendRecord> orders_;
+    std::vector<Remade> remade_;
+    store::Sequence counted_message_ = 0;  // the last that is in job_.view.messages
     Clock::time_point next_{}, kept_{};
     bool dirty_ = false;
     struct Room {

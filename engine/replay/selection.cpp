@@ -134,6 +134,7 @@ Result<void> Selection::look_at(store::MessageRow const& row, Visit const& visit
         return {};
     }
     Item item;
+    item.held = row.state == "held";
     item.number = row.sequence;
     item.position = *position;
     item.listener = row.listener;

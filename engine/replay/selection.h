@@ -27,7 +27,8 @@ struct Item {
     store::Position position;
     std::string listener;
     std::vector<Delivery> deliveries;  // by ordinal and destination
-    bool again = false;                // through the routes instead; if it is held as a whole, that ends it
+    bool again = false;                // through the routes instead
+    bool held = false;                 // as a whole: going through the routes ends that
     std::vector<std::string> routes;   // only these; empty: all
 };
 
@@ -44,7 +45,7 @@ class Selection {
         store::Sequence reached = 0;  // everything up to it was looked at
         bool end = false;
     };
-    using Visit = std::function<bool(Item const&, store::StoredMessage const&)>;
+    using Visit = std::function<bool(Item const&, store::StoredMessage&)>;
     Result<Page> page(store::Sequence after, store::Sequence last, Visit const& visit);
 
     // Messages that are in the range and don't go, by reason; of all pages so far.
