@@ -127,8 +127,7 @@ Result<Selection::Page> Selection::page(store::Sequence after, store::Sequence l
 
 // A message that can't be read is left out, and said to be: the others go.
 Result<void> Selection::look_at(store::MessageRow const& row, Visit const& visit, bool& more) {
-    auto const position = store_.find(row.sequence);
-    auto stored = position ? store_.read(*position) : Result<store::StoredMessage>(position.error());
+    auto stored = store_.read(row.position);
     if (!stored) {
         ++left_out_["not in the journal any more, or damaged"];
         return {};
@@ -136,7 +135,7 @@ Result<void> Selection::look_at(store::MessageRow const& row, Visit const& visit
     Item item;
     item.held = row.state == "held";
     item.number = row.sequence;
-    item.position = *position;
+    item.position = row.position;
     item.listener = row.listener;
     auto why = choose(row, *stored, item);
     if (why.empty()) why = where(row, *stored);

@@ -119,7 +119,7 @@ Result<std::vector<MessageRow>> IndexQueries::query(Query const& q) {
     std::lock_guard const lock(mutex_);
     auto found = prepare(
         "SELECT sequence, received_us, listener, source, type, control_id, sender, patient_id, visit, state, "
-        "answer_code, bytes FROM messages "
+        "answer_code, bytes, position FROM messages "
         "WHERE " +
         where.sql + (q.oldest_first ? " ORDER BY sequence LIMIT ?" : " ORDER BY sequence DESC LIMIT ?"));
     if (!found) return found.error();
@@ -146,6 +146,7 @@ Result<std::vector<MessageRow>> IndexQueries::query(Query const& q) {
         row.state = message_states[std::clamp<std::int64_t>(found->integer(9), 0, message_done)];
         row.answer_code = found->text(10);
         row.bytes = static_cast<std::uint64_t>(found->integer(11));
+        row.position = {static_cast<std::uint64_t>(found->integer(12))};
         rows.push_back(std::move(row));
     }
     for (auto& row : rows) {

@@ -115,6 +115,7 @@ struct MessageRow {
     std::int64_t received_us = 0;
     std::string listener, source, type, control_id, sender, patient_id, visit, state, answer_code;
     std::uint64_t bytes = 0;
+    Position position;
     std::vector<DeliveryRow> deliveries;
 };
 

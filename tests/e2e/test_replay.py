@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import subprocess
 import time
 
 import hilum_e2e as e2e
@@ -194,48 +195,60 @@ def kill_now_and_then(engine, done, between):
             return kills
 
 
-def test_kill_in_the_middle():
-    count, rate = (5000, 500) if e2e.LONG else (500, 150)
-    for mode in ('--as-sent', '--reprocess'):
-        with e2e.folder() as dir, e2e.Receiver() as lab:
-            config = configuration(lab.port)
-            config['listeners']['in']['mllp']['listen'] = f'127.0.0.1:{e2e.free_port()}'
-            config['admin'] = {'listen': f'127.0.0.1:{e2e.free_port()}'}
-            engine = e2e.Engine(dir, config).start()
-            try:
-                feed(engine, count)
-                e2e.wait_until(lambda: lab.count() == count, 60, 'delivered')
-                drained(engine, 'lab')
-                first = ids(lab.messages)
-                indexed(engine)
-                told = cli(engine, 'replay', *FROM, mode, '--rate', f'{rate}/s')
-                job = int(re.search(r'started as job (\d+)', told)[1])
-                state = lambda: engine.api('GET', f'/replays/{job}')
-                kills = kill_now_and_then(engine, lambda: state()['state'] == 'done' or state()['messages'] > count * 0.7, (0.2, 1.2))
-                e2e.wait_until(lambda: state()['state'] == 'done', 60, 'the job ended')
-                drained(engine, 'lab')
-                say(f'{mode}: {kills} kills, {lab.count() - count} deliveries of {count} messages')
-                check(state()['messages'] == count, state())
+def kill_in_the_middle(mode, count, rate, between):
+    with e2e.folder() as dir, e2e.Receiver() as lab:
+        config = configuration(lab.port)
+        config['listeners']['in']['mllp']['listen'] = f'127.0.0.1:{e2e.free_port()}'
+        config['admin'] = {'listen': f'127.0.0.1:{e2e.free_port()}'}
+        engine = e2e.Engine(dir, config).start()
+        try:
+            with e2e.Load(engine.port('in'), connections=1, messages=count) as load:
+                check(load.result()['errors'] == 0, 'the load had errors')
+            e2e.wait_until(lambda: lab.count() == count, 60, 'delivered')
+            drained(engine, 'lab')
+            first = ids(lab.messages)
+            indexed(engine)
+            told = cli(engine, 'replay', *FROM, mode, '--rate', f'{rate}/s')
+            job = int(re.search(r'started as job (\d+)', told)[1])
+            state = lambda: engine.api('GET', f'/replays/{job}')
+            kills = kill_now_and_then(engine, lambda: state()['state'] == 'done' or state()['messages'] > count * 0.7, between)
+            e2e.wait_until(lambda: state()['state'] == 'done', 60, 'the job ended')
+            drained(engine, 'lab')
+            say(f'{mode}, {rate} a second: {kills} kills, {lab.count() - count} deliveries of {count} messages')
+            check(state()['messages'] == count, state())
 
-                # Once per job, as the journal has it.
-                indexed(engine)
-                if mode == '--as-sent':
-                    for n in range(1, count + 1):
-                        check(jobs_of(engine, n) == [job], f'message {n}: {jobs_of(engine, n)}')
-                else:
-                    origins = [engine.api('GET', f'/messages/{n}').get('origin') for n in range(count + 1, 2 * count + 1)]
-                    check(origins == list(range(1, count + 1)), 'not each once, in order')
-                    check(engine.http('GET', f'/api/v1/messages/{2 * count + 1}')[0] == 404, 'a message too many')
-                # In order on the wire; what was in flight at a kill may come twice.
-                again = ids(lab.messages[count:])
-                different = list(dict.fromkeys(again))
-                check(different == first, 'out of order, or not all')
-                check(len(again) - len(different) <= kills, f'{len(again) - len(different)} duplicates, {kills} kills')
-                engine.stop()
-            except BaseException:
-                say(engine.log_tail())
-                engine.kill()
-                raise
+            # Once per job, as the journal has it.
+            indexed(engine)
+            if mode == '--as-sent':
+                for n in range(1, count + 1):
+                    check(jobs_of(engine, n) == [job], f'message {n}: {jobs_of(engine, n)}')
+            else:
+                origins = [engine.api('GET', f'/messages/{n}').get('origin') for n in range(count + 1, 2 * count + 1)]
+                check(origins == list(range(1, count + 1)), 'not each once, in order')
+                check(engine.http('GET', f'/api/v1/messages/{2 * count + 1}')[0] == 404, 'a message too many')
+                marks = [a['text'] for n in range(1, count + 1) for a in engine.api('GET', f'/messages/{n}')['attempts']
+                         if a['outcome'] == 'released']
+                check(len(marks) == count, f'{len(marks)} of {count} messages are marked')
+            # In order on the wire; what was in flight at a kill may come twice.
+            again = ids(lab.messages[count:])
+            different = list(dict.fromkeys(again))
+            check(different == first, 'out of order, or not all')
+            check(len(again) - len(different) <= kills, f'{len(again) - len(different)} duplicates, {kills} kills')
+            engine.stop()
+        except BaseException:
+            say(engine.log_tail())
+            engine.kill()
+            raise
+
+
+def test_kill_in_the_middle():
+    for mode in ('--as-sent', '--reprocess'):
+        kill_in_the_middle(mode, *((5000, 500) if e2e.LONG else (400, 150)), (0.2, 1.0))
+
+
+def test_kill_between_commits_of_many():
+    for mode in ('--as-sent', '--reprocess'):
+        kill_in_the_middle(mode, *((40000, 4000) if e2e.LONG else (3000, 2500)), (0.05, 0.3))
 
 
 def test_kill_while_held_ones_go():
@@ -271,6 +284,41 @@ def test_kill_while_held_ones_go():
             say(engine.log_tail())
             engine.kill()
             raise
+
+
+def test_a_disk_that_fills_up_on_the_way():
+    count = 600
+    with e2e.folder() as dir, e2e.Receiver() as lab:
+        disk = os.path.join(dir, 'disk')
+        os.mkdir(disk)
+        done = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=32m', 'hilum-e2e', disk], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise e2e.Skip(f'can not mount a tmpfs here: {done.stderr.strip()}')
+        try:
+            config = {**configuration(lab.port, steps=[{'set': {'MSH-5': 'LAB'}}]),
+                      'store': {'dir': os.path.join(disk, 'data'), 'segment_size': '4MiB'}}
+            with e2e.Engine(dir, config) as engine:
+                with e2e.Connection(engine.port('in')) as sender:
+                    for i in range(count):
+                        sender.send(e2e.adt(f'M{i:06}') + b'NTE|1|L|' + b'x' * 8000 + b'\r')
+                e2e.wait_until(lambda: lab.count() == count, 30, 'delivered')
+                indexed(engine)
+                free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
+                with open(os.path.join(disk, 'filler'), 'wb') as f:
+                    f.write(bytes(max(0, free - (5 << 20))))
+                told = cli(engine, 'replay', *FROM, '--reprocess', '--rate', '5000/s')
+                job = int(re.search(r'started as job (\d+)', told)[1])
+                state = lambda: engine.api('GET', f'/replays/{job}')
+                e2e.wait_until(lambda: 'disk_full' in state().get('waits_for', ''), 30, 'the job waits for room')
+                say(f"{state()['messages']} of {count} when the disk was full")
+                check(0 < state()['messages'] < count, state())
+                time.sleep(1.2)
+                os.remove(os.path.join(disk, 'filler'))
+                e2e.wait_until(lambda: state()['state'] == 'done', 30, 'the job ended')
+                drained(engine, 'lab')
+                check(ids(lab.messages[count:]) == ids(lab.messages[:count]), 'not each once, in order')
+        finally:
+            subprocess.run(['umount', '-l', disk], check=False)
 
 
 def test_a_reload_on_the_way():
