@@ -237,6 +237,11 @@ std::string Pipeline::waiting_lane(std::string_view route) {
     return "(route " + std::string(route) + ")";
 }
 
+bool Pipeline::has_order(std::string_view destination) const {
+    auto const index = index_of(impl_->destinations, destination);
+    return index < impl_->orders.size() && impl_->orders[index].rule != 0;
+}
+
 DeliveryOrder Pipeline::order_of(std::string_view destination, hl7::Message const& message,
                                  std::int64_t now_us) const {
     auto const index = index_of(impl_->destinations, destination);

@@ -91,6 +91,7 @@ class Pipeline {
     Result<void> shape_answer(std::uint32_t listener, std::string& answer, std::int64_t now_us) const;
 
     // Where a message would stand in a destination's queue: for what is sent again, maybe to another one.
+    bool has_order(std::string_view destination) const;
     DeliveryOrder order_of(std::string_view destination, hl7::Message const& message,
                            std::int64_t now_us) const;
 

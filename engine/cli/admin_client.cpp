@@ -3,11 +3,13 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <cstdio>
+#include <cstdlib>
 
 #include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/desk.h"
 #include "engine/cli/output.h"
+#include "parsers/time_text.h"
 
 namespace hilum::cli {
 
@@ -89,31 +91,48 @@ void add_api_options(App& command, ApiOptions& options) {
     command.add_flag("--json", options.json, "the engine's JSON as it came");
 }
 
-int ask(ApiOptions const& options, std::string_view method, std::string const& target,
-        std::string const& body, std::function<std::string(ops::json::Value const&)> const& show) {
-    auto const reply = call_api(options.admin, method, target, body);
+std::optional<ApiAnswer> fetch(ApiOptions const& options, std::string_view method, std::string const& target,
+                               std::string const& body, int& exit_code) {
+    exit_code = answer_is_no;
+    auto reply = call_api(options.admin, method, target, body);
     if (!reply) {
         complain(reply.error().text());
-        return reply.error().code == "bad_endpoint" ? used_wrongly : answer_is_no;
+        if (reply.error().code == "bad_endpoint") exit_code = used_wrongly;
+        return std::nullopt;
     }
     if (reply->status != 200) {
         if (options.json) answer(reply->body + "\n");
         auto const [findings, what] = problem_text(*reply);
         std::fputs(findings.c_str(), stderr);
         complain(what);
-        return reply->status == 400 ? used_wrongly : answer_is_no;
+        if (reply->status == 400) exit_code = used_wrongly;
+        return std::nullopt;
     }
-    if (options.json) {
-        answer(reply->body + "\n");
-        return good;
-    }
-    auto const value = ops::json::parse(reply->body);
+    auto value = ops::json::parse(reply->body);
     if (!value) {
         complain("the engine's reply can't be read: " + value.error().text());
-        return answer_is_no;
+        return std::nullopt;
     }
-    answer(show(*value));
-    return good;
+    exit_code = good;
+    return ApiAnswer{std::move(reply->body), std::move(*value)};
+}
+
+int ask(ApiOptions const& options, std::string_view method, std::string const& target,
+        std::string const& body, std::function<std::string(ops::json::Value const&)> const& show) {
+    int exit_code = good;
+    auto const reply = fetch(options, method, target, body, exit_code);
+    if (reply) answer(options.json ? reply->raw + "\n" : show(reply->value));
+    return exit_code;
+}
+
+std::string time_parameter(std::string const& text) {
+    auto const ms = parse_duration_ms(text);
+    return ms ? rfc3339(now_us() - *ms * 1000) : text;
+}
+
+std::string asked_by() {
+    char const* const user = std::getenv("USER");
+    return std::string("cli") + (user ? ":" + std::string(user).substr(0, 100) : "");
 }
 
 std::string diagnostics_text(ops::json::Value const& reply) {

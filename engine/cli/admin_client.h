@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,10 +32,24 @@ struct ApiOptions {
 // --admin (or the environment's HILUM_ADMIN) and --json.
 void add_api_options(App& command, ApiOptions& options);
 
+// Calls; what was replied, as it came and as it reads. When there is nothing, it has complained and set
+// `exit_code`.
+struct ApiAnswer {
+    std::string raw;
+    ops::json::Value value;
+};
+std::optional<ApiAnswer> fetch(ApiOptions const& options, std::string_view method, std::string const& target,
+                               std::string const& body, int& exit_code);
+
 // Calls, and prints: as it came with --json, else what `show` makes of it. Returns the exit code; complains
 // about what went wrong.
 int ask(ApiOptions const& options, std::string_view method, std::string const& target,
         std::string const& body, std::function<std::string(ops::json::Value const&)> const& show);
+
+// "2h" counts back from now; anything else goes to the engine as it is.
+std::string time_parameter(std::string const& text);
+// Who asks, for the trace: "cli:ada".
+std::string asked_by();
 
 // The findings in a reply, as `hilum check` prints them.
 std::string diagnostics_text(ops::json::Value const& reply);

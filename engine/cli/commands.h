@@ -24,6 +24,7 @@ void add_messages(App& app, int& exit_code);
 void add_queues(App& app, int& exit_code);
 void add_rehearse(App& app, int& exit_code);
 void add_reload(App& app, int& exit_code);
+void add_replay(App& app, int& exit_code);
 void add_store(App& app, int& exit_code);
 void add_test(App& app, int& exit_code);
 void add_version(App& app, int& exit_code);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/cli/output.h"
+#include "parsers/hl7/lookup.h"
 
 namespace hilum::cli {
 namespace {
@@ -14,6 +15,14 @@ std::string path_of(hl7::Difference const& one) {
 }
 
 }  // namespace
+
+std::string_view field_name(std::string_view path) {
+    auto const place = hl7::Path::parse(path);
+    if (!place || place->field == 0) return {};
+    hl7::Lookup const lookup(hl7::Dictionary::standard(), *hl7::version_named("2.5.1"));
+    auto const field = lookup.field(place->segment_name(), place->field);
+    return field ? field->name : std::string_view();
+}
 
 std::string difference_lines(std::vector<hl7::Difference> const& all, std::size_t indent,
                              Paint const& paint) {

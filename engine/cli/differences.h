@@ -13,6 +13,8 @@ namespace hilum::cli {
 
 // A line for each, behind `indent` blanks: mark, path, name, before -> after.
 std::string difference_lines(std::vector<hl7::Difference> const& all, std::size_t indent, Paint const& paint);
+// "Patient Name" of "PID-5", by the newest version that has the field; empty where there is none.
+std::string_view field_name(std::string_view path);
 // As a JSON array.
 void write_differences(ops::json::Writer& w, std::vector<hl7::Difference> const& all);
 

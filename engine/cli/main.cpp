@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
          {hilum::cli::add_run, hilum::cli::add_check, hilum::cli::add_test, hilum::cli::add_inspect,
           hilum::cli::add_convert, hilum::cli::add_eval, hilum::cli::add_explain, hilum::cli::add_send,
           hilum::cli::add_listen, hilum::cli::add_messages, hilum::cli::add_queues, hilum::cli::add_rehearse,
-          hilum::cli::add_reload, hilum::cli::add_store, hilum::cli::add_version}) {
+          hilum::cli::add_reload, hilum::cli::add_replay, hilum::cli::add_store, hilum::cli::add_version}) {
         add(app, exit_code);
     }
     if (int const read = app.parse(argc, argv); read != hilum::cli::good) return read;

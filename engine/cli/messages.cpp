@@ -1,8 +1,7 @@
-#include <cstdlib>
-
 #include "engine/cli/admin_client.h"
 #include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
+#include "engine/cli/mending.h"
 #include "engine/cli/output.h"
 #include "parsers/time_text.h"
 
@@ -67,12 +66,6 @@ std::string show_list(Value const& reply) {
     return out;
 }
 
-// "2h" counts back from now; anything else goes to the engine as it is.
-std::string time_parameter(std::string const& text) {
-    auto const ms = parse_duration_ms(text);
-    return ms ? rfc3339(now_us() - *ms * 1000) : text;
-}
-
 std::string search_target(ListOptions const& options) {
     std::string target = "/api/v1/messages?limit=" + std::to_string(options.limit);
     auto const add = [&](std::string_view name, std::string const& value) {
@@ -135,7 +128,9 @@ std::string show_message(Value const& m, bool content) {
     if (!m.text("config_hash").empty())
         out += "handled under configuration " + printable(m.text("config_hash")) + "\n";
     if (m.number("origin") != 0)
-        out += "reprocessed from message " + std::to_string(m.number("origin")) + "\n";
+        out += "reprocessed from message " + std::to_string(m.number("origin")) +
+               (m.text("source").starts_with("replayed by ") ? ", " + printable(m.text("source")) : "") +
+               "\n";
     std::vector<std::vector<std::string>> rows{{"ROUTE", "OUTCOME", "REASON"}};
     for (auto const& v : m["verdicts"].items) {
         rows.push_back(
@@ -156,6 +151,12 @@ std::string show_message(Value const& m, bool content) {
                         short_time(a.text("time")),
                         std::to_string((a.number("duration_us") + 999) / 1000) + "ms",
                         printable(a.text("outcome")), printable(a.text("code")), printable(a.text("text"))});
+    }
+    if (rows.size() > 1) out += "\n" + table(rows);
+    rows = {{"SENT AGAIN", "DESTINATION", "TIME", "BY"}};
+    for (auto const& r : m["resends"].items) {
+        rows.push_back({std::to_string(r.number("ordinal")), printable(r.text("destination")),
+                        short_time(r.text("time")), printable(r.text("by"))});
     }
     if (rows.size() > 1) out += "\n" + table(rows);
     if (!content) return out;
@@ -194,46 +195,6 @@ void add_show(App& messages, int& exit_code) {
     add_api_options(*command, options->api);
     command->footer("Example:\n  hilum messages show 4711\n  hilum messages show 4711 --raw > 4711.hl7");
     command->callback([options, &exit_code] { exit_code = show(*options); });
-}
-
-struct ResendOptions {
-    ApiOptions api;
-    std::uint64_t number = 0;
-    std::string destination;
-};
-
-std::string show_resent(Value const& reply) {
-    if (reply.number("reprocessed_as") != 0) {
-        return "went through the routes again as message " + std::to_string(reply.number("reprocessed_as")) +
-               "\n";
-    }
-    std::string out = "queued for";
-    for (auto const& name : reply["destinations"].items) out += " " + printable(name.string);
-    return out + "\n";
-}
-
-void add_resend(App& messages, int& exit_code) {
-    auto* const command = messages.add_subcommand("resend", "Deliver a message again");
-    auto const options = std::make_shared<ResendOptions>();
-    command->add_option("NUMBER", options->number, "the message's number")->required();
-    command->add_option("--destination", options->destination, "only to this one of its destinations");
-    add_api_options(*command, options->api);
-    command->footer(
-        "Without --destination: to all destinations whose delivery is held, else to all. It queues behind "
-        "what waits\n"
-        "already. A message held by a route goes through the routes as they are now.\n"
-        "Example:\n  hilum messages resend 4711 --destination lab");
-    command->callback([options, &exit_code] {
-        ops::json::Writer w;
-        w.object([&] {
-            w.field_if("destination", options->destination);
-            char const* const user = std::getenv("USER");
-            w.field("by", std::string("cli") + (user ? ":" + std::string(user).substr(0, 100) : ""));
-        });
-        exit_code =
-            ask(options->api, "POST", "/api/v1/messages/" + std::to_string(options->number) + "/resend",
-                w.text(), show_resent);
-    });
 }
 
 std::string per_cent(std::uint64_t part, std::uint64_t all) {
@@ -277,7 +238,7 @@ void add_conformance(App& messages, int& exit_code) {
 
 void add_messages(App& app, int& exit_code) {
     auto* const messages =
-        app.add_subcommand("messages", "Find, show and resend messages of the running engine");
+        app.add_subcommand("messages", "Find, show, resend and cancel messages of the running engine");
     messages->require_subcommand();
     messages->footer(
         "Exit code: 0 done, 1 refused or no engine is there, 2 used wrongly.\nExample:\n  hilum messages "
@@ -285,6 +246,7 @@ void add_messages(App& app, int& exit_code) {
     add_list(*messages, exit_code);
     add_show(*messages, exit_code);
     add_resend(*messages, exit_code);
+    add_cancel(*messages, exit_code);
     add_conformance(*messages, exit_code);
 }
 

@@ -1,6 +1,7 @@
 #include "engine/cli/admin_client.h"
 #include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
+#include "engine/cli/mending.h"
 #include "engine/cli/output.h"
 #include "parsers/time_text.h"
 
@@ -183,6 +184,7 @@ void add_queues(App& app, int& exit_code) {
         "It is then among those that `hilum messages list --delivery-state held` shows, and can be resent "
         "from there.\nExample:\n  hilum queues hold lab --message 4711 --reason \"the ward is asked\"",
         exit_code);
+    add_move(*queues, exit_code);
 }
 
 }  // namespace hilum::cli

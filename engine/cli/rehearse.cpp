@@ -3,12 +3,12 @@
 
 #include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
+#include "engine/cli/differences.h"
 #include "engine/cli/output.h"
-#include "engine/flow/acknowledgement.h"
+#include "engine/flow/as_stored.h"
 #include "engine/flow/dry_run.h"
 #include "engine/ops/json.h"
 #include "engine/store/snapshot.h"
-#include "parsers/hl7/lookup.h"
 #include "routes/testing/rehearsal.h"
 
 namespace hilum::cli {
@@ -31,32 +31,11 @@ struct Result {
     double seconds = 0;
 };
 
-// By name; views live as long as the record.
-testing::Stored stored_of(store::Snapshot const& snapshot, store::MessageRecord const& record) {
-    testing::Stored stored;
-    stored.number = record.sequence;
-    stored.refused = record.state == store::MessageState::rejected;
-    stored.received = record.received;
-    stored.answer_code = record.answer_code;
-    for (auto const& v : record.verdicts) {
-        auto const outcome = static_cast<routes::RouteOutcome>(v.outcome);
-        if (outcome < routes::RouteOutcome::noted)
-            stored.verdicts.push_back({snapshot.name(v.route), outcome, v.reason});
-    }
-    for (auto const& d : record.deliveries) {
-        auto const route = snapshot.name(d.route);
-        if (route == flow::acknowledgement_route) continue;
-        bool const as_received = d.body == 0 || d.body > record.bodies.size();
-        stored.deliveries.push_back(
-            {snapshot.name(d.destination), route, as_received ? record.received : record.bodies[d.body - 1]});
-    }
-    return stored;
-}
-
 hilum::Result<void> go_through(store::Snapshot& snapshot, flow::Loaded const& loaded, Result& result) {
     auto const began = std::chrono::steady_clock::now();
     flow::DryRun door(loaded);
     store::MessageRecord record;
+    auto const name = [&](store::NameId id) { return snapshot.name(id); };
     for (;;) {
         auto const more = snapshot.next(record);
         if (!more) return more.error();
@@ -68,7 +47,7 @@ hilum::Result<void> go_through(store::Snapshot& snapshot, flow::Loaded const& lo
             ++result.reprocessed;  // it went only through the routes that a person chose
         } else {
             result.rehearsal.compare(
-                stored_of(snapshot, record),
+                flow::as_stored(record, name),
                 door.take(listener, record.received, record.received_us, nullptr, nullptr));
         }
     }
@@ -79,15 +58,6 @@ hilum::Result<void> go_through(store::Snapshot& snapshot, flow::Loaded const& lo
 
 std::string subject_of(Rehearsal::Cluster const& cluster) {
     return printable(cluster.subject + (cluster.path.empty() ? "" : ": " + cluster.path));
-}
-
-// "PID-5 (Patient Name)": by the newest version that has the field.
-std::string_view field_name(std::string_view path) {
-    auto const place = hl7::Path::parse(path);
-    if (!place || place->field == 0) return {};
-    hl7::Lookup const lookup(hl7::Dictionary::standard(), *hl7::version_named("2.5.1"));
-    auto const field = lookup.field(place->segment_name(), place->field);
-    return field ? field->name : std::string_view();
 }
 
 std::string as_text(Result const& result, bool values) {

@@ -46,6 +46,10 @@ void CommitHub::prepare(Pending& pending, store::Continuation const& record) {
     prepare(pending, record.message);
 }
 
+void CommitHub::prepare(Pending& pending, store::Transfer const& record) {
+    prepare(pending, record.order);
+}
+
 std::size_t CommitHub::index_of(net::Executor const& executor) const {
     for (std::size_t i = 0; i < runtime_.size(); ++i) {
         if (&runtime_.context(i) == &executor.context()) return i;
@@ -93,6 +97,43 @@ net::Task<void> CommitHub::wait(Pending& pending, std::function<Result<void>()> 
     }
 }
 
+net::Task<std::size_t> CommitHub::wait_for_all(std::span<Pending> all,
+                                               std::function<Result<void>(std::size_t)> const& append,
+                                               std::optional<Error>& refused) {
+    auto const executor = co_await net::asio::this_coro::executor;
+    auto const context = index_of(executor);
+    Group group;
+    std::size_t taken = 0;
+    co_await net::asio::async_initiate<net::asio::use_awaitable_t<net::Executor> const, void()>(
+        [&](auto handler) {
+            struct Handler final : Resume {
+                explicit Handler(decltype(handler) h) : held(std::move(h)) {}
+                void operator()() override { std::move(held)(); }
+                decltype(handler) held;
+            };
+            group.resume = std::make_unique<Handler>(std::move(handler));
+            for (auto& pending : all) {
+                pending.group = &group;
+                pending.context = context;
+                pending.ticket.owner = &pending;
+                pending.appended = Clock::now();
+                group.left.fetch_add(1);
+                if (auto const appended = append(taken); !appended) {
+                    group.left.fetch_sub(1);
+                    refused = appended.error();
+                    break;
+                }
+                ++taken;
+            }
+            // Whoever takes the last one resumes; it is posted, and this thread is here.
+            if (group.left.fetch_sub(1) == 1)
+                net::asio::post(executor,
+                                [resume = std::shared_ptr<Resume>(std::move(group.resume))] { (*resume)(); });
+        },
+        net::use_task);
+    co_return taken;
+}
+
 void CommitHub::hand_to_lanes(Pending const& pending) {
     auto const& ticket = pending.ticket;
     if (pending.before_lanes) (*pending.before_lanes)(ticket.sequence);
@@ -136,7 +177,13 @@ void CommitHub::committed(std::span<store::Ticket* const> tickets) noexcept {
         for (auto* ticket : tickets) {
             auto& pending = *static_cast<Pending*>(ticket->owner);
             if (!ticket->error) hand_to_lanes(pending);
-            wake[pending.context].push_back(std::move(pending.resume));
+            auto const context = pending.context;
+            if (auto* const group = pending.group) {
+                // Once this is counted, the coroutine may go on, and what it owns be gone.
+                if (group->left.fetch_sub(1) == 1) wake[context].push_back(std::move(group->resume));
+                continue;
+            }
+            wake[context].push_back(std::move(pending.resume));
         }
     }
     for (std::size_t i = 0; i < wake.size(); ++i) {

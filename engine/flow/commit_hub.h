@@ -31,14 +31,22 @@ class CommitHub final : public store::CommitListener {
     void cancel(store::NameId destination, store::Sequence message);
 
     // Appends and waits until the record is on stable storage; resumes on the caller's context. "busy" is
-    // waited out (bounded), other errors are the store's. `record` is a MessageRecord, a ResendRecord or a
-    // Continuation; on success the returned ticket has its number and place.
+    // waited out (bounded), other errors are the store's. `record` is a MessageRecord, a ResendRecord, a
+    // Continuation or a Transfer; on success the returned ticket has its number and place.
     // `before_lanes` is called on the commit thread when it is there and before any lane knows of it; must
     // not block.
     using BeforeLanes = std::function<void(store::Sequence)>;
     template <class Record>
     net::Task<Result<store::Ticket>> commit(store::Store& store, Record const& record,
                                             BeforeLanes const* before_lanes = nullptr);
+
+    // The same for several at once, which share syncs. They are appended in this order, and none behind one
+    // that was refused: those that are on disk are always the first ones. Returns their tickets; when they
+    // are fewer, `refused` says why ("busy" is not waited out).
+    template <class Record>
+    net::Task<std::vector<store::Ticket>> commit_in_order(store::Store& store,
+                                                          std::span<Record const> records,
+                                                          std::optional<Error>& refused);
 
     void committed(std::span<store::Ticket* const> tickets) noexcept override;
 
@@ -51,8 +59,14 @@ class CommitHub final : public store::CommitListener {
         virtual ~Resume() = default;
         virtual void operator()() = 0;
     };
+    // One commit_in_order() under way, in its coroutine's frame.
+    struct Group {
+        std::atomic<std::size_t> left{1};  // tickets to be told of, and one while they are being appended
+        std::unique_ptr<Resume> resume;
+    };
     // One commit() under way, in its coroutine's frame.
     struct Pending {
+        Group* group = nullptr;  // which is resumed instead
         store::Ticket ticket;
         std::unique_ptr<Resume> resume;
         std::size_t context = 0;
@@ -65,8 +79,12 @@ class CommitHub final : public store::CommitListener {
     static void prepare(Pending& pending, store::MessageRecord const& record);
     static void prepare(Pending& pending, store::ResendRecord const& record);
     static void prepare(Pending& pending, store::Continuation const& record);
+    static void prepare(Pending& pending, store::Transfer const& record);
     net::Task<void> wait(Pending& pending, std::function<Result<void>()> const& append,
                          std::optional<Error>& refused);
+    net::Task<std::size_t> wait_for_all(std::span<Pending> all,
+                                        std::function<Result<void>(std::size_t)> const& append,
+                                        std::optional<Error>& refused);
     void hand_to_lanes(Pending const& pending);
     std::size_t index_of(net::Executor const& executor) const;
 
@@ -91,6 +109,27 @@ net::Task<Result<store::Ticket>> CommitHub::commit(store::Store& store, Record c
     if (refused) co_return std::move(*refused);
     if (pending.ticket.error) co_return std::move(*pending.ticket.error);
     co_return std::move(pending.ticket);
+}
+
+template <class Record>
+net::Task<std::vector<store::Ticket>> CommitHub::commit_in_order(store::Store& store,
+                                                                 std::span<Record const> records,
+                                                                 std::optional<Error>& refused) {
+    std::vector<Pending> all(records.size());
+    for (std::size_t i = 0; i < all.size(); ++i) prepare(all[i], records[i]);
+    std::function<Result<void>(std::size_t)> const append = [&](std::size_t i) {
+        return store.append(records[i], all[i].ticket);
+    };
+    auto const taken = co_await wait_for_all(all, append, refused);
+    std::vector<store::Ticket> tickets;
+    for (std::size_t i = 0; i < taken; ++i) {
+        if (all[i].ticket.error) {
+            refused = std::move(*all[i].ticket.error);
+            break;
+        }
+        tickets.push_back(std::move(all[i].ticket));
+    }
+    co_return tickets;
 }
 
 }  // namespace hilum::flow

@@ -79,6 +79,7 @@ Result<void> Engine::start(Loaded loaded) {
     for (auto const& component : config.listeners) {
         if (auto started = start_listener(component, remembered); !started) return fail(started.error());
     }
+    if (auto started = start_replays(config.store); !started) return fail(started.error());
     if (auto started = start_admin(config.admin); !started) return fail(started.error());
     metrics_.add_source([this](std::string& out) { render_store(out); });
     metrics_.add_source([this](std::string& out) { flow_->conformance().render(out); });
@@ -268,6 +269,19 @@ void Engine::stop_listener(std::string const& name) {
     log_.info("listener_stopped", {{"listener", name}});
 }
 
+Result<void> Engine::start_replays(config::Store const& configured) {
+    replay::Context const context{*runtime_,
+                                  *store_,
+                                  *hub_,
+                                  *flow_,
+                                  log_,
+                                  now_us_,
+                                  [this](std::string const& name) { return lane(name); }};
+    replays_ = std::make_unique<replay::Replays>(
+        context, store::NumberedFiles(store::posix_file_system(), configured.dir, "replays"));
+    return replays_->start();
+}
+
 Result<void> Engine::start_admin(config::Admin const& admin) {
     admin_ = std::make_unique<ops::AdminServer>(admin.listen, *runtime_, *this, log_);
     return admin_->start();
@@ -282,6 +296,7 @@ void Engine::stop() {
     ready_ = false;
     if (admin_) run_to_end(admin_->stop());
     replies_.stop();  // no listener ends before the senders it keeps waiting are answered
+    if (replays_) run_to_end(replays_->stop());
     while (!listeners_.empty()) stop_listener(std::string(listeners_.begin()->first));
     // All lanes at once: the grace is for the whole stop, not for each.
     std::vector<std::future<void>> ending;

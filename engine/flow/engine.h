@@ -19,6 +19,7 @@
 #include "engine/ops/log.h"
 #include "engine/ops/metrics.h"
 #include "engine/outside/world.h"
+#include "engine/replay/replays.h"
 #include "engine/store/paused.h"
 
 namespace hilum::flow {
@@ -57,8 +58,14 @@ class Engine final : public ops::Control {
                                            std::string reason) override;
     net::Task<Result<std::vector<store::MessageRow>>> messages(store::Query query) override;
     net::Task<Result<ops::MessageView>> message(std::uint64_t number) override;
-    net::Task<Result<Resent>> resend(std::uint64_t number, std::string destination, std::string by) override;
+    net::Task<Result<Resent>> resend(std::uint64_t number, std::string destination, std::string by,
+                                     std::string to) override;
+    net::Task<Result<Resent>> cancel(std::uint64_t number, std::string destination,
+                                     std::string reason) override;
+    net::Task<Result<ops::MoveView>> move(std::string from, std::string to, std::string by,
+                                          bool dry_run) override;
     net::Task<ops::ReloadView> reload() override;
+    ops::ReplayControl* replays() override { return replays_.get(); }
     std::string metrics() const override;
 
   private:
@@ -82,6 +89,7 @@ class Engine final : public ops::Control {
     Remembered remember(std::vector<config::Component> const& listeners);
     Result<void> start_listener(config::Component const& component, Remembered const& remembered);
     void stop_listener(std::string const& name);
+    Result<void> start_replays(config::Store const& configured);
     Result<void> start_admin(config::Admin const& admin);
     net::Task<void> prune_now_and_then();
     net::Task<void> watch_space();
@@ -100,6 +108,13 @@ class Engine final : public ops::Control {
     net::Task<Result<ops::QueueView>> set_paused(std::string destination, bool paused);
     net::Task<Result<store::StoredMessage>> read_message(std::uint64_t number, store::Position& position);
     net::Task<Result<Resent>> reprocess(store::StoredMessage const& stored, store::Position position);
+    bool configured(std::string const& destination) const;
+    // What of a message is held: of one destination, or (empty) all of it.
+    net::Task<Result<std::vector<replay::HeldEntry>>> held_of(std::uint64_t number,
+                                                              std::string const& destination);
+    void no_longer_held(store::NameId destination);
+    net::Task<ops::MoveView> count_waiting(store::NameId id);
+    net::Task<void> end_of_move(LanePointer of);
 
     ops::Log& log_;
     std::function<std::int64_t()> now_us_;
@@ -115,6 +130,7 @@ class Engine final : public ops::Control {
     std::unique_ptr<Flow> flow_;
     SpaceWatch space_watch_{log_};
     bool pruning_ = false;  // of the first context
+    std::unique_ptr<replay::Replays> replays_;
     std::unique_ptr<ops::AdminServer> admin_;
     mutable std::mutex mutex_;  // of the two maps: the main thread changes them, the API reads them
     std::map<std::string, RunningListener> listeners_;

@@ -201,6 +201,11 @@ net::Task<Result<ops::MessageView>> Engine::message(std::uint64_t number) {
     co_await show_live_states(view);
     for (auto const& attempt : view.attempts)
         view.attempt_destinations.push_back(store_->name(attempt.record.destination));
+    auto list_resends = [this, number] { return store_->resends(number); };
+    auto resends = co_await net::run_blocking(*runtime_, list_resends);
+    if (resends) view.resends = std::move(*resends);
+    for (auto const& resend : view.resends)
+        view.resend_destinations.push_back(store_->name(resend.record.destination));
     co_return view;
 }
 
@@ -215,92 +220,6 @@ net::Task<void> Engine::show_live_states(ops::MessageView& view) {
         auto const state = co_await net::run_on(executor, look);
         if (!state.empty()) d.state = state;
     }
-}
-
-// A message that routes held goes through those routes again, as they are now; its first record stays as it
-// is.
-net::Task<Result<Engine::Resent>> Engine::reprocess(store::StoredMessage const& stored,
-                                                    store::Position position) {
-    auto const& record = stored.record;
-    Flow::Again again{record.sequence, {}};
-    for (auto const& verdict : record.verdicts) {
-        if (verdict.outcome == static_cast<std::uint8_t>(routes::RouteOutcome::held))
-            again.only.push_back(store_->name(verdict.route));
-    }
-    auto const entrance = flow_->entrance(store_->name(record.listener));
-    auto const answer = co_await flow_->accept(entrance, record.received, record.source, &again);
-    if (!answer.stored)
-        co_return error("not_now", std::to_string(record.sequence), "the store did not take it",
-                        "try again when `hilum queues list` answers");
-    store::ResultRecord released;
-    released.sequence = record.sequence;
-    released.key = {position, store::whole_message};
-    released.outcome = store::DeliveryOutcome::released;
-    released.time_us = now_us_();
-    released.code = "reprocessed";
-    auto const text = "as message " + std::to_string(answer.message);
-    released.text = text;
-    if (auto recorded = store_->record(released); !recorded) co_return recorded.error();
-    co_return Resent{{}, answer.message};
-}
-
-net::Task<Result<Engine::Resent>> Engine::resend(std::uint64_t number, std::string destination,
-                                                 std::string by) {
-    store::Position position;
-    auto stored = co_await read_message(number, position);
-    if (!stored) co_return stored.error();
-    auto const& record = stored->record;
-    if (record.state == store::MessageState::rejected) {
-        co_return error("not_now", std::to_string(number), "the message was rejected at intake",
-                        "the sender has to correct it and send it again");
-    }
-    if (record.state == store::MessageState::held && destination.empty()) {
-        co_return co_await reprocess(*stored, position);
-    }
-
-    // What became of each delivery so far: a held one is settled by this, and is held no longer.
-    std::map<std::uint32_t, store::DeliveryOutcome> last;
-    auto list = [this, number] { return store_->results(number); };
-    auto const results = co_await net::run_blocking(*runtime_, list);
-    if (results) {
-        for (auto const& r : *results) {
-            if (r.record.key.position == position) last[r.record.key.ordinal] = r.record.outcome;
-        }
-    }
-    bool const any_held = std::any_of(last.begin(), last.end(), [](auto const& entry) {
-        return entry.second == store::DeliveryOutcome::held;
-    });
-    Resent resent;
-    auto const generation = flow_->generation();
-    for (std::uint32_t ordinal = 0; ordinal < record.deliveries.size(); ++ordinal) {
-        auto const id = record.deliveries[ordinal].destination;
-        auto const name = store_->name(id);
-        bool const held = last.contains(ordinal) && last[ordinal] == store::DeliveryOutcome::held;
-        if (destination.empty() ? (any_held && !held) : name != destination) continue;
-        auto const place = order_of(*generation, name, stored->body(ordinal), now_us_());
-        store::ResendRecord const order{record.sequence, position, ordinal, id, now_us_(), by, place};
-        auto const ticket = co_await hub_->commit(*store_, order);
-        if (!ticket) co_return ticket.error();
-        if (held) {
-            store::ResultRecord released;
-            released.sequence = record.sequence;
-            released.key = {position, ordinal};
-            released.destination = id;
-            released.outcome = store::DeliveryOutcome::released;
-            released.time_us = now_us_();
-            released.code = "resent";
-            if (auto recorded = store_->record(released); !recorded) co_return recorded.error();
-            if (auto const of = lane(name)) net::asio::post(of->executor(), [of] { of->released(1); });
-        }
-        resent.destinations.push_back(name);
-    }
-    if (resent.destinations.empty()) {
-        co_return error("not_now", std::to_string(number),
-                        destination.empty() ? "the message has no delivery"
-                                            : "the message has no delivery for \"" + destination + "\"",
-                        "`hilum messages show " + std::to_string(number) + "` lists its deliveries");
-    }
-    co_return resent;
 }
 
 void Engine::render_store(std::string& out) const {

@@ -34,6 +34,8 @@ void keep_only(routes::Processed& processed, routes::Pipeline const& pipeline,
     };
     std::erase_if(processed.verdicts, [&](auto const& v) { return other(v.route); });
     std::erase_if(processed.deliveries, [&](auto const& d) { return other(d.route); });
+    processed.rejected = std::any_of(processed.verdicts.begin(), processed.verdicts.end(),
+                                     [](auto const& v) { return v.outcome == RouteOutcome::rejected; });
 }
 
 // Tells senders apart for the sequence number protocol: a link has two ends, MSH-3 and MSH-4 are this one.
@@ -153,11 +155,11 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     auto const message = hl7::Message::view(bytes, generation->charset(index));
     if (!message) {
         Refusal const refusal{hl7::AckCode::AR, unreadable(message.error())};
-        co_return co_await refuse(listener, bytes, source, *generation, nullptr, refusal);
+        co_return co_await refuse(listener, bytes, source, *generation, nullptr, refusal, again);
     }
     if (auto const fault = admission_fault(*message)) {
         Refusal const refusal{hl7::AckCode::AE, *fault};
-        co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal);
+        co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal, again);
     }
     Claim claim;
     if (listener.duplicates && !again) {
@@ -171,7 +173,7 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
         if (auto const fault = conformance_.judge(*validator, listener.name, *message, note)) {
             Refusal refusal{hl7::AckCode::AE, *fault, {}};
             refusal.verdicts.push_back(noted(*generation, note));
-            co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal);
+            co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal, again);
         }
     }
 
@@ -195,7 +197,7 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
              'E'},
             {},
             gap ? expected(sequence) : std::nullopt};
-        co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal);
+        co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal, again);
     }
     Outcome outcome;
     outcome.request = request_of(listener.mode, *message);
@@ -215,7 +217,7 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     }
     // A message that only starts the link is kept, and goes nowhere.
     if (sequence.verdict != Sequence::link) pipeline.process(index, *message, bytes, now_us, processed);
-    if (again) keep_only(processed, pipeline, again->only);
+    if (again && !again->only.empty()) keep_only(processed, pipeline, again->only);
     count(*generation, processed, metrics);
     auto const settle_sequence = [&](bool stored) {
         if (sequence.verdict == Sequence::in_order)
@@ -225,7 +227,7 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
         settle_sequence(false);
         Refusal const refusal{hl7::AckCode::AE, refused_by_route(processed),
                               verdicts_of(*generation, processed), expected(sequence)};
-        co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal);
+        co_return co_await refuse(listener, bytes, source, *generation, &*message, refusal, again);
     }
 
     // Who waits for another system's answer is told that none will come.
@@ -343,9 +345,43 @@ net::Task<Answer> Flow::reply(Entrance const& listener, hl7::Message const& mess
     co_return std::move(*answer);
 }
 
+std::unique_ptr<Flow::Remade> Flow::remake(Entrance const& listener, std::string_view bytes,
+                                           std::string_view source, Again const& again) {
+    auto remade = std::make_unique<Remade>();
+    remade->generation = generation_.load();
+    auto const& pipeline = *remade->generation->pipeline;
+    auto const index = pipeline.listener(listener.name);
+    auto const message = hl7::Message::view(bytes, remade->generation->charset(index));
+    if (!message || index == routes::Pipeline::none || admission_fault(*message)) return nullptr;
+    auto& record = remade->record;
+    record.received_us = now_us_();
+    pipeline.process(index, *message, bytes, record.received_us, remade->processed);
+    if (!again.only.empty()) keep_only(remade->processed, pipeline, again.only);
+    if (remade->processed.rejected) return nullptr;
+    listener.metrics->received.fetch_add(1, std::memory_order_relaxed);
+    listener.metrics->bytes.fetch_add(bytes.size(), std::memory_order_relaxed);
+    count(*remade->generation, remade->processed, *listener.metrics);
+    record.listener = listener.id;
+    record.origin = again.origin;
+    record.source = source;
+    record.config_hash = remade->generation->config.hash;
+    record.received = bytes;
+    record.answer_code = "AA";
+    take_over(remade->processed, *remade->generation, record);
+    return remade;
+}
+
+store::Order Flow::order_in(store::NameId destination, store::Position message, std::uint32_t ordinal) const {
+    auto const generation = generation_.load();
+    auto const name = store_.name(destination);
+    if (!generation->pipeline->has_order(name)) return {};
+    auto const stored = store_.read(message);
+    return stored ? order_of(*generation, name, stored->body(ordinal), now_us_()) : store::Order{};
+}
+
 net::Task<Answer> Flow::refuse(Entrance const& listener, std::string_view bytes, std::string_view source,
                                Generation const& generation, hl7::Message const* message,
-                               Refusal const& refusal) {
+                               Refusal const& refusal, Again const* again) {
     auto& metrics = *listener.metrics;
     metrics.rejected.fetch_add(1, std::memory_order_relaxed);
     auto const now_us = now_us_();
@@ -378,6 +414,7 @@ net::Task<Answer> Flow::refuse(Entrance const& listener, std::string_view bytes,
     record.received_us = now_us;
     record.listener = listener.id;
     record.state = MessageState::rejected;
+    record.origin = again ? again->origin : 0;
     record.source = source;
     record.config_hash = generation.config.hash;
     record.received = bytes;

@@ -33,7 +33,7 @@ class Flow {
     std::shared_ptr<Generation const> generation() const { return generation_.load(); }
 
     // A message taken out of the store to go through the routes again; `only` names the routes that may send
-    // it (those that held it).
+    // it (those that held it); none: all.
     struct Again {
         store::Sequence origin = 0;
         std::vector<std::string> only;
@@ -55,6 +55,9 @@ class Flow {
         std::shared_ptr<net::RateLimit> rate{};    // when there is to be only so much of them
     };
     Entrance entrance(std::string name, IntakeOptions const& options = {}) const;
+    // Where a delivery of a stored message stands when it goes to that destination (again, or instead).
+    // Reads the message when the destination has an order_by.
+    store::Order order_in(store::NameId destination, store::Position message, std::uint32_t ordinal) const;
     // What validation has counted. Thread-safe.
     Conformance const& conformance() const { return conformance_; }
     // Whether there is room for messages; of whoever watches that.
@@ -63,11 +66,22 @@ class Flow {
     net::Task<Answer> accept(Entrance const& listener, std::string_view bytes, std::string_view source,
                              Again const* again = nullptr);
 
+    // What the routes make of a message that goes through them again, ready to be committed by whoever keeps
+    // the order of many. `bytes`, `source` and what is in `processed` are borrowed by the record.
+    struct Remade {
+        std::shared_ptr<Generation const> generation;
+        routes::Processed processed;
+        store::MessageRecord record;
+    };
+    // nullptr when the message would be refused: accept() knows how.
+    std::unique_ptr<Remade> remake(Entrance const& listener, std::string_view bytes, std::string_view source,
+                                   Again const& again);
+
   private:
     struct Refusal;
     net::Task<Answer> refuse(Entrance const& listener, std::string_view bytes, std::string_view source,
                              Generation const& generation, hl7::Message const* message,
-                             Refusal const& refusal);
+                             Refusal const& refusal, Again const* again = nullptr);
     // Of a listener that wants no message twice (flow_duplicates.cpp): the answer to a copy, which is the end
     // of it; or nothing, and the message is `claim`'s until it is stored.
     net::Task<std::optional<Answer>> answer_copy(Entrance const& listener, hl7::Message const& message,

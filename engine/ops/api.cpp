@@ -128,6 +128,7 @@ std::string_view status_text(unsigned status) {
 unsigned status_of(Error const& error) {
     std::string_view const code = error.code;
     if (code.starts_with("no_such_")) return 404;
+    if (code == "bad_replay" || code == "bad_expression") return 400;
     if (code == "not_now") return 409;
     if (code == "busy" || code == "disk_full" || code == "store_failed") return 503;
     return 500;

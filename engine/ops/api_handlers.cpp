@@ -1,9 +1,10 @@
 // One handler per resource, and the table of them.
-#include <charconv>
 #include <optional>
 
 #include "engine/ops/api.h"
+#include "engine/ops/api_body.h"
 #include "engine/ops/api_json.h"
+#include "engine/ops/api_replay.h"
 #include "engine/ops/json.h"
 #include "engine/ops/openapi.h"
 #include "parsers/time_text.h"
@@ -15,19 +16,6 @@ namespace {
 using Handled = net::Task<Reply>;
 
 constexpr std::string_view plain = "text/plain; charset=utf-8";
-
-Reply ok(std::string body, std::string_view type = "application/json") {
-    return {.status = 200, .content_type = std::string(type), .body = std::move(body), .allow = {}};
-}
-Reply failed(Error const& e) {
-    return problem(status_of(e), e);
-}
-
-template <class N>
-bool read_number(std::string_view text, N& out) {
-    auto const [end, ec] = std::from_chars(text.data(), text.data() + text.size(), out);
-    return ec == std::errc{} && end == text.data() + text.size();
-}
 
 // --- probes and metrics
 
@@ -67,67 +55,6 @@ Handled listeners(Call const& call) {
 
 Handled conformance(Call const& call) {
     co_return ok(conformance_json(call.control.conformance()));
-}
-
-// --- the body of a POST
-
-struct BodyKey {
-    std::string_view name;
-    json::Value::Kind kind;
-    bool required = false;
-};
-
-// The body as an object that has these keys and no others; an empty body counts as {}.
-struct Body {
-    json::Value value;
-    std::optional<Reply> refusal;
-};
-Body read_body(Request const& request, std::initializer_list<BodyKey> keys) {
-    Body body;
-    body.value.kind = json::Value::Kind::object;
-    auto const refuse = [&](unsigned status, Error e) {
-        body.refusal = problem(status, e);
-        return std::move(body);
-    };
-    if (!request.body.empty()) {
-        std::string_view const type =
-            std::string_view(request.content_type).substr(0, request.content_type.find(';'));
-        // A browser sends this type to another origin only after asking, which is never answered: no forged
-        // forms.
-        if (type != "application/json") {
-            return refuse(415, error("not_json_type", {}, "the body is not application/json",
-                                     "set Content-Type: application/json"));
-        }
-        auto parsed = json::parse(request.body);
-        if (!parsed) return refuse(400, parsed.error());
-        body.value = std::move(*parsed);
-    }
-    if (!body.value.is_object()) return refuse(400, error("bad_body", {}, "the body is not a JSON object"));
-    std::vector<std::string_view> known;
-    for (auto const& key : keys) known.push_back(key.name);
-    for (auto const& member : body.value.members) {
-        auto const* key =
-            std::find_if(keys.begin(), keys.end(), [&](auto const& k) { return k.name == member.name; });
-        if (key == keys.end()) {
-            return refuse(
-                400,
-                error("unknown_member", "body", "unknown member " + config::in_quotes(member.name),
-                      known.empty() ? "this takes no body" : config::suggest(member.name, known, "members")));
-        }
-        if (member.value.kind != key->kind) {
-            return refuse(400,
-                          error("wrong_type", "body",
-                                "member " + config::in_quotes(member.name) + " is not " +
-                                    (key->kind == json::Value::Kind::string ? "a text" : "a whole number")));
-        }
-    }
-    for (auto const& key : keys) {
-        if (key.required && !body.value.find(key.name)) {
-            return refuse(400, error("missing_member", "body",
-                                     "member " + config::in_quotes(key.name) + " is missing"));
-        }
-    }
-    return body;
 }
 
 // --- the configuration
@@ -182,12 +109,9 @@ Handled take_out(Call const& call) {
     Body body = read_body(call.request, {{"message", json::Value::Kind::natural, true},
                                          {"reason", json::Value::Kind::string, true}});
     if (body.refusal) co_return std::move(*body.refusal);
-    std::string const reason(body.value.text("reason"));
-    if (reason.find_first_not_of(" \t\r\n") == std::string::npos || reason.size() > 1000) {
-        co_return problem(
-            400, error("bad_reason", "body", "the reason is empty or longer than 1000 bytes", "say why"));
-    }
-    auto const done = co_await (call.control.*action)(call.path[0], body.value.number("message"), reason);
+    auto const reason = read_reason(body, "say why");
+    if (!reason) co_return problem(400, reason.error());
+    auto const done = co_await (call.control.*action)(call.path[0], body.value.number("message"), *reason);
     co_return done ? ok(queue_json(*done)) : failed(done.error());
 }
 
@@ -291,20 +215,19 @@ Handled delivery_body(Call const& call) {
 }
 
 Handled resend(Call const& call) {
-    Body body = read_body(call.request,
-                          {{"destination", json::Value::Kind::string}, {"by", json::Value::Kind::string}});
+    Body body = read_body(call.request, {{"destination", json::Value::Kind::string},
+                                         {"by", json::Value::Kind::string},
+                                         {"to", json::Value::Kind::string}});
     if (body.refusal) co_return std::move(*body.refusal);
     std::uint64_t number = 0;
     if (!read_number(call.path[0], number)) {
         co_return failed(
             error("no_such_message", {}, "a message has a number", "GET /api/v1/messages lists them"));
     }
-    std::string by(body.value.text("by"));
-    if (by.size() > 200)
-        co_return problem(400, error("bad_by", "body", "the name of who asks is longer than 200 bytes"));
-    if (by.empty()) by = "api";
-    auto const done =
-        co_await call.control.resend(number, std::string(body.value.text("destination")), std::move(by));
+    auto const by = read_by(body);
+    if (!by) co_return problem(400, by.error());
+    auto const done = co_await call.control.resend(number, std::string(body.value.text("destination")), *by,
+                                                   std::string(body.value.text("to")));
     co_return done ? ok(resent_json(*done)) : failed(done.error());
 }
 
@@ -336,6 +259,13 @@ std::vector<ApiRoute> const& api_routes() {
         {"GET", "/api/v1/messages/{number}/received", received},
         {"GET", "/api/v1/messages/{number}/deliveries/{ordinal}/body", delivery_body},
         {"POST", "/api/v1/messages/{number}/resend", resend},
+        {"POST", "/api/v1/messages/{number}/cancel", cancel_message},
+        {"POST", "/api/v1/queues/{name}/move", move_queue},
+        {"POST", "/api/v1/replays", plan_replay},
+        {"GET", "/api/v1/replays", replays},
+        {"GET", "/api/v1/replays/{job}", replay},
+        {"POST", "/api/v1/replays/{job}/start", start_replay},
+        {"POST", "/api/v1/replays/{job}/cancel", cancel_replay},
     };
     return routes;
 }

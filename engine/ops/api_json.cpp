@@ -333,6 +333,18 @@ std::string message_json(MessageView const& view) {
                 i < view.attempt_destinations.size() ? view.attempt_destinations[i] : std::string{});
             ++i;
         });
+        i = 0;
+        write_list(w, "resends", view.resends, [&](store::StoredResend const& resend) {
+            w.object([&] {
+                w.field("ordinal", resend.record.ordinal);
+                w.field("destination", i < view.resend_destinations.size()
+                                           ? std::string_view(view.resend_destinations[i])
+                                           : std::string_view{});
+                time_field(w, "time", resend.record.time_us);
+                w.field("by", resend.by);
+            });
+            ++i;
+        });
     });
 }
 

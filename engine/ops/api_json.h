@@ -19,6 +19,9 @@ std::string messages_json(std::vector<store::MessageRow> const& rows, store::Seq
 // Content over 1 MiB, or past 4 MiB in all, is left out: its href says where the raw bytes are.
 std::string message_json(MessageView const& message);
 std::string resent_json(Control::Resent const& resent);
+std::string move_json(MoveView const& view);
+std::string replay_json(ReplayView const& view);
+std::string replays_json(std::vector<ReplayView> const& views);
 std::string reload_json(ReloadView const& view);  // of one that was not refused
 // A list of findings, as `hilum check --json` and a reload tell them.
 void write_diagnostics(json::Writer& writer, config::Diagnostics const& diagnostics);

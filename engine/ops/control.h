@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/net/asio.h"
+#include "engine/ops/replay_view.h"
 #include "engine/store/store.h"
 #include "routes/config/changes.h"
 
@@ -59,6 +60,8 @@ struct MessageView {
     std::vector<std::string> route_names;  // of stored.record.verdicts, same order
     std::vector<store::StoredResult> attempts;
     std::vector<std::string> attempt_destinations;  // names, same order
+    std::vector<store::StoredResend> resends;       // orders to deliver it again
+    std::vector<std::string> resend_destinations;   // names, same order
 };
 struct StatusView {
     std::string version, config_source, config_hash;
@@ -69,6 +72,13 @@ struct StatusView {
     store::Space space;
     std::string space_level = "room";  // room, filling (80 %), nearly_full (90 %), full
     std::uint64_t index_lag = 0;
+};
+
+// What waits in a queue that is to be moved.
+struct MoveView {
+    std::uint64_t messages = 0, bytes = 0;
+    bool at_least = false;  // counting all of it would take too long
+    bool moving = false;    // it has begun
 };
 
 // What came of reloading the configuration: whole or nothing.
@@ -103,16 +113,26 @@ class Control {
     virtual net::Task<Result<MessageView>> message(std::uint64_t number) = 0;
     // Sends again what was delivered or is held: for one destination of the message, or (empty) all of its
     // deliveries that are held, else all. A message held by a route is processed again by the routes as they
-    // are now. Returns the destinations queued, or the new message's number.
+    // are now. With `to` it goes there instead, and what was held is held no longer. Returns the destinations
+    // queued, or the new message's number.
     struct Resent {
         std::vector<std::string> destinations;
         std::uint64_t reprocessed_as = 0;
     };
-    virtual net::Task<Result<Resent>> resend(std::uint64_t number, std::string destination,
-                                             std::string by) = 0;
+    virtual net::Task<Result<Resent>> resend(std::uint64_t number, std::string destination, std::string by,
+                                             std::string to) = 0;
+    // Ends the holding of a message's deliveries (of one destination, or all) and of the message itself: they
+    // are never sent. Returns whose they were; an empty name is the message.
+    virtual net::Task<Result<Resent>> cancel(std::uint64_t number, std::string destination,
+                                             std::string reason) = 0;
+    // What waits for a destination that is no longer configured goes to another one's queue, in its order.
+    virtual net::Task<Result<MoveView>> move(std::string from, std::string to, std::string by,
+                                             bool dry_run) = 0;
     // Reads the configuration anew from where it came from. `refused` has code "bad_configuration" when it
     // has errors, "needs_restart", or that of what could not be opened.
     virtual net::Task<ReloadView> reload() = 0;
+    // nullptr: there is none.
+    virtual ReplayControl* replays() { return nullptr; }
     virtual std::string metrics() const = 0;
 };
 

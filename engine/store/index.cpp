@@ -106,6 +106,9 @@ class Tables {
         insert_resend_.bind(1, number(at.value)).bind(2, number(r.sequence)).bind(3, std::int64_t{r.ordinal});
         if (auto done = insert_resend_.run(); !done) return done;
         any_resend_ = true;
+        // For the trace: found by message as its attempts are.
+        if (auto done = insert_attempt_.bind(1, number(r.sequence)).bind(2, number(at.value)).run(); !done)
+            return done;
         if (auto done = reopen_message_.bind(1, number(r.sequence)).run(); !done) return done;
         requeue_.bind(1, number(r.sequence))
             .bind(2, std::int64_t{r.ordinal})

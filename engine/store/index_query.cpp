@@ -84,6 +84,8 @@ Result<std::vector<MessageRow>> IndexQueries::query(Query const& q) {
     if (q.until_us) where.add("received_us < ?", *q.until_us);
     if (q.before)
         where.add("sequence < ?", static_cast<std::int64_t>(std::min<Sequence>(*q.before, INT64_MAX)));
+    if (q.after)
+        where.add("sequence > ?", static_cast<std::int64_t>(std::min<Sequence>(*q.after, INT64_MAX)));
     if (!q.destination.empty() || !q.delivery_state.empty()) {
         std::string inner;
         std::vector<std::int64_t> values;
@@ -104,6 +106,10 @@ Result<std::vector<MessageRow>> IndexQueries::query(Query const& q) {
             inner += " AND d.destination = ?";
             values.push_back(*id);
         }
+        if (q.after) {
+            inner += " AND d.sequence > ?";
+            values.push_back(static_cast<std::int64_t>(std::min<Sequence>(*q.after, INT64_MAX)));
+        }
         bool const rare = !q.delivery_state.empty() && q.delivery_state != "delivered";
         where.sql += rare ? " AND sequence IN (SELECT d.sequence FROM deliveries d WHERE 1" + inner + ")"
                           : " AND EXISTS (SELECT 1 FROM deliveries d WHERE d.sequence = messages.sequence" +
@@ -113,9 +119,9 @@ Result<std::vector<MessageRow>> IndexQueries::query(Query const& q) {
     std::lock_guard const lock(mutex_);
     auto found = prepare(
         "SELECT sequence, received_us, listener, source, type, control_id, sender, patient_id, visit, state, "
-        "answer_code, bytes FROM messages "
+        "answer_code, bytes, position FROM messages "
         "WHERE " +
-        where.sql + " ORDER BY sequence DESC LIMIT ?");
+        where.sql + (q.oldest_first ? " ORDER BY sequence LIMIT ?" : " ORDER BY sequence DESC LIMIT ?"));
     if (!found) return found.error();
     int n = 0;
     for (auto const& value : where.values) {
@@ -140,6 +146,7 @@ Result<std::vector<MessageRow>> IndexQueries::query(Query const& q) {
         row.state = message_states[std::clamp<std::int64_t>(found->integer(9), 0, message_done)];
         row.answer_code = found->text(10);
         row.bytes = static_cast<std::uint64_t>(found->integer(11));
+        row.position = {static_cast<std::uint64_t>(found->integer(12))};
         rows.push_back(std::move(row));
     }
     for (auto& row : rows) {

@@ -156,15 +156,7 @@ Result<void> Journal::append(MessageRecord const& record, ResultRecord const* se
     e.owed = static_cast<std::uint32_t>(record.deliveries.size());
     e.begin = pending_.bytes.size();
     append_message(pending_.bytes, record, e.sequence, body_crc, checksum_);
-    if (settles) {
-        // Behind the message: a commit that is torn between the two asks for the entry again, and loses
-        // nothing.
-        append_result(pending_.bytes, *settles, checksum_);
-        pending_.results.push_back(*settles);
-        auto& kept = pending_.results.back();
-        kept.code = kept.text = kept.answer = {};
-        e.result = static_cast<std::uint32_t>(pending_.results.size());
-    }
+    if (settles) add_settled(e, *settles);
     e.end = pending_.bytes.size();
     for (auto const& d : record.deliveries) pending_.owed.push_back(d.destination);
     pending_.entries.push_back(e);
@@ -174,14 +166,35 @@ Result<void> Journal::append(MessageRecord const& record, ResultRecord const* se
     return {};
 }
 
+// Behind the record that it belongs to: a commit that is torn between the two asks for the entry again, and
+// loses nothing.
+void Journal::add_settled(Entry& entry, ResultRecord const& settles) {
+    append_result(pending_.bytes, settles, checksum_);
+    pending_.results.push_back(settles);
+    auto& kept = pending_.results.back();
+    kept.code = kept.text = kept.answer = {};
+    entry.result = static_cast<std::uint32_t>(pending_.results.size());
+}
+
 Result<void> Journal::append(ResendRecord const& record, Ticket& ticket) {
+    return append(record, nullptr, ticket);
+}
+
+Result<void> Journal::append(Transfer const& record, Ticket& ticket) {
+    return append(record.order, &record.settles, ticket);
+}
+
+Result<void> Journal::append(ResendRecord const& record, ResultRecord const* settles, Ticket& ticket) {
+    std::uint64_t const size =
+        record_header_size + 100 + record.by.size() + (settles ? result_size_bound(*settles) : 0);
     std::lock_guard const lock(pending_mutex_);
-    if (auto r = may_append(record_header_size + 100 + record.by.size()); !r) return r;
+    if (auto r = may_append(size); !r) return r;
     bool const was_empty = pending_.entries.empty();
     Entry e;
     e.ticket = &ticket;
     e.begin = pending_.bytes.size();
     append_resend(pending_.bytes, record, checksum_);
+    if (settles) add_settled(e, *settles);
     e.end = pending_.bytes.size();
     pending_.resends.push_back(record);
     pending_.resends.back().by = {};

@@ -33,6 +33,7 @@ class Journal {
     Result<void> append(MessageRecord const& record, Ticket& ticket);
     Result<void> append(ResendRecord const& record, Ticket& ticket);
     Result<void> append(Continuation const& record, Ticket& ticket);
+    Result<void> append(Transfer const& record, Ticket& ticket);
     Result<void> record(ResultRecord const& result);
     NameId name_id(std::string_view name);
     std::string name(NameId id) const;
@@ -61,7 +62,7 @@ class Journal {
         Sequence sequence = 0;
         std::uint32_t owed = 0;    // destinations of its deliveries: so many of Batch::owed
         std::uint32_t resend = 0;  // 1 + index into Batch::resends; 0: a message
-        std::uint32_t result = 0;  // of a message: 1 + index into Batch::results, what it settles; 0: nothing
+        std::uint32_t result = 0;  // 1 + index into Batch::results, what it settles; 0: nothing
         MessageState state = MessageState::accepted;
     };
     struct Batch {
@@ -81,6 +82,8 @@ class Journal {
     static Error disk_full();
     Result<void> may_append(std::uint64_t size) const;  // under pending_mutex_
     Result<void> append(MessageRecord const& record, ResultRecord const* settles, Ticket& ticket);
+    Result<void> append(ResendRecord const& record, ResultRecord const* settles, Ticket& ticket);
+    void add_settled(Entry& entry, ResultRecord const& settles);  // under pending_mutex_
     void added(bool was_empty);
     void run();
     void look_out(std::unique_lock<std::mutex>& lock) const;  // under pending_mutex_, given up meanwhile

@@ -144,6 +144,7 @@ Result<std::size_t> Journal::commit_some(Batch& batch, std::size_t first, std::s
             told_.push_back(e.ticket);
             if (e.resend != 0) {
                 ledger_.resend(at, batch.resends[e.resend - 1]);
+                if (e.result != 0) ledger_.result(batch.results[e.result - 1]);
                 continue;
             }
             for (std::uint32_t n = 0; n < e.owed; ++n) ledger_.delivery(batch.owed[owed++], {at, n});

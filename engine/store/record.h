@@ -129,4 +129,12 @@ struct Continuation {
     ResultRecord settles;
 };
 
+// An order to deliver again, with the result that settles what it takes the place of (a held delivery, an
+// entry of another lane): one commit, so that a crash leaves both or neither. Torn between the two it leaves
+// both to be sent.
+struct Transfer {
+    ResendRecord order;
+    ResultRecord settles;
+};
+
 }  // namespace hilum::store

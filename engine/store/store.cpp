@@ -77,6 +77,9 @@ class StoreImpl final : public Store {
     Result<void> append(Continuation const& record, Ticket& ticket) override {
         return journal_.append(record, ticket);
     }
+    Result<void> append(Transfer const& record, Ticket& ticket) override {
+        return journal_.append(record, ticket);
+    }
     Result<void> record(ResultRecord const& result) override { return journal_.record(result); }
     Result<void> record_durably(ResultRecord const& result) override {
         auto const recorded = journal_.record(result);
@@ -87,6 +90,7 @@ class StoreImpl final : public Store {
         return health == Health::good && budget_.over() ? Health::full : health;
     }
     Position durable_end() const override { return journal_.durable_end(); }
+    Position written_end() const override { return journal_.written_end(); }
     std::vector<LaneState> lanes() const override { return journal_.lanes(); }
     std::uint64_t settled_ahead(NameId destination) const override {
         return journal_.settled_ahead(destination);
@@ -154,6 +158,35 @@ class StoreImpl final : public Store {
         return store::look_back(catalogue_, checksum_, journal_.durable_end(), look);
     }
 
+    Result<StoredResend> read_order(Position at) override {
+        auto order = at < journal_.durable_end() ? read_resend(at) : std::nullopt;
+        if (!order)
+            return error("no_such_record", place(at), "there is no order to deliver again here",
+                         "it may have been dropped by retention");
+        return std::move(*order);
+    }
+
+    Result<void> walk_made(Position from, std::function<void(Made const&)> const& each) override {
+        JournalCursor cursor(catalogue_, checksum_, from, journal_.durable_end(),
+                             [this](Damage const& d) { damaged(d); });
+        JournalCursor::Record r;
+        MessageRecord message;
+        std::vector<std::uint64_t> lengths;
+        for (;;) {
+            auto const more = cursor.next(r);
+            if (!more) return more.error();
+            if (!*more) return {};
+            std::uint64_t received = 0, answer = 0;
+            if (r.is(Kind::message)) {
+                if (decode_message_front(r.header, r.front, message, lengths, received, answer) &&
+                    message.origin != 0)
+                    each({message.origin, whole_message, 0, message.source});
+            } else if (ResendRecord o; r.is(Kind::resend) && decode_resend(r.header, r.front, o)) {
+                each({o.sequence, o.ordinal, o.destination, o.by});
+            }
+        }
+    }
+
     Result<std::vector<MessageRow>> query(Query const& query) override {
         auto const index = this->index();
         if (!index) return no_index();
@@ -175,6 +208,23 @@ class StoreImpl final : public Store {
             r.record.answer = r.answer;
         }
         return out;
+    }
+
+    Result<std::vector<StoredResend>> resends(Sequence sequence) override {
+        auto const index = this->index();
+        if (!index) return no_index();
+        auto const positions = index->attempts(sequence);
+        if (!positions) return positions.error();
+        std::vector<StoredResend> out;
+        for (auto const p : *positions) {
+            if (auto r = read_resend(p)) out.push_back(std::move(*r));
+        }
+        return out;
+    }
+
+    Position indexed_to() const override {
+        auto const index = this->index();
+        return index ? index->reached() : Position{};
     }
 
     std::uint64_t index_lag() const override {
@@ -319,22 +369,43 @@ class StoreImpl final : public Store {
                      "resend it from its source, or restore a backup");
     }
 
-    std::optional<StoredResult> read_result(Position at) {
+    // A record of a kind that is small. Views point into the buffer.
+    struct Small {
+        std::string buffer;
+        RecordHeader header;
+        std::string_view front, body;
+    };
+    bool read_small(Position at, Kind kind, Small& out) {
         auto const file = catalogue_.file(at.segment());
-        if (!file) return std::nullopt;  // pruned
-        std::string buffer(record_header_size + 4 * max_answer, '\0');
-        auto const got = (*file)->read_at(at.offset(), std::span<char>(buffer));
-        if (!got) return std::nullopt;
-        buffer.resize(*got);
-        std::string_view const all = buffer;
+        if (!file) return false;  // pruned
+        out.buffer.assign(record_header_size + 4 * max_answer, '\0');
+        auto const got = (*file)->read_at(at.offset(), std::span<char>(out.buffer));
+        if (!got) return false;
+        std::string_view const all = std::string_view(out.buffer).substr(0, *got);
         auto const header = decode_header(all, checksum_);
-        if (!header || !header->is(Kind::result) || header->size() > all.size()) return std::nullopt;
-        std::string_view const front = all.substr(record_header_size, header->front_length);
-        std::string_view const body =
-            all.substr(record_header_size + header->front_length, header->body_length);
+        if (!header || !header->is(kind) || header->size() > all.size()) return false;
+        out.header = *header;
+        out.front = all.substr(record_header_size, header->front_length);
+        out.body = all.substr(record_header_size + header->front_length, header->body_length);
+        return checksum_(out.front) == header->front_crc && checksum_(out.body) == header->body_crc;
+    }
+
+    std::optional<StoredResend> read_resend(Position at) {
+        Small small;
+        StoredResend out;
+        if (!read_small(at, Kind::resend, small) || !decode_resend(small.header, small.front, out.record))
+            return std::nullopt;
+        out.at = at;
+        out.by = out.record.by;
+        out.record.by = {};
+        return out;
+    }
+
+    std::optional<StoredResult> read_result(Position at) {
+        Small small;
         StoredResult out;
-        if (checksum_(front) != header->front_crc || checksum_(body) != header->body_crc) return std::nullopt;
-        if (!decode_result(*header, front, body, out.record)) return std::nullopt;
+        if (!read_small(at, Kind::result, small)) return std::nullopt;
+        if (!decode_result(small.header, small.front, small.body, out.record)) return std::nullopt;
         out.code = out.record.code;
         out.text = out.record.text;
         out.answer = out.record.answer;

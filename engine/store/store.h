@@ -73,6 +73,21 @@ struct StoredResult {
     std::string code, text, answer;
 };
 
+struct StoredResend {
+    Position at;          // of the order's own record
+    ResendRecord record;  // without `by`, which is the string below
+    std::string by;
+};
+
+// Something that was made of a message later on: an order to deliver it again, or a message reprocessed from
+// it.
+struct Made {
+    Sequence message = 0;                   // the one that it was made of
+    std::uint32_t ordinal = whole_message;  // of an order: which delivery
+    NameId destination = 0;                 // the same: where to
+    std::string_view by;                    // of an order; of a message its source. Valid during the call
+};
+
 struct RecoveryReport {
     bool clean = true;                // the last run ended by close()
     std::uint64_t cut_bytes = 0;      // torn tail that was cut
@@ -87,7 +102,9 @@ struct Query {
     std::string listener, type, control_id, sender, patient_id, visit, state, destination, delivery_state;
     std::optional<std::int64_t> since_us, until_us;
     std::optional<Sequence> before;  // paging
-    std::uint32_t limit = 100;       // at most 1,000
+    std::optional<Sequence> after;   // the same, for reading on
+    bool oldest_first = false;
+    std::uint32_t limit = 100;  // at most 1,000
 };
 struct DeliveryRow {
     std::string destination, route, state;  // queued, retrying, delivered, held, skipped, cancelled
@@ -100,6 +117,7 @@ struct MessageRow {
     std::int64_t received_us = 0;
     std::string listener, source, type, control_id, sender, patient_id, visit, state, answer_code;
     std::uint64_t bytes = 0;
+    Position position;
     std::vector<DeliveryRow> deliveries;
 };
 
@@ -164,6 +182,7 @@ class Store {
     virtual Result<void> append(MessageRecord const& record, Ticket& ticket) = 0;
     virtual Result<void> append(ResendRecord const& record, Ticket& ticket) = 0;
     virtual Result<void> append(Continuation const& record, Ticket& ticket) = 0;
+    virtual Result<void> append(Transfer const& record, Ticket& ticket) = 0;
     // Hands a result to the operating system before it returns (it survives kill -9), without a sync of its
     // own. Thread-safe.
     virtual Result<void> record(ResultRecord const& result) = 0;
@@ -173,6 +192,8 @@ class Store {
     virtual Health health() const = 0;
     // Everything before it is on stable storage.
     virtual Position durable_end() const = 0;
+    // Everything recorded so far is before it; results may take a moment until they are durable.
+    virtual Position written_end() const = 0;
 
     // Lanes as recovered at open(); the caller keeps them up to date afterwards through its own results.
     virtual std::vector<LaneState> lanes() const = 0;
@@ -194,10 +215,17 @@ class Store {
     // Shows the messages on stable storage: those of the newest segment first, in a segment the oldest first.
     // Damaged ones are left out. Blocks.
     virtual Result<void> look_back(LookBack&) { return {}; }
+    // The order to deliver again at this place. Errors as of read().
+    virtual Result<StoredResend> read_order(Position order) = 0;
+    // All that was made of other messages, from `from` on to the durable end, in journal order. Blocking:
+    // reads all of the journal between.
+    virtual Result<void> walk_made(Position from, std::function<void(Made const&)> const& each) = 0;
 
     // From the index; it may be a moment behind: index_lag() messages.
     virtual Result<std::vector<MessageRow>> query(Query const& query) = 0;
     virtual Result<std::vector<StoredResult>> results(Sequence sequence) = 0;  // every attempt, oldest first
+    virtual Result<std::vector<StoredResend>> resends(Sequence sequence) = 0;  // oldest first
+    virtual Position indexed_to() const = 0;      // everything before it is in the index
     virtual std::uint64_t index_lag() const = 0;  // 1 when only results are not in it yet
 
     // Drops whole segments older than `retain` that owe nothing. Returns how many were dropped.

@@ -41,8 +41,40 @@ class Guarded {
     T value_;
 };
 
+class FakeReplays final : public ops::ReplayControl {
+  public:
+    Guarded<ops::ReplayRequest> request;
+
+    Result<ops::ReplayView> plan(ops::ReplayRequest r) override {
+        if (r.where == "!") return error("bad_expression", "where", "no expression");
+        auto planned = view("previewing");
+        planned.request = r;
+        request = std::move(r);
+        return planned;
+    }
+    std::vector<ops::ReplayView> jobs() const override { return {view("previewed")}; }
+    Result<ops::ReplayView> job(std::uint64_t number) const override {
+        if (number != 1) return error("no_such_job", "", "there is no such job");
+        return view("previewed");
+    }
+    net::Task<Result<ops::ReplayView>> start(std::uint64_t) override { co_return view("queued"); }
+    net::Task<Result<ops::ReplayView>> cancel(std::uint64_t) override { co_return view("cancelled"); }
+
+  private:
+    static ops::ReplayView view(std::string state) {
+        ops::ReplayView v;
+        v.job = 1;
+        v.state = std::move(state);
+        v.request.mode = ops::ReplayMode::reprocess;
+        v.preview.clusters.push_back({"lab", "PID-5", "changed", "", 3, 7});
+        return v;
+    }
+};
+
 class FakeControl final : public ops::Control {
   public:
+    FakeReplays jobs;
+    ops::ReplayControl* replays() override { return &jobs; }
     std::atomic<bool> is_ready{true};
     Guarded<std::string> called;  // the last order
     Guarded<store::Query> query;
@@ -124,10 +156,23 @@ class FakeControl final : public ops::Control {
         view.attempt_destinations = {"ehr"};
         co_return view;
     }
-    net::Task<Result<Resent>> resend(std::uint64_t number, std::string destination, std::string by) override {
-        called = "resend " + std::to_string(number) + " [" + destination + "] " + by;
+    net::Task<Result<Resent>> resend(std::uint64_t number, std::string destination, std::string by,
+                                     std::string to) override {
+        called = "resend " + std::to_string(number) + " [" + destination + "] " + by +
+                 (to.empty() ? "" : " to " + to);
         if (number != 7) co_return error("no_such_message", {}, "there is no such message");
         co_return Resent{{"lab"}, 0};
+    }
+    net::Task<Result<Resent>> cancel(std::uint64_t number, std::string destination,
+                                     std::string reason) override {
+        called = "cancel " + std::to_string(number) + " [" + destination + "] " + reason;
+        if (number != 7) co_return error("not_now", {}, "nothing of the message is held");
+        co_return Resent{{"lab"}, 0};
+    }
+    net::Task<Result<ops::MoveView>> move(std::string from, std::string to, std::string by,
+                                          bool dry_run) override {
+        called = "move " + from + " to " + to + " by " + by + (dry_run ? " dry" : "");
+        co_return ops::MoveView{.messages = 3, .bytes = 300, .at_least = false, .moving = !dry_run};
     }
     Guarded<bool> broken{false};
     net::Task<ops::ReloadView> reload() override {
@@ -388,6 +433,10 @@ TEST_CASE("resend") {
     CHECK(f.control.called() == "resend 7 [] api");
     ask(f.port, "POST", "/api/v1/messages/7/resend", R"({"destination":"lab","by":"mia"})");
     CHECK(f.control.called() == "resend 7 [lab] mia");
+    ask(f.port, "POST", "/api/v1/messages/7/resend", R"({"destination":"lab","to":"lab2"})");
+    CHECK(f.control.called() == "resend 7 [lab] api to lab2");
+    CHECK(ask(f.port, "POST", "/api/v1/messages/7/resend", R"({"by":"replayed by job 3, asked by me"})")
+              .code() == "bad_by");
     CHECK(ask(f.port, "POST", "/api/v1/messages/8/resend").status == 404);
 }
 
@@ -560,6 +609,56 @@ TEST_CASE("connections over the limit are closed at once") {
         status = ask(f.port, "GET", "/livez").status;
     }
     CHECK(status == 200);
+}
+
+TEST_CASE("cancel and move") {
+    Fixture f;
+    CHECK(ask(f.port, "POST", "/api/v1/messages/7/cancel", R"({"reason":"merged"})").status == 200);
+    CHECK(f.control.called() == "cancel 7 [] merged");
+    ask(f.port, "POST", "/api/v1/messages/7/cancel", R"({"destination":"lab","reason":"merged"})");
+    CHECK(f.control.called() == "cancel 7 [lab] merged");
+    CHECK(ask(f.port, "POST", "/api/v1/messages/7/cancel", R"({"reason":" "})").code() == "bad_reason");
+    CHECK(ask(f.port, "POST", "/api/v1/messages/7/cancel", "{}").code() == "missing_member");
+    CHECK(ask(f.port, "POST", "/api/v1/messages/8/cancel", R"({"reason":"merged"})").status == 409);
+    CHECK(ask(f.port, "POST", "/api/v1/messages/x/cancel", R"({"reason":"merged"})").status == 404);
+    auto const moved = ask(f.port, "POST", "/api/v1/queues/old%20lab/move", R"({"to":"lab","dry_run":true})");
+    CHECK(f.control.called() == "move old lab to lab by api dry");
+    CHECK(moved.value.number("messages") == 3);
+    CHECK(ask(f.port, "POST", "/api/v1/queues/lab/move", R"({"to":"lab","dry_run":1})").code() ==
+          "wrong_type");
+    CHECK(ask(f.port, "POST", "/api/v1/queues/lab/move").code() == "missing_member");
+}
+
+TEST_CASE("a replay's request is read, and its jobs are shown") {
+    Fixture f;
+    auto const plan = [&](std::string const& body) { return ask(f.port, "POST", "/api/v1/replays", body); };
+    auto const asked = plan(
+        R"({"mode":"reprocess","from":"2026-11-22","to":"2026-11-23T00:00:00Z","route":"r1","rate":50,"by":"mia"})");
+    CHECK(asked.status == 200);
+    CHECK(asked.value.number("job") == 1);
+    auto const request = f.control.jobs.request();
+    CHECK(request.mode == ops::ReplayMode::reprocess);
+    CHECK(request.to_us - request.from_us == 24 * 3600 * std::int64_t{1'000'000});
+    CHECK(request.route == "r1");
+    CHECK(request.rate == 50);
+    CHECK(request.by == "mia");
+    CHECK(plan(R"({"from":"2026-11-22"})").value.text("mode") == "as-sent");
+    CHECK(f.control.jobs.request().rate == ops::ReplayRequest::usual_rate);
+    CHECK(plan(R"({"mode":"held"})").status == 200);
+    CHECK(plan("{}").code() == "missing_member");
+    CHECK(plan(R"({"mode":"twice","from":"2026-11-22"})").code() == "bad_parameter");
+    CHECK(plan(R"({"from":"yesterday"})").code() == "bad_parameter");
+    CHECK(plan(R"({"from":"2026-11-22","rate":0})").code() == "bad_parameter");
+    CHECK(plan(R"({"from":"2026-11-22","were":"x"})").code() == "unknown_member");
+    CHECK(plan(R"({"from":"2026-11-22","where":"!"})").status == 400);
+    auto const all = ask(f.port, "GET", "/api/v1/replays").value["replays"].items;
+    REQUIRE(all.size() == 1);
+    CHECK(all[0]["preview"]["clusters"].items.at(0).text("path") == "PID-5");
+    CHECK(ask(f.port, "GET", "/api/v1/replays/1").value.text("state") == "previewed");
+    CHECK(ask(f.port, "GET", "/api/v1/replays/2").status == 404);
+    CHECK(ask(f.port, "GET", "/api/v1/replays/x").status == 404);
+    CHECK(ask(f.port, "POST", "/api/v1/replays/1/start").value.text("state") == "queued");
+    CHECK(ask(f.port, "POST", "/api/v1/replays/1/cancel").value.text("state") == "cancelled");
 }
 
 TEST_CASE("stop ends open connections") {

@@ -49,6 +49,7 @@ class FakeStore final : public store::Store {
     Result<void> append(store::Continuation const&, store::Ticket&) override {
         return error("unused", "", "");
     }
+    Result<void> append(store::Transfer const&, store::Ticket&) override { return error("unused", "", ""); }
     Result<void> record(store::ResultRecord const& result) override {
         std::lock_guard lock(mutex_);
         if (failing_records_ > 0) {
@@ -67,6 +68,7 @@ class FakeStore final : public store::Store {
     }
     store::Health health() const override { return store::Health::good; }
     store::Position durable_end() const override { return store::Position::at(9, 0); }
+    store::Position written_end() const override { return store::Position::at(9, 0); }
     std::vector<store::LaneState> lanes() const override { return {}; }
     std::uint64_t settled_ahead(store::NameId) const override { return 0; }
     Result<Scan> scan(store::NameId destination, store::LaneKey from, std::size_t max, std::size_t) override {
@@ -108,6 +110,14 @@ class FakeStore final : public store::Store {
     Result<std::vector<store::StoredResult>> results(store::Sequence) override {
         return std::vector<store::StoredResult>{};
     }
+    Result<store::StoredResend> read_order(store::Position) override { return error("unused", "", ""); }
+    Result<void> walk_made(store::Position, std::function<void(store::Made const&)> const&) override {
+        return {};
+    }
+    Result<std::vector<store::StoredResend>> resends(store::Sequence) override {
+        return std::vector<store::StoredResend>{};
+    }
+    store::Position indexed_to() const override { return store::Position::at(9, 0); }
     std::uint64_t index_lag() const override { return 0; }
     Result<std::size_t> prune() override { return std::size_t{0}; }
     Stat stat() const override { return {}; }
