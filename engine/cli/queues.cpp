@@ -1,3 +1,5 @@
+#include <charconv>
+
 #include "engine/cli/admin_client.h"
 #include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
@@ -12,7 +14,7 @@ using ops::json::Value;
 
 struct Options {
     ApiOptions api;
-    std::string name, reason;
+    std::string name, reason, until;
     std::uint64_t message = 0;
 };
 
@@ -53,6 +55,13 @@ std::string show_queues(std::vector<Value> const& queues) {
 // The queue, and below it the messages that others wait behind.
 std::string show_queue(Value const& queue) {
     std::string out = show_queues({queue});
+    if (queue.text("state") == "paused") {
+        out += "\npaused";
+        if (auto const time = parse_rfc3339(queue.text("paused_until")))
+            out += " for " + age(now_us(), *time) + " more";
+        if (!queue.text("pause_reason").empty()) out += ": " + printable(queue.text("pause_reason"));
+        out += "\n";
+    }
     auto const& blocked = queue["blocked_messages"].items;
     if (blocked.empty()) return out;
     out += "\n" + std::to_string(queue.number("blocked")) + " order_by value" +
@@ -88,6 +97,38 @@ void add_action(App& queues, std::string const& action, std::string const& summa
         exit_code =
             ask(options->api, "POST", "/api/v1/queues/" + percent_encode(options->name) + "/" + action, {},
                 [](Value const& queue) { return show_queues({queue}); });
+    });
+}
+
+// "in 2h", as --until takes it: from now on. A time as it stands goes through.
+std::string until_parameter(std::string const& text) {
+    auto const unit = text.empty() ? '\0' : text.back();
+    std::int64_t const seconds = unit == 'm' ? 60 : unit == 'h' ? 3600 : unit == 'd' ? 86'400 : 0;
+    std::int64_t count = 0;
+    auto const [end, problem] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (seconds == 0 || problem != std::errc() || end != text.data() + text.size() - 1) return text;
+    return rfc3339(now_us() + count * seconds * 1'000'000);
+}
+
+void add_pause(App& queues, int& exit_code) {
+    auto* const command = queues.add_subcommand("pause", "Stop delivering; messages keep queueing");
+    auto const options = std::make_shared<Options>();
+    command->add_option("NAME", options->name, "the destination")->required();
+    command->add_option("--until", options->until,
+                        "it goes on by itself then: 30m, 2h, or 2026-07-14T06:00:00Z");
+    command->add_option("--reason", options->reason, "why; `queues show` tells it");
+    add_api_options(*command, options->api);
+    command->footer(
+        "A paused queue stays so after a restart.\n"
+        "Example:\n  hilum queues pause lab --until 2h --reason \"the lab updates its system\"");
+    command->callback([options, &exit_code] {
+        ops::json::Writer w;
+        w.object([&] {
+            w.field_if("reason", options->reason);
+            w.field_if("until", until_parameter(options->until));
+        });
+        exit_code = ask(options->api, "POST", "/api/v1/queues/" + percent_encode(options->name) + "/pause",
+                        w.text(), [](Value const& queue) { return show_queues({queue}); });
     });
 }
 
@@ -168,8 +209,7 @@ void add_queues(App& app, int& exit_code) {
     queues->footer(
         "Exit code: 0 done, 1 refused or no engine is there, 2 used wrongly.\nExample:\n  hilum queues list");
     add_list(*queues, exit_code);
-    add_action(*queues, "pause", "Stop delivering; messages keep queueing",
-               "Example:\n  hilum queues pause lab", exit_code);
+    add_pause(*queues, exit_code);
     add_action(*queues, "resume", "Go on delivering", "Example:\n  hilum queues resume lab", exit_code);
     add_show(*queues, exit_code);
     add_retry(*queues, exit_code);

@@ -16,6 +16,7 @@ namespace {
 constexpr auto forever = std::chrono::hours(24 * 365);
 constexpr std::size_t scan_bytes = 16u << 20;
 constexpr std::size_t blocked_shown = 100;
+constexpr auto wall_clock_looks = 1s;
 // Entries settled behind one that is not: the store remembers each, in memory and in every checkpoint.
 constexpr std::uint64_t ahead_max = 1'000'000;
 
@@ -45,6 +46,8 @@ void Lane::set_destinations(Destinations connections, Policy policy) {
     for (auto const& worker : workers_) worker->retired = true;  // once its attempt has ended
     wake_workers();
     policy_ = std::move(policy);
+    rate_ = policy_.rate();
+    turn_.reset();
     outage_.reset();
     for (auto& connection : connections) {
         workers_.push_back(std::make_shared<Worker>(std::move(connection), executor_));
@@ -129,13 +132,15 @@ net::Task<void> Lane::run() {
     for (;;) {
         if (stopping_) break;
         ahead_full_ = schedule_.blocked_count() != 0 && context_.store.settled_ahead(id_) >= ahead_max;
+        end_pause_when_due();
         feed();
         schedule_.begin_due(Clock::now());
         if (!errands_.empty()) {
             co_await do_errand();
             continue;
         }
-        if (may_send() && schedule_.ready()) wake_workers();
+        bool const turn = !turn_ || *turn_ <= Clock::now();
+        if (may_send() && turn && schedule_.ready()) wake_workers();
         bool const room = !ahead_full_ && schedule_.wants();
         if (room && !next_ && window_.must_scan()) {
             co_await read_on();
@@ -151,6 +156,8 @@ net::Task<void> Lane::run() {
         auto until = schedule_.next_due();
         // With an attempt under way, its end decides.
         if (outage_) until = schedule_.busy() == 0 ? std::optional(outage_->until) : std::nullopt;
+        if (turn_ && may_send() && (!until || *turn_ < *until)) until = *turn_;
+        if (paused_ && paused_->until_us != 0) until = Clock::now() + wall_clock_looks;
         auto const left = until ? std::chrono::ceil<std::chrono::milliseconds>(*until - Clock::now())
                                 : std::chrono::milliseconds(forever);
         co_await sleep(std::max(left, 1ms));
@@ -232,7 +239,8 @@ net::Task<bool> Lane::wait_for_claim(Worker& worker) {
     for (;;) {
         if (stopping_ || worker.retired) co_return false;
         if (claim(worker)) co_return true;
-        if (may_send()) timer_.cancel();  // run() sees to it that something comes, or wakes us when it does
+        if (may_send() && !turn_)
+            timer_.cancel();  // run() sees to it that something comes, or wakes us when it does
         worker.idle = true;
         worker.timer.expires_after(forever);
         co_await worker.timer.async_wait(net::as_result);
@@ -248,17 +256,36 @@ bool Lane::may_send() const {
 bool Lane::claim(Worker& worker) {
     if (!may_send()) return false;
     feed();
+    if (!has_turn()) return false;
     worker.claim = schedule_.claim();
+    if (worker.claim) turn_.reset();
     return worker.claim.has_value();
 }
 
-void Lane::pause() {
-    paused_ = true;
+// Whether the rate allows an attempt now; run() wakes a worker when it does.
+bool Lane::has_turn() {
+    if (!rate_) return true;
+    if (!schedule_.ready()) return false;
+    auto const now = Clock::now();
+    if (!turn_) turn_ = now + rate_->take(now, forever).value_or(forever);
+    if (*turn_ <= now) return true;
+    timer_.cancel();
+    return false;
+}
+
+void Lane::pause(store::Pause pause) {
+    paused_ = std::move(pause);
     context_.log.info("queue_paused", {{"destination", name_}});
+    timer_.cancel();
+}
+
+// The clock on the wall may be set: it is looked at now and then, not trusted for long.
+void Lane::end_pause_when_due() {
+    if (paused_ && paused_->until_us != 0 && context_.now_us() >= paused_->until_us) resume();
 }
 
 void Lane::resume() {
-    paused_ = false;
+    paused_.reset();
     context_.log.info("queue_resumed", {{"destination", name_}});
     wake();
 }
@@ -326,6 +353,7 @@ ops::QueueView Lane::view() const {
     } else if (auto const due = schedule_.next_due()) {
         v.next_attempt_us = planned(*due);
     }
+    v.pause = paused_;
     v.last_error = last_error_;
     v.last_error_us = last_error_us_;
     v.last_delivered_us = last_delivered_us_;

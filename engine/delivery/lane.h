@@ -16,6 +16,7 @@
 #include "engine/delivery/schedule.h"
 #include "engine/delivery/window.h"
 #include "engine/destinations/destination.h"
+#include "engine/net/rate.h"
 #include "engine/net/runtime.h"
 #include "engine/ops/control.h"
 #include "engine/ops/log.h"
@@ -62,7 +63,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
     std::string const& name() const { return name_; }
 
     ops::QueueView view() const;
-    void pause();
+    // Until a person resumes it, or the time is there.
+    void pause(store::Pause pause);
     void resume();
     // Ends all pauses between attempts, and starts again what has stopped; or only that of one message.
     void retry_now();
@@ -109,6 +111,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
     net::Task<void> work(WorkerPointer worker);
     net::Task<bool> wait_for_claim(Worker& worker);
     bool may_send() const;
+    bool has_turn();
+    void end_pause_when_due();
     bool claim(Worker& worker);
     bool feed();
     net::Task<void> read_on();
@@ -153,7 +157,10 @@ class Lane : public std::enable_shared_from_this<Lane> {
     bool ahead_full_ = false;  // too much behind an entry that is not settled
 
     net::Timer timer_;  // every wait of run(); cancelled to wake it
-    bool started_ = false, stopping_ = false, paused_ = false, store_failed_ = false;
+    bool started_ = false, stopping_ = false, store_failed_ = false;
+    std::optional<store::Pause> paused_;
+    std::unique_ptr<net::RateLimit> rate_;
+    std::optional<Clock::time_point> turn_;  // of the next attempt, by the rate
     std::optional<Outage> outage_;
     std::deque<Errand> errands_;
     std::deque<store::LaneKey> held_unconfirmed_;  // those whose acknowledgement would end the holding

@@ -138,7 +138,8 @@ void check_rule(AnswerRule const& rule, config::Diagnostics& diagnostics) {
 }  // namespace
 
 std::vector<std::string_view> destination_keys() {
-    return {"retry", "on_failure", "on_answer", "on_ambiguous", "connections", "order_by", "priority"};
+    return {"retry",       "on_failure", "on_answer", "on_ambiguous",
+            "connections", "order_by",   "priority",  "rate"};
 }
 
 void check_destination_common(config::Component const& component, config::Diagnostics& diagnostics) {
@@ -169,6 +170,9 @@ void check_destination_common(config::Component const& component, config::Diagno
         diagnostics.error(options.priority.where,
                           "without order_by every message waits for the one before it: none can go first",
                           "say what keeps its order, as in order_by: PID-3.1, or leave out priority");
+    if (!options.rate.empty() && !net::Rate::read(options.rate.value))
+        diagnostics.error(options.rate.where, config::in_quotes(options.rate.value) + " is not a rate",
+                          "write a number of messages and s, min or h, such as 50/s");
     // Compiled for its findings; the pipeline has its own.
     if (ordered) expression::Expression::compile(options.order_by, 0, diagnostics);
     if (!options.priority.empty()) expression::Expression::compile(options.priority, 0, diagnostics);
@@ -182,6 +186,13 @@ Policy::Policy(PolicyOptions const& options) : options_(options) {
 Policy Policy::from(config::Component const& component) {
     config::Diagnostics ignored;
     return Policy(config::decode_options<PolicyOptions>(component.common, component.name, ignored));
+}
+
+std::unique_ptr<net::RateLimit> Policy::rate() const {
+    auto const rate = net::Rate::read(options_.rate.value);
+    if (!rate) return nullptr;
+    auto const a_second = rate->count / static_cast<std::uint32_t>(rate->per.count());
+    return std::make_unique<net::RateLimit>(*rate, std::max(1U, a_second / 10));  // as smooth as is useful
 }
 
 Action Policy::action(AttemptClass failure) const {

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "engine/destinations/destination.h"
+#include "engine/net/rate.h"
 #include "routes/config/config.h"
 
 namespace hilum::delivery {
@@ -110,6 +111,7 @@ struct PolicyOptions {
     std::uint32_t connections = 1;
     config::Text order_by;
     config::Text priority;
+    config::Text rate;
 };
 inline constexpr std::uint32_t connections_max = 64;
 
@@ -135,6 +137,7 @@ void describe(V& v, PolicyOptions& o) {
                "others may pass each other; without it all keep theirs");
     v.optional("priority", o.priority,
                "a condition: messages that meet it go before those of other order_by values");
+    v.optional("rate", o.rate, "so many attempts in a second, a minute or an hour at most, such as 50/s");
 }
 
 // The names of those keys.
@@ -157,6 +160,7 @@ class Policy {
     std::optional<Action> exhausted(std::uint32_t attempts, std::chrono::milliseconds tried) const;
     bool holds_ambiguous() const { return options_.on_ambiguous == Ambiguous::hold; }
     std::uint32_t connections() const { return options_.connections; }
+    std::unique_ptr<net::RateLimit> rate() const;  // null: as fast as it goes
     // The pause after the n-th failed attempt (from 1); `random` in [0, 1) spreads it by a fifth either way.
     std::chrono::milliseconds pause(std::uint32_t attempt, std::chrono::milliseconds asked_by_receiver,
                                     double random) const;

@@ -14,11 +14,12 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/net/clock.h"
 #include "engine/store/store.h"
 
 namespace hilum::delivery {
 
-using Clock = std::chrono::steady_clock;
+using Clock = net::Clock;
 
 class Schedule {
   public:

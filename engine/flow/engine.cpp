@@ -135,8 +135,8 @@ void Engine::add_lane(std::string const& name, store::LaneState const& state) {
         lanes_[name] = lane;
     }
     hub_->add(state.destination, lane);
-    net::asio::post(lane->executor(), [lane, paused = paused_->has(name)] {
-        if (paused) lane->pause();
+    net::asio::post(lane->executor(), [lane, pause = paused_->find(name)] {
+        if (pause) lane->pause(*pause);
         lane->start();
     });
 }

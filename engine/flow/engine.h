@@ -49,7 +49,7 @@ class Engine final : public ops::Control {
     std::vector<ops::ListenerView> listeners() const override;
     std::vector<ops::ConformanceView> conformance() const override { return flow_->conformance().view(); }
     net::Task<std::vector<ops::QueueView>> queues() override;
-    net::Task<Result<ops::QueueView>> pause(std::string destination) override;
+    net::Task<Result<ops::QueueView>> pause(std::string destination, store::Pause pause) override;
     net::Task<Result<ops::QueueView>> resume(std::string destination) override;
     net::Task<Result<ops::QueueView>> retry(std::string destination, std::uint64_t message) override;
     net::Task<Result<ops::QueueView>> hold(std::string destination, std::uint64_t message,
@@ -105,7 +105,7 @@ class Engine final : public ops::Control {
     net::Task<Result<ops::QueueView>> take_out(std::string destination, std::uint64_t message,
                                                store::DeliveryOutcome outcome, std::string reason);
     net::Task<void> show_live_states(ops::MessageView& view);
-    net::Task<Result<ops::QueueView>> set_paused(std::string destination, bool paused);
+    net::Task<Result<ops::QueueView>> set_paused(std::string destination, std::optional<store::Pause> pause);
     net::Task<Result<store::StoredMessage>> read_message(std::uint64_t number, store::Position& position);
     net::Task<Result<Resent>> reprocess(store::StoredMessage const& stored, store::Position position);
     bool configured(std::string const& destination) const;

@@ -100,14 +100,15 @@ net::Task<Result<ops::QueueView>> Engine::change_lane(std::string destination,
 }
 
 // The lane first: when the disk is full, a queue can be paused all the same.
-net::Task<Result<ops::QueueView>> Engine::set_paused(std::string destination, bool paused) {
-    auto change = [paused](delivery::Lane& lane) -> Result<void> {
-        paused ? lane.pause() : lane.resume();
+net::Task<Result<ops::QueueView>> Engine::set_paused(std::string destination,
+                                                     std::optional<store::Pause> pause) {
+    auto change = [&pause](delivery::Lane& lane) -> Result<void> {
+        pause ? lane.pause(*pause) : lane.resume();
         return {};
     };
     auto view = co_await change_lane(destination, change);
     if (!view) co_return view;
-    auto keep = [this, &destination, paused] { return paused_->set(destination, paused); };
+    auto keep = [this, &destination, &pause] { return paused_->set(destination, pause); };
     auto const kept = co_await net::run_blocking(*runtime_, keep);
     if (!kept)
         log_.error("pause_not_kept", {{"destination", destination},
@@ -116,12 +117,12 @@ net::Task<Result<ops::QueueView>> Engine::set_paused(std::string destination, bo
     co_return view;
 }
 
-net::Task<Result<ops::QueueView>> Engine::pause(std::string destination) {
-    return set_paused(std::move(destination), true);
+net::Task<Result<ops::QueueView>> Engine::pause(std::string destination, store::Pause pause) {
+    return set_paused(std::move(destination), std::move(pause));
 }
 
 net::Task<Result<ops::QueueView>> Engine::resume(std::string destination) {
-    return set_paused(std::move(destination), false);
+    return set_paused(std::move(destination), std::nullopt);
 }
 
 net::Task<Result<ops::QueueView>> Engine::retry(std::string destination, std::uint64_t message) {

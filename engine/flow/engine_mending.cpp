@@ -243,7 +243,7 @@ net::Task<Result<ops::MoveView>> Engine::move(std::string from, std::string to, 
         one.push_back(replay::make_mover(to, by, {*runtime_, *store_, *hub_, *flow_, of->name(), now_us_}));
         of->set_destinations(std::move(one), {});
     };
-    auto const resumed = co_await set_paused(from, false);
+    auto const resumed = co_await set_paused(from, std::nullopt);
     if (!resumed) co_return resumed.error();
     net::asio::post(of->executor(), mover);
     log_.info("queue_moves", {{"destination", from}, {"to", to}, {"messages", view.messages}});

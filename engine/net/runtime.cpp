@@ -9,6 +9,10 @@ Runtime::Runtime(unsigned threads) : intake_(std::max(1u, threads)) {
         workers_.push_back(std::make_unique<Worker>());
 }
 
+Runtime::Runtime(Alone) : intake_(1), alone_(true) {
+    workers_.push_back(std::make_unique<Worker>());
+}
+
 Runtime::~Runtime() {
     stop();
 }

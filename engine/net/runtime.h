@@ -19,7 +19,10 @@ namespace hilum::net {
 class Runtime {
   public:
     explicit Runtime(unsigned threads);  // for what comes in; at least 1
-    ~Runtime();                          // stop() and join
+    // Without threads: whoever made it polls context(0), and what blocks is done there, too. For simulations.
+    struct Alone {};
+    explicit Runtime(Alone);
+    ~Runtime();  // stop() and join
     Runtime(Runtime const&) = delete;
     Runtime& operator=(Runtime const&) = delete;
 
@@ -43,6 +46,7 @@ class Runtime {
 
     // For calls that block (files, DNS). Never call back into a socket from there: post to a context.
     asio::thread_pool& blocking() { return blocking_; }
+    bool alone() const { return alone_; }
 
     void start();  // starts the threads
     void stop();   // makes the threads return at once and joins them; idempotent
@@ -62,7 +66,7 @@ class Runtime {
     std::vector<std::unique_ptr<Worker>> workers_;  // intake_ for what comes in, then those for deliveries
     std::atomic<std::size_t> next_{0}, next_delivery_{0};
     asio::thread_pool blocking_{2};
-    bool stopped_ = false;
+    bool stopped_ = false, alone_ = false;
 };
 
 // Runs `work` (a plain function returning T) on `target`, an executor or pool, and resumes the caller on its
@@ -74,7 +78,8 @@ auto run_on(Target& target, F work) -> Task<decltype(work())>;
 //   auto r = co_await run_blocking(runtime, [path] { return read_file(path); });
 template <class F>
 auto run_blocking(Runtime& runtime, F work) -> Task<decltype(work())> {
-    return run_on(runtime.blocking(), std::move(work));
+    if (runtime.alone()) co_return work();
+    co_return co_await run_on(runtime.blocking(), std::move(work));
 }
 
 }  // namespace hilum::net

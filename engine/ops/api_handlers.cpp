@@ -94,6 +94,23 @@ Handled queue_action(Call const& call) {
     co_return done ? ok(queue_json(*done)) : failed(done.error());
 }
 
+Handled pause(Call const& call) {
+    Body body = read_body(call.request,
+                          {{"reason", json::Value::Kind::string}, {"until", json::Value::Kind::string}});
+    if (body.refusal) co_return std::move(*body.refusal);
+    store::Pause pause;
+    pause.reason = body.value.text("reason").substr(0, 1000);
+    if (auto const until = body.value.text("until"); !until.empty()) {
+        auto const time = parse_rfc3339(until);
+        if (!time)
+            co_return problem(400, error("bad_time", "body", "until is no RFC 3339 time",
+                                         "write it as 2026-07-14T06:00:00Z"));
+        pause.until_us = *time;
+    }
+    auto const done = co_await call.control.pause(call.path[0], std::move(pause));
+    co_return done ? ok(queue_json(*done)) : failed(done.error());
+}
+
 Handled retry(Call const& call) {
     Body body = read_body(call.request, {{"message", json::Value::Kind::natural}});
     if (body.refusal) co_return std::move(*body.refusal);
@@ -245,7 +262,7 @@ std::vector<ApiRoute> const& api_routes() {
         {"GET", "/api/v1/conformance", conformance},
         {"GET", "/api/v1/queues", queues},
         {"GET", "/api/v1/queues/{name}", queue},
-        {"POST", "/api/v1/queues/{name}/pause", queue_action<&Control::pause>},
+        {"POST", "/api/v1/queues/{name}/pause", pause},
         {"POST", "/api/v1/queues/{name}/resume", queue_action<&Control::resume>},
         {"POST", "/api/v1/queues/{name}/retry", retry},
         {"POST", "/api/v1/queues/{name}/skip", take_out<&Control::skip>},

@@ -39,6 +39,10 @@ void write_queue(Writer& w, QueueView const& q) {
         w.field_if("last_error", q.last_error);
         time_field(w, "last_error_at", q.last_error_us);
         time_field(w, "last_delivered", q.last_delivered_us);
+        if (q.pause) {
+            w.field_if("pause_reason", q.pause->reason);
+            time_field(w, "paused_until", q.pause->until_us);
+        }
         w.field("connections", q.connections);
         w.field("in_flight", q.in_flight);
         w.field("blocked", q.blocked);

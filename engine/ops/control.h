@@ -10,6 +10,7 @@
 
 #include "engine/net/asio.h"
 #include "engine/ops/replay_view.h"
+#include "engine/store/paused.h"
 #include "engine/store/store.h"
 #include "routes/config/changes.h"
 
@@ -26,6 +27,7 @@ struct QueueView {
     std::int64_t next_attempt_us = 0;  // 0: none planned
     std::string last_error;  // class and code of the last failure: "connect refused"; no patient data
     std::int64_t last_error_us = 0, last_delivered_us = 0;
+    std::optional<store::Pause> pause;  // while the state is paused
     std::uint32_t connections = 0, in_flight = 0;
     // Messages behind which those of the same order_by value wait: the oldest of them.
     struct Blocked {
@@ -99,7 +101,7 @@ class Control {
     virtual std::vector<ListenerView> listeners() const = 0;
     virtual std::vector<ConformanceView> conformance() const { return {}; }
     virtual net::Task<std::vector<QueueView>> queues() = 0;
-    virtual net::Task<Result<QueueView>> pause(std::string destination) = 0;
+    virtual net::Task<Result<QueueView>> pause(std::string destination, store::Pause pause) = 0;
     virtual net::Task<Result<QueueView>> resume(std::string destination) = 0;
     // Ends the pauses between attempts and starts what has stopped, or only that of one message (0: all).
     // "not_now": the message is not first of its order_by value, or is in flight.

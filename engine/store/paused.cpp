@@ -1,6 +1,7 @@
 #include "engine/store/paused.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace hilum::store {
 
@@ -10,6 +11,26 @@ constexpr std::uint64_t bytes_max = 1u << 20;
 
 std::string path_in(std::string const& dir) {
     return dir + "/paused";
+}
+
+bool control(char c) {
+    return static_cast<unsigned char>(c) < 0x20;
+}
+
+// "lab", or "lab\t1767225600000000\treason".
+std::pair<std::string, Pause> read_line(std::string_view line) {
+    auto const take = [&line] {
+        auto const end = line.find('\t');
+        auto const part = line.substr(0, end);
+        line.remove_prefix(end == std::string_view::npos ? line.size() : end + 1);
+        return part;
+    };
+    std::string const name(take());
+    auto const until = take();
+    Pause pause;
+    std::from_chars(until.data(), until.data() + until.size(), pause.until_us);
+    pause.reason = line;
+    return {name, pause};
 }
 
 }  // namespace
@@ -32,23 +53,30 @@ Result<void> PausedQueues::load() {
     std::lock_guard const lock(mutex_);
     for (std::string_view rest = text; !rest.empty();) {
         auto const end = rest.find('\n');
-        if (auto const name = rest.substr(0, end); !name.empty()) names_.emplace(name);
+        if (auto const line = rest.substr(0, end); !line.empty()) queues_.insert(read_line(line));
         rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     }
     return {};
 }
 
-bool PausedQueues::has(std::string_view destination) const {
+std::optional<Pause> PausedQueues::find(std::string_view destination) const {
     std::lock_guard const lock(mutex_);
-    return names_.contains(destination);
+    auto const found = queues_.find(destination);
+    if (found == queues_.end()) return std::nullopt;
+    return found->second;
 }
 
-Result<void> PausedQueues::set(std::string const& destination, bool paused) {
+Result<void> PausedQueues::set(std::string const& destination, std::optional<Pause> pause) {
     std::lock_guard const lock(mutex_);
-    bool const changed = paused ? names_.insert(destination).second : names_.erase(destination) != 0;
-    if (!changed) return {};
+    if (pause) {
+        std::replace_if(pause->reason.begin(), pause->reason.end(), control, ' ');
+        queues_[destination] = std::move(*pause);
+    } else if (queues_.erase(destination) == 0) {
+        return {};
+    }
     std::string text;
-    for (auto const& name : names_) text += name + '\n';
+    for (auto const& [name, why] : queues_)
+        text += name + '\t' + std::to_string(why.until_us) + '\t' + why.reason + '\n';
     return write(text);
 }
 

@@ -91,13 +91,14 @@ struct Bench {
     ops::Log log{ops::Level::error};
     std::shared_ptr<Script> script = std::make_shared<Script>();
     std::shared_ptr<Lane> lane;
+    std::atomic<std::int64_t> now_us = 1'000'000;
 
     explicit Bench(store::LaneState const& state = {}, bool after_crash = false,
                    delivery::PolicyOptions options = quick(),
                    std::vector<std::string> const& recovered = {}) {
         for (auto const& body : recovered) store.add(body);
         delivery::LaneContext const context{
-            runtime, 0, store, metrics.destination("lab"), log, [] { return std::int64_t{1'000'000}; }};
+            runtime, 0, store, metrics.destination("lab"), log, [this] { return now_us.load(); }};
         lane = std::make_shared<Lane>("lab", 1, context, state, after_crash);
         lane->set_destinations(connections(options.connections), delivery::Policy(options));
         runtime.start();
@@ -224,7 +225,7 @@ TEST_CASE("a lane recovered after a crash marks only its head as a possible dupl
 
 TEST_CASE("pause holds everything back, resume goes on where it stopped") {
     Bench bench;
-    bench.on_lane([](Lane& l) { return l.pause(), true; });
+    bench.on_lane([](Lane& l) { return l.pause({}), true; });
     bench.lane->push(bench.store.add("a"));
     bench.lane->push(bench.store.add("b"));
     REQUIRE(bench.soon([&] { return bench.view().head_message == 1; }));
@@ -538,4 +539,27 @@ TEST_CASE("a message counts as delivered when a rule says so") {
     bench.lane->push(bench.store.add("a"));
     REQUIRE(bench.drained());
     CHECK(outcomes(bench.store) == std::vector<DeliveryOutcome>{DeliveryOutcome::delivered});
+}
+
+TEST_CASE("a pause ends by itself when its time is there, by the clock on the wall") {
+    Bench bench;
+    bench.on_lane([](Lane& l) {
+        return l.pause({2'000'000, "update"}), true;
+    });  // the bench's clock stands at 1 s
+    bench.lane->push(bench.store.add("a"));
+    std::this_thread::sleep_for(20ms);
+    CHECK(bench.view().state == "paused");
+    CHECK(bench.view().pause.value().reason == "update");
+    bench.now_us = 2'000'000;
+    CHECK(bench.drained());
+}
+
+TEST_CASE("a rate is kept, whatever waits") {
+    auto options = parallel(4);
+    options.rate.value = "50/s";
+    Bench bench({}, false, options);
+    auto const began = std::chrono::steady_clock::now();
+    for (int i = 0; i < 25; ++i) bench.lane->push(keyed(bench.store, static_cast<std::uint64_t>(i), i));
+    REQUIRE(bench.drained());
+    CHECK(std::chrono::steady_clock::now() - began >= 380ms);  // 25 less a burst of 5, at 20 ms each
 }

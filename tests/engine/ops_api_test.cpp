@@ -96,7 +96,9 @@ class FakeControl final : public ops::Control {
         return {{"adt_in", "mllp 127.0.0.1:2575", 5, 4, 1, 2}};
     }
     net::Task<std::vector<ops::QueueView>> queues() override { co_return std::vector<ops::QueueView>{lab()}; }
-    net::Task<Result<ops::QueueView>> pause(std::string d) override { co_return act("pause", d); }
+    net::Task<Result<ops::QueueView>> pause(std::string d, store::Pause p) override {
+        co_return act(p.reason.empty() ? "pause" : "pause for " + p.reason, d);
+    }
     net::Task<Result<ops::QueueView>> resume(std::string d) override { co_return act("resume", d); }
     net::Task<Result<ops::QueueView>> retry(std::string d, std::uint64_t message) override {
         co_return act(message == 0 ? "retry" : "retry " + std::to_string(message), d);

@@ -5,6 +5,7 @@
 #include "engine/store/paused.h"
 #include "support/memory_file_system.h"
 
+using hilum::store::Pause;
 using hilum::store::PausedQueues;
 using hilum::testing::MemoryFileSystem;
 
@@ -16,7 +17,7 @@ std::string found(std::shared_ptr<MemoryFileSystem> disk) {
     if (auto const loaded = paused.load(); !loaded) return loaded.error().code;
     std::string out;
     for (auto const* name : {"ehr", "lab", "ris"})
-        if (paused.has(name)) out += (out.empty() ? "" : " ") + std::string(name);
+        if (paused.find(name).has_value()) out += (out.empty() ? "" : " ") + std::string(name);
     return out;
 }
 
@@ -33,12 +34,12 @@ TEST_CASE("paused queues are found again, and resumed ones are not") {
     CHECK(found(disk) == "");
     PausedQueues paused(disk, "data");
     REQUIRE(paused.load().has_value());
-    CHECK(paused.set("lab", true).has_value());
-    CHECK(paused.set("ris", true).has_value());
+    CHECK(paused.set("lab", Pause{}).has_value());
+    CHECK(paused.set("ris", Pause{}).has_value());
     CHECK(found(disk->after_power_cut(1)) == "lab ris");
-    CHECK(paused.set("lab", false).has_value());
+    CHECK(paused.set("lab", std::nullopt).has_value());
     CHECK(found(disk->after_power_cut(2)) == "ris");
-    CHECK(paused.set("ris", false).has_value());
+    CHECK(paused.set("ris", std::nullopt).has_value());
     CHECK(found(disk->after_power_cut(3)) == "");
 }
 
@@ -49,9 +50,9 @@ TEST_CASE("a power cut at any step leaves the old pauses or the new ones") {
             CAPTURE(seed);
             auto const disk = disk_with_folder();
             PausedQueues paused(disk, "data");
-            REQUIRE(paused.set("lab", true).has_value());
+            REQUIRE(paused.set("lab", Pause{}).has_value());
             disk->cut_power_at(disk->counts().steps + step);
-            bool const said = paused.set("ehr", true).has_value();
+            bool const said = paused.set("ehr", Pause{}).has_value();
             auto const after = found(disk->after_power_cut(seed));
             CHECK((after == "lab" || after == "ehr lab"));
             if (said) CHECK(after == "ehr lab");
@@ -63,10 +64,25 @@ TEST_CASE("what can't be written is paused until the restart, and said") {
     auto const disk = disk_with_folder();
     PausedQueues paused(disk, "data");
     disk->fail_step(disk->counts().steps + 1);
-    CHECK_FALSE(paused.set("lab", true).has_value());
-    CHECK(paused.has("lab"));
+    CHECK_FALSE(paused.set("lab", Pause{}).has_value());
+    CHECK(paused.find("lab").has_value());
     CHECK(found(disk) == "");
     // The next change writes all of it.
-    CHECK(paused.set("ris", true).has_value());
+    CHECK(paused.set("ris", Pause{}).has_value());
     CHECK(found(disk) == "lab ris");
+}
+
+TEST_CASE("a pause has its reason and its end, and one of before has neither") {
+    auto const disk = disk_with_folder();
+    PausedQueues paused(disk, "data");
+    REQUIRE(paused.set("lab", Pause{1'767'225'600'000'000, "their update\tat\nnight"}).has_value());
+    PausedQueues again(disk, "data");
+    REQUIRE(again.load().has_value());
+    CHECK(again.find("lab").value().until_us == 1'767'225'600'000'000);
+    CHECK(again.find("lab").value().reason == "their update at night");
+    disk->put("data/paused", "ris\nehr\n");
+    PausedQueues old(disk, "data");
+    REQUIRE(old.load().has_value());
+    CHECK(old.find("ris").value().until_us == 0);
+    CHECK(old.find("ehr").value().reason.empty());
 }
