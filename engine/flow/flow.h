@@ -126,6 +126,7 @@ class Door final : public Intake {
         return flow_.accept(listener_, bytes, source);
     }
     bool takes() const override { return flow_.takes(); }
+    bool paced() const override { return listener_.rate != nullptr; }
     std::optional<std::chrono::steady_clock::duration> turn(
         std::chrono::steady_clock::duration longest) override {
         if (!listener_.rate) return std::chrono::steady_clock::duration::zero();

@@ -33,6 +33,8 @@ class Intake {
 
     // False while there is no room for messages: they would be refused, so a listener reads none.
     virtual bool takes() const { return true; }
+    // Whether messages have to wait for their turn at all.
+    virtual bool paced() const { return false; }
     // How long to wait before the next message is given: the turn is the caller's, who waits so long. Nothing
     // when that would be longer than `longest`: then no turn is taken.
     virtual std::optional<std::chrono::steady_clock::duration> turn(

@@ -39,7 +39,7 @@ net::Task<std::optional<std::string>> accept_batch(ListenerContext const& contex
     for (auto const message : split.messages) {
         // The turn of the first is the frame's.
         auto turn = Turn::go;
-        if (!acks.empty()) turn = co_await wait_turn(context, connection, 1h);
+        if (!acks.empty() && context.intake.paced()) turn = co_await wait_turn(context, connection, 1h);
         if (turn != Turn::go || connection.stopping) {
             acks.push_back(hl7::build_nak_for_fragment(
                 message, {control_id, timestamp}, {"", "207", "not stored (stopping), send it again", 'E'}));

@@ -241,7 +241,7 @@ net::Task<bool> Session::exchange() {
     if (got == Got::all) {
         if (auto refusal = refuse_body(parser.get().body())) got = refuse(std::move(*refusal));
     }
-    if (got == Got::all) {
+    if (got == Got::all && context_.intake.paced()) {
         auto const turn = co_await wait_turn(context_, connection_, longest_turn);
         if (turn == Turn::gone) co_return false;
         if (turn == Turn::later) {

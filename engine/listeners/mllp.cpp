@@ -192,8 +192,10 @@ net::Task<void> MllpListener::serve(std::shared_ptr<net::Connection> connection)
 
 net::Task<bool> MllpListener::handle(net::Connection& connection, mllp::Event event, net::Deadline& deadline,
                                      std::string& out) {
-    auto const turn = co_await wait_turn(context_, connection, longest_turn);
-    if (turn != Turn::go) co_return false;
+    if (context_.intake.paced()) {
+        auto const turn = co_await wait_turn(context_, connection, longest_turn);
+        if (turn != Turn::go) co_return false;
+    }
     auto const began = std::chrono::steady_clock::now();
     if (event.missing_trailer) context_.metrics.tolerated.fetch_add(1, std::memory_order_relaxed);
     connection.busy = true;
