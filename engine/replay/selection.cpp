@@ -12,7 +12,7 @@ namespace {
 using ops::ReplayMode;
 using routes::RouteOutcome;
 
-constexpr std::uint32_t rows_a_page = 100;
+constexpr std::uint32_t rows_a_page = 256;
 constexpr auto time_a_page = std::chrono::milliseconds(50);
 
 bool is_waiting_lane(std::string_view destination) {
