@@ -257,7 +257,7 @@ net::Task<void> Engine::end_of_move(LanePointer of) {
     do {
         pause.expires_after(look_again);
         co_await pause.async_wait(net::as_result);
-    } while (of->view().queued != 0);
+    } while (ready_ && of->view().queued != 0);
     auto put_back = [this, of] {
         std::lock_guard lock(reload_mutex_);
         if (!running_ || destinations_.contains(of->name())) return true;

@@ -41,6 +41,7 @@ class WaitingRoute final : public destinations::Destination {
     std::string where() const override { return source_; }
 
   private:
+    std::uint64_t identity_of(Outgoing const& outgoing) const;
     Worked work(Generation const& generation, std::uint32_t route, Outgoing const& outgoing,
                 std::int64_t now_us);
     net::Task<Attempt> commit(Generation const& generation, Outgoing const& outgoing,
@@ -72,6 +73,15 @@ net::Task<Attempt> WaitingRoute::deliver(Outgoing const& outgoing) {
     co_return co_await commit(*generation, outgoing, processed);
 }
 
+// A message that goes through the routes again has a new number, and is no duplicate of the one it was: steps
+// that remember know it by that one's. What another route made of a message is one of its own.
+std::uint64_t WaitingRoute::identity_of(Outgoing const& outgoing) const {
+    auto const order = context_.store.read_order(outgoing.key.position);
+    auto const stored = context_.store.read(order ? order->record.position : outgoing.key.position);
+    bool const again = stored && stored->record.origin != 0 && !stored->record.source.starts_with("route ");
+    return again ? stored->record.origin : outgoing.message;
+}
+
 Worked WaitingRoute::work(Generation const& generation, std::uint32_t route, Outgoing const& outgoing,
                           std::int64_t now_us) {
     Worked worked;
@@ -82,7 +92,7 @@ Worked WaitingRoute::work(Generation const& generation, std::uint32_t route, Out
         worked.unreadable = message.error();
         return worked;
     }
-    auto const outside = world_.of_message(outgoing.message, now_us);
+    auto const outside = world_.of_message(identity_of(outgoing), now_us);
     pipeline.resume(route, *message, outgoing.body, now_us, *outside, worked.processed);
     return worked;
 }

@@ -10,7 +10,7 @@ using store::DeliveryOutcome;
 
 namespace {
 
-constexpr std::size_t items_a_page = 100;
+constexpr std::size_t items_a_page = 256;
 constexpr std::size_t bytes_a_page = 8u << 20;  // of messages that are kept in memory for it
 constexpr std::size_t marks_looked_after = 256;
 constexpr auto look_again = 100ms;

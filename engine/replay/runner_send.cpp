@@ -13,8 +13,9 @@ using store::DeliveryOutcome;
 namespace {
 
 constexpr std::size_t orders_together = 256;
-constexpr std::size_t messages_together = 64;    // the thread is also that of queues
-constexpr std::size_t item_deliveries_max = 32;  // so much room that a message fits for sure
+constexpr std::size_t messages_together = 256;
+constexpr std::size_t messages_at_a_stretch = 16;  // the thread is also that of queues
+constexpr std::size_t item_deliveries_max = 32;    // so much room that a message fits for sure
 constexpr auto keep_every = 1s;
 constexpr auto keep_while_waiting = 60s;  // so that a start need not read a night's journal
 constexpr auto look_again = 100ms;
@@ -29,12 +30,15 @@ net::Task<bool> Runner::do_items(std::vector<Work>& items) {
     remade_.clear();
     for (auto& work : items) {
         leave_out_done(work.item);
-        if (!can_join(work.item)) {
+        bool const reloaded = context_.flow.generation().get() != &selection_->generation();
+        if (reloaded || !can_join(work.item)) {
             bool const flushed = co_await flush();
-            if (!flushed) co_return false;
+            if (!flushed || reloaded) co_return false;
         }
         bool const went = co_await do_item(work);
         if (!went) co_return false;
+        if (!remade_.empty() && remade_.size() % messages_at_a_stretch == 0)
+            co_await net::asio::post(executor_, net::use_task);
         if (!orders_.empty() || !remade_.empty()) continue;
         job_.view.last_message = work.item.number;
         dirty_ = true;

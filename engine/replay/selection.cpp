@@ -12,11 +12,17 @@ namespace {
 using ops::ReplayMode;
 using routes::RouteOutcome;
 
-constexpr std::uint32_t rows_a_page = 100;
+constexpr std::uint32_t rows_a_page = 256;
 constexpr auto time_a_page = std::chrono::milliseconds(50);
 
 bool is_waiting_lane(std::string_view destination) {
     return destination.starts_with("(route ");
+}
+
+// "AE" is also "AE/207".
+bool has_code(std::string_view code, std::string_view wanted) {
+    return wanted.empty() || code == wanted ||
+           (code.starts_with(wanted) && code.substr(wanted.size()).starts_with('/'));
 }
 
 bool contains(std::vector<std::string> const& names, std::string_view name) {
@@ -230,7 +236,7 @@ std::string Selection::choose_held(store::MessageRow const& row, store::StoredMe
         auto const name = store_.name(entry.destination);
         if (entry.ordinal >= record.deliveries.size()) continue;
         if (!request_.destination.empty() && name != request_.destination) continue;
-        if (!request_.code.empty() && entry.code != request_.code) continue;
+        if (!has_code(entry.code, request_.code)) continue;
         if (!request_.route.empty() && store_.name(record.deliveries[entry.ordinal].route) != request_.route)
             continue;
         if (!request_.to_destination.empty() && is_waiting_lane(name))

@@ -149,35 +149,36 @@ Result<std::vector<MessageRow>> IndexQueries::query(Query const& q) {
         row.position = {static_cast<std::uint64_t>(found->integer(12))};
         rows.push_back(std::move(row));
     }
+    auto of_one = prepare(
+        "SELECT ordinal, destination, route, state, attempts, time_us, code, text FROM deliveries WHERE "
+        "sequence = ? ORDER BY ordinal, destination");
+    if (!of_one) return of_one.error();
     for (auto& row : rows) {
-        auto of_it = deliveries(row.sequence);
+        auto of_it = deliveries(*of_one, row.sequence);
         if (!of_it) return of_it.error();
         row.deliveries = std::move(*of_it);
     }
     return rows;
 }
 
-Result<std::vector<DeliveryRow>> IndexQueries::deliveries(Sequence sequence) {
-    auto found = prepare(
-        "SELECT ordinal, destination, route, state, attempts, time_us, code, text FROM deliveries WHERE "
-        "sequence = ? ORDER BY ordinal, destination");
-    if (!found) return found.error();
-    found->bind(1, static_cast<std::int64_t>(sequence));
+Result<std::vector<DeliveryRow>> IndexQueries::deliveries(sqlite::Statement& of_one, Sequence sequence) {
+    of_one.reset();
+    of_one.bind(1, static_cast<std::int64_t>(sequence));
     std::vector<DeliveryRow> rows;
     for (;;) {
-        auto const more = found->step();
+        auto const more = of_one.step();
         if (!more) return more.error();
         if (!*more) return rows;
         DeliveryRow d;
-        d.ordinal = static_cast<std::uint32_t>(found->integer(0));
-        d.destination = source_.name(static_cast<NameId>(found->integer(1)));
-        d.route = source_.name(static_cast<NameId>(found->integer(2)));
+        d.ordinal = static_cast<std::uint32_t>(of_one.integer(0));
+        d.destination = source_.name(static_cast<NameId>(of_one.integer(1)));
+        d.route = source_.name(static_cast<NameId>(of_one.integer(2)));
         d.state =
-            delivery_states[std::clamp<std::int64_t>(found->integer(3), 0, std::ssize(delivery_states) - 1)];
-        d.attempts = static_cast<std::uint32_t>(found->integer(4));
-        d.time_us = found->integer(5);
-        d.code = found->text(6);
-        d.text = found->text(7);
+            delivery_states[std::clamp<std::int64_t>(of_one.integer(3), 0, std::ssize(delivery_states) - 1)];
+        d.attempts = static_cast<std::uint32_t>(of_one.integer(4));
+        d.time_us = of_one.integer(5);
+        d.code = of_one.text(6);
+        d.text = of_one.text(7);
         rows.push_back(std::move(d));
     }
 }

@@ -25,7 +25,7 @@ class IndexQueries {
     std::optional<Position> find(Sequence sequence);
 
   private:
-    Result<std::vector<DeliveryRow>> deliveries(Sequence sequence);
+    Result<std::vector<DeliveryRow>> deliveries(sqlite::Statement& of_one, Sequence sequence);
     Result<sqlite::Statement> prepare(std::string_view sql);
 
     IndexSource const& source_;

@@ -350,6 +350,29 @@ def test_a_reload_on_the_way():
             check('copy' in state()['why'], state())
 
 
+def test_a_route_that_waits():
+    """What went through the lane of a route went nowhere there: what came of it goes again, once."""
+    with e2e.folder() as dir, e2e.Receiver() as lab:
+        config = configuration(lab.port, steps=[{'deduplicate': {'key': 'MSH-3 & MSH-10', 'within': '1h', 'otherwise': 'hold'}}])
+        with e2e.Engine(dir, config) as engine:
+            feed(engine, 5)
+            e2e.wait_until(lambda: lab.count() == 5, 20, 'delivered')
+            job = job_of(engine)
+            check(job['messages'] == job['deliveries'] == 5, job)
+            e2e.wait_until(lambda: lab.count() == 10, 20, 'delivered again')
+            check(lab.messages[5:] == lab.messages[:5], ids(lab.messages))
+            # Through the route again it is no repetition of itself.
+            preview = json.loads(cli(engine, 'replay', *FROM, '--reprocess', '--dry-run', '--json'))['preview']
+            check(preview['messages'] == 5 and [(d['destination'], d['deliveries']) for d in preview['destinations']] == [('(route to-lab)', 5)], preview)
+            for n in (2, 3):
+                job_of(engine, '--reprocess')
+                e2e.wait_until(lambda: lab.count() == 5 + 5 * n, 20, 'through the route again')
+                check(lab.messages[-5:] == lab.messages[:5], ids(lab.messages))
+            feed(engine, 5)
+            drained(engine, '(route to-lab)', 'lab')
+            check(lab.count() == 20, 'a real repetition was sent')
+
+
 def test_a_queue_that_stands_still_is_not_buried():
     count = 1500
     with e2e.folder() as dir:
