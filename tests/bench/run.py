@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """All figures of docs/performance.md by one command:
 
-    tests/bench/run.py [--quick] [--only intake,flow,memory,start,idle,parsers,steps] [--build DIR] [--dir DIR] [--write docs/performance.md]
+    tests/bench/run.py [--quick] [--only intake,flow,queues,memory,start,idle,parsers,steps] [--build DIR] [--dir DIR] [--write docs/performance.md]
 
 Whole processes, real sockets, fdatasync on. The load generator, the receiver and the engine share the machine, and the floor
 (tests/bench/floor: the least that keeps "acknowledged means on disk") is measured in turn with the engine, because a disk
@@ -35,7 +35,7 @@ FLOORS = {'one thread': [], 'one thread, preallocated': ['--preallocate', '64'],
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--quick', action='store_true', help='fewer and shorter rounds, a smaller backlog')
-    parser.add_argument('--only', default='intake,flow,memory,start,idle,parsers,steps', help='comma-separated parts')
+    parser.add_argument('--only', default='intake,flow,queues,memory,start,idle,parsers,steps', help='comma-separated parts')
     parser.add_argument('--build', default=os.path.join(HERE, '..', '..', 'build', 'release'), help='build folder')
     parser.add_argument('--dir', help='a folder on the disk to measure (default: in the build folder)')
     parser.add_argument('--write', metavar='FILE', help='write the page there as well')
@@ -153,6 +153,69 @@ def flow(peak):
             f'| messages/s in, delivered and recorded, 16 connections | **{speed:,.0f}** | {FLOW_TARGET:,} {verdict(speed >= FLOW_TARGET)} |',
             f'| in to out at half that load, p50 | {median(p50):.1f} ms | |',
             f'| in to out at half that load, p99 | **{median(p99):.1f} ms** | {FLOW_P99_MS} ms {verdict(median(p99) < FLOW_P99_MS)} |']
+
+
+# --- queues --------------------------------------------------------------------------------------------------------
+
+QUEUED = 20_000 if options.quick else 100_000
+
+
+def drain(**keys):
+    """Messages a second from a full queue to a receiver that has just come, and the engine's memory then."""
+    port = e2e.free_port()
+    config = engine_config(port)
+    config['destinations']['out'].update(keys)
+    with folder() as dir, e2e.Engine(dir, config) as engine:
+        with e2e.Load(engine.port('in'), connections=64, messages=QUEUED) as load:
+            load.result(600)
+        engine.api('POST', '/queues/out/pause')
+        with e2e.Sink(port):
+            engine.api('POST', '/queues/out/resume')
+            begin = time.monotonic()
+            e2e.wait_until(lambda: engine.queue('out')['queued'] == 0, 600, 'drained')
+            return QUEUED / (time.monotonic() - begin), engine.rss_kb() / 1024
+
+
+def beside(port_of_other):
+    """Delivered a second to a live destination, with another one beside it in every route; in-to-out p99 at half of that."""
+    with folder() as dir, e2e.Sink() as sink:
+        config = engine_config(sink.port)
+        config['destinations']['other'] = {'mllp': {'connect': f'127.0.0.1:{port_of_other}'}, 'retry': {'first': '1s', 'max': '5s'}}
+        config['routes'][0]['to'] = ['other', 'out']
+        with e2e.Engine(dir, config) as engine:
+            begin = time.monotonic()
+            with e2e.Load(engine.port('in'), connections=16, seconds=SECONDS) as load:
+                result = load.result()
+            e2e.wait_until(lambda: engine.metric('hilum_delivered_total', destination='out') >= result['acknowledged'], 120, 'delivered')
+            return result['acknowledged'] / (time.monotonic() - begin)
+
+
+def queues():
+    # The last five digits of load's control ids count up: 100,000 keys.
+    ways = {'one line': {}, 'order_by with 100,000 values, 16 connections': {'order_by': 'MSH-10.substring(15)', 'connections': 16},
+            'order_by with one value for each sender, 16 connections': {'order_by': 'MSH-10.substring(0, 11)', 'connections': 16}}
+    speeds = {way: [] for way in ways}
+    memory_mb = 0
+    live, with_dead = [], []
+    for n in range(ROUNDS):
+        for way, keys in ways.items():
+            speed, mb = drain(**keys)
+            speeds[way].append(speed)
+            memory_mb = max(memory_mb, mb)
+            say(f'queues, round {n + 1}: {way}: {speed:.0f}/s')
+        live.append(flow_round()[0])
+        with_dead.append(beside(e2e.free_port()))
+        say(f'queues, round {n + 1}: alone {live[-1]:.0f}/s, beside a dead one {with_dead[-1]:.0f}/s')
+    base = median(speeds['one line'])
+    rows = ['| what | messages/s | of one line | target |', '|---|---:|---:|---:|']
+    for way, all in speeds.items():
+        ratio = median([a / b for a, b in zip(all, speeds['one line'])])
+        target = '' if way == 'one line' else f'80 % {verdict(ratio >= 0.8)}'
+        rows.append(f'| drained: {way} | **{median(all):,.0f}** | {ratio:.0%} | {target} |')
+    ratio = median([a / b for a, b in zip(with_dead, live)])
+    rows.append(f'| in and out, with a dead destination beside (each message is owed to it, too), of the same without | **{median(with_dead):,.0f}** '
+                f'| {ratio:.0%} | 95 % {verdict(ratio >= 0.95)} |')
+    return rows + ['', f'{QUEUED:,} messages queued; at most {memory_mb:.0f} MB of memory.']
 
 
 # --- memory, start, idle connections -------------------------------------------------------------------------------
@@ -320,6 +383,8 @@ def main():
     if 'flow' in chosen:
         page += ['## End to end', '', 'The same, with an MLLP destination that acknowledges at once; every delivery is recorded.', '',
                  *flow(peak), '']
+    if 'queues' in chosen:
+        page += ['## Queues', '', 'From a full queue to a receiver that acknowledges at once, until the last result is recorded.', '', *queues(), '']
     if 'parsers' in chosen:
         page += ['## Parsing', '', 'Nothing is cached between messages. No allocation per field (`tests/parsers/hl7/allocation_test.cpp` counts).', '',
                  *parsers(), '']
