@@ -321,6 +321,25 @@ def test_a_disk_that_fills_up_on_the_way():
             subprocess.run(['umount', '-l', disk], check=False)
 
 
+def test_a_restart_on_the_way():
+    with e2e.folder() as dir, e2e.Receiver() as lab:
+        engine = e2e.Engine(dir, configuration(lab.port))
+        with engine:
+            feed(engine, 100)
+            e2e.wait_until(lambda: lab.count() == 100, 20, 'delivered')
+            told = cli(engine, 'replay', *FROM, '--rate', '50/s')
+            job = int(re.search(r'started as job (\d+)', told)[1])
+            e2e.wait_until(lambda: lab.count() > 110, 20, 'it has begun')
+        count = lab.count()
+        say(f'{count - 100} of 100 before the restart')
+        check(count < 190, 'too late')
+        with engine:
+            e2e.wait_until(lambda: engine.api('GET', f'/replays/{job}')['state'] == 'done', 20, 'the job ended')
+            drained(engine, 'lab')
+            check(ids(lab.messages[100:]) == ids(lab.messages[:100]), 'not each once, in order')
+            check(engine.api('GET', f'/replays/{job}')['deliveries'] == 100, engine.api('GET', f'/replays/{job}'))
+
+
 def test_a_reload_on_the_way():
     with e2e.folder() as dir, e2e.Receiver() as lab, e2e.Receiver() as copy_of:
         with e2e.Engine(dir, configuration(lab.port, copy_of.port)) as engine:
