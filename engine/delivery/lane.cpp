@@ -23,7 +23,7 @@ constexpr std::uint64_t ahead_max = 1'000'000;
 }  // namespace
 
 Lane::Lane(std::string name, store::NameId id, LaneContext context, store::LaneState const& recovered,
-           bool after_crash)
+           LastRun last_run)
     : name_(std::move(name)),
       id_(id),
       context_(std::move(context)),
@@ -31,8 +31,7 @@ Lane::Lane(std::string name, store::NameId id, LaneContext context, store::LaneS
       window_(recovered.cursor, recovered.queued),
       schedule_(recovered.cursor, recovered.settled_ahead),
       timer_(executor_),
-      recovered_end_{context_.store.durable_end(), 0},
-      after_crash_(after_crash && recovered.queued > 0),
+      last_run_(last_run),
       uncertain_(recovered.uncertain.begin(), recovered.uncertain.end()),
       held_(recovered.held),
       random_(static_cast<std::minstd_rand::result_type>(std::hash<std::string>{}(name_)) ^

@@ -2,6 +2,7 @@
 // and a bounded number of those: what doesn't fit is found again by scanning the journal (DESIGN promise 5).
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -35,6 +36,22 @@ struct LaneContext {
     Replies* replies = nullptr;  // senders that wait for the destination's answer; may be null
 };
 
+// How the run before ended: what was in flight then may have arrived, and of a machine that went down also
+// what was delivered in its last moments without that being on stable storage.
+enum class Ended : unsigned char { clean, killed, machine };
+
+// What is known of the runs before: that of entries before `until` some may have arrived unknown to us. It
+// holds until they are settled, however many clean ends come in between.
+struct LastRun {
+    Ended ended = Ended::clean;
+    store::Position until{};
+
+    LastRun and_then(Ended next, store::Position end) const {
+        if (next == Ended::clean) return *this;
+        return {std::max(ended, next), std::max(until, end)};
+    }
+};
+
 // push() is for the commit thread; everything else runs on the lane's context (executor()).
 //
 // One coroutine reads ahead and does what is not sending (run()); one for each connection sends (work()).
@@ -43,9 +60,9 @@ class Lane : public std::enable_shared_from_this<Lane> {
   public:
     using Destinations = std::vector<std::unique_ptr<destinations::Destination>>;
 
-    // `recovered`: what the store found at start. `after_crash`: some of it may have been in flight then.
+    // `recovered`: what the store found at start.
     Lane(std::string name, store::NameId id, LaneContext context, store::LaneState const& recovered,
-         bool after_crash);
+         LastRun last_run);
     ~Lane();
 
     // The destination, once for each of its connections, may be replaced (reload) or taken away (none: what
@@ -81,6 +98,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
     // A held delivery was resent or released.
     void released(std::uint64_t count) { held_ -= std::min(held_, count); }
     // "claimed" or "in_flight" while the message is being sent, else "".
+    // After stop(): some result could not be recorded.
+    bool lost_results() const { return lost_results_; }
     std::string_view live_state(std::uint64_t message) const;
 
   private:
@@ -165,8 +184,9 @@ class Lane : public std::enable_shared_from_this<Lane> {
     std::deque<Errand> errands_;
     std::deque<store::LaneKey> held_unconfirmed_;  // those whose acknowledgement would end the holding
 
-    store::LaneKey recovered_end_;  // entries before it were there at start
-    bool after_crash_ = false;
+    LastRun last_run_;
+    bool lost_results_ = false;
+    std::size_t claimed_recovered_ = 0;
     std::unordered_set<Schedule::KeyId> claimed_since_;  // order_by values of which one was sent since
     std::set<store::LaneKey> uncertain_;                 // may have reached the receiver before this start
     std::set<std::uint64_t> cancelled_;                  // numbers; the oldest are forgotten

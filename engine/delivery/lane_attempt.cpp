@@ -16,6 +16,8 @@ constexpr std::size_t max_unconfirmed = 1000;
 constexpr std::size_t max_errands = 1000;
 // Behind it, what was sent before a crash is sent as if it had not been.
 constexpr std::size_t keys_remembered = 100'000;
+// More than are delivered between two syncs, 0.2 s.
+constexpr std::size_t results_lost_at_most = 10'000;
 
 bool ambiguous(Attempt const& attempt) {
     return attempt.result == AttemptClass::timeout || attempt.result == AttemptClass::cut;
@@ -55,8 +57,12 @@ class Lane::InFlight final : public destinations::Departure {
 // Whether the entry may have been in flight when the engine last ended.
 bool Lane::was_in_flight(Schedule::Claim const& claim) {
     bool const marked = uncertain_.erase(claim.entry.key) != 0;
-    if (!after_crash_ || policy_.holds_ambiguous()) return marked;
-    if (claim.entry.key >= recovered_end_ || claimed_since_.size() >= keys_remembered) return marked;
+    // Where nothing may go twice, each departure is on disk: the marks are all there is to know.
+    if (policy_.holds_ambiguous()) return marked;
+    if (last_run_.ended == Ended::clean || claim.entry.key.position >= last_run_.until) return marked;
+    // Results that were lost are those of the last moments: of what is sent first now.
+    if (last_run_.ended == Ended::machine) return ++claimed_recovered_ <= results_lost_at_most || marked;
+    if (claimed_since_.size() >= keys_remembered) return marked;
     // The first of its key that was there, since the one before it was settled.
     return claimed_since_.insert(claim.key).second || marked;
 }
@@ -252,7 +258,10 @@ net::Task<bool> Lane::record(store::ResultRecord const& result) {
                 {{"destination", name_}, {"message", result.sequence}, {"error", recorded.error().code}});
         }
         store_failed_ = true;
-        if (stopping_) co_return false;
+        if (stopping_) {
+            lost_results_ = true;
+            co_return false;
+        }
         net::Timer pause(executor_);
         pause.expires_after(500ms);
         co_await pause.async_wait(net::as_result);

@@ -7,6 +7,7 @@
 #include <boost/asio/use_future.hpp>
 
 #include "engine/destinations/destination.h"
+#include "engine/flow/last_run.h"
 #include "engine/flow/waiting_route.h"
 #include "engine/listeners/text_options.h"
 
@@ -108,6 +109,8 @@ Result<void> Engine::open_store(config::Store const& configured) {
     // Deliveries that a person has stopped must not begin because a file can't be read.
     if (auto const loaded = paused_->load(); !loaded) return loaded.error();
     auto const& recovery = store_->recovery();
+    last_run_ = last_run(configured.dir, recovery.clean, store_->durable_end());
+    dir_ = configured.dir;
     for (auto const& note : recovery.notes) log_.info("store_recovery", {{"note", note}});
     for (auto const& damage : recovery.damage) log_.error("store_damage", {{"damage", damage}});
     log_.info("store_open", {{"dir", configured.dir},
@@ -128,8 +131,7 @@ void Engine::add_lane(std::string const& name, store::LaneState const& state) {
     delivery::LaneContext const context{
         *runtime_, runtime_->next_delivery_index(), *store_, metrics_.destination(name), log_, now_us_,
         &replies_};
-    auto lane =
-        std::make_shared<delivery::Lane>(name, state.destination, context, state, !store_->recovery().clean);
+    auto lane = std::make_shared<delivery::Lane>(name, state.destination, context, state, last_run_);
     {
         std::lock_guard lock(mutex_);
         lanes_[name] = lane;
@@ -305,6 +307,10 @@ void Engine::stop() {
             lane->executor(), [lane] { return lane->stop(stop_grace); }, net::asio::use_future));
     }
     for (auto& end : ending) end.get();
+    auto const lanes = all_lanes();
+    bool const lost =
+        std::any_of(lanes.begin(), lanes.end(), [](auto const& lane) { return lane->lost_results(); });
+    if (lost) note_lost_results(dir_, store_->durable_end());
     runtime_->stop();
     if (auto closed = store_->close(); !closed) {
         log_.error("store_close_failed", {{"error", closed.error().code}, {"place", closed.error().place}});

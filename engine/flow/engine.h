@@ -126,6 +126,8 @@ class Engine final : public ops::Control {
     std::unique_ptr<store::PausedQueues> paused_;
     destinations::Awaited awaited_;
     delivery::Replies replies_;
+    delivery::LastRun last_run_;
+    std::string dir_;  // of the store
     std::unique_ptr<outside::Shared> outside_;
     std::unique_ptr<Flow> flow_;
     SpaceWatch space_watch_{log_};

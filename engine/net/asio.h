@@ -24,7 +24,7 @@ template <class T>
 using Task = asio::awaitable<T, Executor>;
 using Socket = asio::basic_stream_socket<tcp, Executor>;
 using Acceptor = asio::basic_socket_acceptor<tcp, Executor>;
-using Timer = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor>;
+using Timer = asio::basic_waitable_timer<Clock, Clock::WaitTraits, Executor>;
 // co_await op(as_result) gives [error_code, value]: no exceptions on the paths a peer can take.
 inline constexpr asio::as_tuple_t<asio::use_awaitable_t<Executor>> as_result{};
 inline constexpr asio::use_awaitable_t<Executor> use_task{};

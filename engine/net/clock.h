@@ -15,6 +15,14 @@ struct Clock {
 
     static time_point now() { return simulated_ ? *simulated_ : std::chrono::steady_clock::now(); }
 
+    // For Asio: how long to wait for a time that is `left` away. A simulation looks again at once.
+    struct WaitTraits {
+        static duration to_wait_duration(duration const& left) {
+            return simulated_ ? duration::zero() : left;
+        }
+        static duration to_wait_duration(time_point const& time) { return to_wait_duration(time - now()); }
+    };
+
     // While it lives, the time of this thread is what `now` says.
     class Simulated {
       public:

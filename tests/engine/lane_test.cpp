@@ -16,6 +16,7 @@
 
 using namespace hilum;
 using namespace std::chrono_literals;
+using delivery::Ended;
 using delivery::Lane;
 using destinations::Attempt;
 using destinations::AttemptClass;
@@ -93,13 +94,15 @@ struct Bench {
     std::shared_ptr<Lane> lane;
     std::atomic<std::int64_t> now_us = 1'000'000;
 
-    explicit Bench(store::LaneState const& state = {}, bool after_crash = false,
+    explicit Bench(store::LaneState const& state = {}, bool killed = false,
                    delivery::PolicyOptions options = quick(),
                    std::vector<std::string> const& recovered = {}) {
         for (auto const& body : recovered) store.add(body);
         delivery::LaneContext const context{
             runtime, 0, store, metrics.destination("lab"), log, [this] { return now_us.load(); }};
-        lane = std::make_shared<Lane>("lab", 1, context, state, after_crash);
+        lane = std::make_shared<Lane>(
+            "lab", 1, context, state,
+            delivery::LastRun{killed ? Ended::killed : Ended::clean, store.durable_end()});
         lane->set_destinations(connections(options.connections), delivery::Policy(options));
         runtime.start();
         boost::asio::post(lane->executor(), [l = lane] { l->start(); });
