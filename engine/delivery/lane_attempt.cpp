@@ -246,8 +246,17 @@ store::ResultRecord Lane::result_of(Schedule::Claim const& claim, DeliveryOutcom
 // A result that can't be written stops the lane here: going on would mean delivering what a restart would not
 // know of.
 net::Task<bool> Lane::record(store::ResultRecord const& result) {
+    // A lost "delivered" is a redelivery. A message that was given up, by a person or a rule, must not come
+    // back behind those that have passed it: that is on disk before the next one goes.
+    bool const given_up = store::settles(result.outcome) && result.outcome != DeliveryOutcome::delivered;
+    auto write = [this, &result] { return context_.store.record_durably(result); };
     for (;;) {
-        auto const recorded = context_.store.record(result);
+        Result<void> recorded;
+        if (given_up) {
+            recorded = co_await net::run_blocking(context_.runtime, write);
+        } else {
+            recorded = context_.store.record(result);
+        }
         if (recorded) {
             if (std::exchange(store_failed_, false)) wake();
             co_return true;

@@ -379,6 +379,11 @@ class Recovery {
 
 }  // namespace
 
+Result<std::shared_ptr<void>> lock_store(std::string const& dir, FileSystem& files) {
+    if (auto r = files.make_dirs(journal_dir(dir)); !r) return r.error();
+    return files.lock(dir + "/LOCK");
+}
+
 std::string damaged_body(Position position, Sequence sequence) {
     return place(position) + ": the body of " +
            (sequence == 0 ? "a record" : "message " + std::to_string(sequence)) + " is damaged";

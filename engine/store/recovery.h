@@ -32,6 +32,10 @@ enum class RecoveryMode {
     look,    // change nothing (verify)
 };
 
+// Held as long as what is returned. Errors: "locked" when an engine has the store open, and those of the file
+// system.
+Result<std::shared_ptr<void>> lock_store(std::string const& dir, FileSystem& files);
+
 // The caller holds the store's lock. Errors: "store_too_new", "journal_unreadable", and those of the file
 // system.
 Result<Recovered> recover(std::string const& dir, std::shared_ptr<FileSystem> files,

@@ -438,33 +438,6 @@ class StoreImpl final : public Store {
     std::shared_ptr<Index> index_;  // its thread reads the journal: stopped before it
 };
 
-Result<std::shared_ptr<void>> lock_store(std::string const& dir, FileSystem& files) {
-    if (auto r = files.make_dirs(journal_dir(dir)); !r) return r.error();
-    return files.lock(dir + "/LOCK");
-}
-
-// Every record of the journal, every checksum, every number.
-Result<void> check_everything(Recovered& found) {
-    auto& damage = found.report.damage;
-    auto const say = [&damage](std::string line) {  // recovery may have said it already
-        if (damage.size() < remembered_damage &&
-            std::find(damage.begin(), damage.end(), line) == damage.end()) {
-            damage.push_back(std::move(line));
-        }
-    };
-    JournalCursor cursor(
-        *found.catalogue, Checksum(found.store_id), {}, found.end, [&](Damage const& d) { say(d.text()); },
-        1u << 20);
-    JournalCursor::Record r;
-    for (;;) {
-        auto const more = cursor.next(r);
-        if (!more) return more.error();
-        if (!*more) return {};
-        Sequence const number = r.is(Kind::message) ? r.header.sequence : 0;
-        if (!cursor.body_good()) say(damaged_body(r.position, number));
-    }
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Store>> open_store(Options options, std::shared_ptr<FileSystem> files,
@@ -486,22 +459,6 @@ Result<std::unique_ptr<Store>> open_store(Options options, std::shared_ptr<FileS
                                              std::move(*recovered));
     if (auto r = store->start(); !r) return r.error();
     return std::unique_ptr<Store>(std::move(store));
-}
-
-Result<RecoveryReport> verify(std::string const& dir, std::shared_ptr<FileSystem> files) {
-    auto const lock = lock_store(dir, *files);
-    if (!lock) return lock.error();
-    auto found = recover(dir, files, least_segment, 0, RecoveryMode::look);
-    if (!found) return found.error();
-    if (auto r = check_everything(*found); !r) return r.error();
-    return std::move(found->report);
-}
-
-Result<void> reindex(std::string const& dir, std::shared_ptr<FileSystem> files) {
-    auto const lock = lock_store(dir, *files);
-    if (!lock) return lock.error();
-    delete_index(dir);
-    return {};
 }
 
 }  // namespace hilum::store
