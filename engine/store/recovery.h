@@ -32,7 +32,7 @@ enum class RecoveryMode {
     look,    // change nothing (verify)
 };
 
-// Held as long as what is returned. Errors: "locked" when an engine has the store open, and those of the file
+// Held as long as what is returned. Errors: "store_locked" when an engine has the store open, and those of the file
 // system.
 Result<std::shared_ptr<void>> lock_store(std::string const& dir, FileSystem& files);
 
