@@ -5,7 +5,8 @@
 
 namespace hilum::delivery {
 
-Window::Window(store::LaneKey cursor, std::uint64_t queued) : end_(cursor), queued_(queued) {}
+Window::Window(store::LaneKey cursor, std::uint64_t queued)
+    : end_(cursor), queued_(static_cast<std::int64_t>(queued)) {}
 
 bool Window::push(store::LaneEntry const& entry) {
     queued_.fetch_add(1, std::memory_order_relaxed);
@@ -16,7 +17,7 @@ bool Window::push(store::LaneEntry const& entry) {
         } else {
             recent_lost_ = true;
         }
-    } else if (!gap_) {
+    } else if (!gap_ && entry.key >= end_) {  // else a scan has seen it before the commit thread came here
         if (entries_.size() < capacity) {
             entries_.push_back(entry);
             end_ = entry.key.next();

@@ -35,7 +35,11 @@ class Window {
     store::LaneKey begin_scan();
     void end_scan(store::Store::Scan const& scan);
 
-    std::uint64_t queued() const { return queued_.load(std::memory_order_relaxed); }
+    // What a scan has found may be settled before push() has counted it.
+    std::uint64_t queued() const {
+        auto const n = queued_.load(std::memory_order_relaxed);
+        return n > 0 ? static_cast<std::uint64_t>(n) : 0;
+    }
     void settled() { queued_.fetch_sub(1, std::memory_order_relaxed); }
 
   private:
@@ -48,7 +52,7 @@ class Window {
     std::deque<store::LaneEntry> recent_;  // pushed during a scan; bounded as the window is
     bool recent_lost_ = false;
     bool asleep_ = false;
-    std::atomic<std::uint64_t> queued_;
+    std::atomic<std::int64_t> queued_;
 };
 
 }  // namespace hilum::delivery

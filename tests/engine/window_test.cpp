@@ -71,6 +71,19 @@ TEST_CASE("entries pushed while a scan runs are neither lost nor given twice") {
     CHECK(drain(window, store) == numbers(3));
 }
 
+TEST_CASE("an entry that a scan has found before it is pushed is given once") {
+    test::FakeStore store;
+    Window window({}, 0);
+    auto const early = store.add("on stable storage, and the commit thread is on its way here");
+    CHECK(drain(window, store) == numbers(1));
+    CHECK(window.queued() == 0);
+    window.push(early);
+    window.push(store.add("the next"));
+    CHECK(window.queued() == 1);
+    CHECK(drain(window, store) == std::vector<std::uint64_t>{2});
+    CHECK(window.queued() == 0);
+}
+
 TEST_CASE("too many pushes during one scan leave the gap open") {
     test::FakeStore store;
     Window window({}, 0);
