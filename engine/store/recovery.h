@@ -32,8 +32,8 @@ enum class RecoveryMode {
     look,    // change nothing (verify)
 };
 
-// Held as long as what is returned. Errors: "store_locked" when an engine has the store open, and those of the file
-// system.
+// Held as long as what is returned. Errors: "store_locked" when an engine has the store open, and those of
+// the file system.
 Result<std::shared_ptr<void>> lock_store(std::string const& dir, FileSystem& files);
 
 // The caller holds the store's lock. Errors: "store_too_new", "journal_unreadable", and those of the file
