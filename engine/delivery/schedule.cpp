@@ -224,10 +224,11 @@ bool Schedule::start(store::Sequence message) {
 
 std::optional<Schedule::Sweep> Schedule::begin_sweep() {
     if (hungry_.empty() || in_hand_ >= limits_.entries) return std::nullopt;
-    Sweep const sweep{hungry_.begin()->first, read_to_};
+    Sweep sweep{hungry_.begin()->first, read_to_};
     sweep_until_ = read_to_;
-    for (auto const& [from, id] : hungry_) {
-        auto& key = keys_.at(id);
+    for (auto& [id, key] : keys_) {
+        if (!key.more_from || key.state == State::waiting || key.state == State::stopped) continue;
+        sweep.from = std::min(sweep.from, *key.more_from);
         key.sweeping = true;
         key.more_since_sweep = false;
         ++sweeping_;

@@ -24,8 +24,8 @@ using Clock = net::Clock;
 class Schedule {
   public:
     struct Limits {
-        std::size_t entries = 4096;  // in hand, all keys together
-        std::size_t of_key = 64;
+        std::size_t entries = 8192;  // in hand, all keys together
+        std::size_t of_key = 128;
         std::size_t keys = 10'000;  // that wait or are being sent
     };
     using KeyId = std::uint64_t;
@@ -76,8 +76,9 @@ class Schedule {
     void start_all();
     bool start(store::Sequence message);
 
-    // Reading again what was forgotten: `from`, and every entry from there up to `until` is to be given to
-    // swept(), then end_sweep() called, also when it could not be read to the end (`reached`).
+    // Reading again what was forgotten, of every key that can use it, once one has nothing left: `from`, and
+    // every entry from there up to `until` is to be given to swept(), then end_sweep() called, also when it
+    // could not be read to the end (`reached`).
     struct Sweep {
         store::LaneKey from, until;
     };
