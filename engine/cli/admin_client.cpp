@@ -129,6 +129,10 @@ std::string time_parameter(std::string const& text) {
     auto const ms = parse_duration_ms(text);
     return ms ? rfc3339(now_us() - *ms * 1000) : text;
 }
+std::string coming_time_parameter(std::string const& text) {
+    auto const ms = parse_duration_ms(text);
+    return ms ? rfc3339(now_us() + *ms * 1000) : text;
+}
 
 std::string asked_by() {
     char const* const user = std::getenv("USER");

@@ -48,6 +48,7 @@ int ask(ApiOptions const& options, std::string_view method, std::string const& t
 
 // "2h" counts back from now; anything else goes to the engine as it is.
 std::string time_parameter(std::string const& text);
+std::string coming_time_parameter(std::string const& text);  // "2h" is in two hours
 // Who asks, for the trace: "cli:ada".
 std::string asked_by();
 

@@ -1,5 +1,3 @@
-#include <charconv>
-
 #include "engine/cli/admin_client.h"
 #include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
@@ -100,16 +98,6 @@ void add_action(App& queues, std::string const& action, std::string const& summa
     });
 }
 
-// "in 2h", as --until takes it: from now on. A time as it stands goes through.
-std::string until_parameter(std::string const& text) {
-    auto const unit = text.empty() ? '\0' : text.back();
-    std::int64_t const seconds = unit == 'm' ? 60 : unit == 'h' ? 3600 : unit == 'd' ? 86'400 : 0;
-    std::int64_t count = 0;
-    auto const [end, problem] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (seconds == 0 || problem != std::errc() || end != text.data() + text.size() - 1) return text;
-    return rfc3339(now_us() + count * seconds * 1'000'000);
-}
-
 void add_pause(App& queues, int& exit_code) {
     auto* const command = queues.add_subcommand("pause", "Stop delivering; messages keep queueing");
     auto const options = std::make_shared<Options>();
@@ -125,7 +113,7 @@ void add_pause(App& queues, int& exit_code) {
         ops::json::Writer w;
         w.object([&] {
             w.field_if("reason", options->reason);
-            w.field_if("until", until_parameter(options->until));
+            w.field_if("until", coming_time_parameter(options->until));
         });
         exit_code = ask(options->api, "POST", "/api/v1/queues/" + percent_encode(options->name) + "/pause",
                         w.text(), [](Value const& queue) { return show_queues({queue}); });

@@ -103,27 +103,29 @@ net::Task<void> Lane::sleep(std::chrono::milliseconds time) {
     co_await timer_.async_wait(net::as_result);
 }
 
+// The oldest that is not settled, as far as it has been read.
+store::LaneEntry const* Lane::oldest() const {
+    auto const* in_hand = schedule_.oldest();
+    return in_hand || !next_ ? in_hand : &*next_;
+}
+
 void Lane::publish() {
     auto& metrics = context_.metrics;
-    auto const* oldest = schedule_.oldest();
-    if (!oldest && next_) oldest = &*next_;
+    auto const* oldest = this->oldest();
     metrics.depth.store(window_.queued(), std::memory_order_relaxed);
     metrics.oldest_us.store(oldest ? oldest->received_us : 0, std::memory_order_relaxed);
     metrics.blocked.store(schedule_.blocked_count(), std::memory_order_relaxed);
     metrics.stopped.store(schedule_.stopped_count(), std::memory_order_relaxed);
 }
 
-// Moves what the window has to the schedule, as far as there is room. Whether anything came.
-bool Lane::feed() {
-    bool any = false;
+// Moves what the window has to the schedule, as far as there is room.
+void Lane::feed() {
     while (!ahead_full_ && schedule_.wants()) {
         if (!next_) next_ = window_.pop();
         if (!next_ || !schedule_.accepts(*next_)) break;
         schedule_.add(*next_);
         next_.reset();
-        any = true;
     }
-    return any;
 }
 
 // Reading ahead, pauses that end, errands: all that is not sending.
@@ -173,8 +175,12 @@ net::Task<void> Lane::read_on() {
         co_return;
     }
     window_.end_scan({{}, from, false});
+    co_await scan_failed(scan.error());
+}
+
+net::Task<void> Lane::scan_failed(Error const& why) {
     context_.log.error("lane_scan_failed",
-                       {{"destination", name_}, {"error", scan.error().code}, {"place", scan.error().place}});
+                       {{"destination", name_}, {"error", why.code}, {"place", why.place}});
     co_await sleep(1s);
 }
 
@@ -184,10 +190,7 @@ net::Task<void> Lane::sweep(Schedule::Sweep range) {
         auto work = [this, at] { return context_.store.scan(id_, at, Window::capacity, scan_bytes); };
         auto scan = co_await net::run_blocking(context_.runtime, work);
         if (!scan) {
-            context_.log.error(
-                "lane_scan_failed",
-                {{"destination", name_}, {"error", scan.error().code}, {"place", scan.error().place}});
-            co_await sleep(1s);
+            co_await scan_failed(scan.error());
             break;
         }
         for (auto const& entry : scan->entries) {
@@ -340,8 +343,7 @@ ops::QueueView Lane::view() const {
         v.blocked_messages.push_back(
             {b.entry.sequence, b.head.attempts, b.head.error, b.stopped, b.stopped ? 0 : planned(b.next)});
     }
-    auto const* oldest = schedule_.oldest();
-    if (!oldest && next_) oldest = &*next_;
+    auto const* oldest = this->oldest();
     if (oldest) {
         v.oldest_us = oldest->received_us;
         v.head_message = oldest->sequence;

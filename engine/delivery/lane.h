@@ -133,9 +133,11 @@ class Lane : public std::enable_shared_from_this<Lane> {
     bool has_turn();
     void end_pause_when_due();
     bool claim(Worker& worker);
-    bool feed();
+    void feed();
     net::Task<void> read_on();
     net::Task<void> sweep(Schedule::Sweep range);
+    net::Task<void> scan_failed(Error const& why);
+    store::LaneEntry const* oldest() const;
     net::Task<void> do_errand();
     net::Task<void> deliver(Worker& worker);
     net::Task<void> hold_uncertain(Schedule::Claim const& claim);

@@ -35,12 +35,13 @@ bool receiver_is_away(Attempt const& attempt) {
 // The mark that bytes may leave. A policy that must not send twice needs it on disk before they do.
 class Lane::InFlight final : public destinations::Departure {
   public:
-    InFlight(Lane& lane, Worker& worker, store::ResultRecord mark)
-        : lane_(lane), worker_(worker), mark_(std::move(mark)) {}
+    InFlight(Lane& lane, Worker& worker) : lane_(lane), worker_(worker) {}
 
     net::Task<bool> begin() override {
         if (lane_.policy_.holds_ambiguous()) {
-            auto write = [this] { return lane_.context_.store.record_durably(mark_); };
+            Attempt const none;
+            auto const mark = lane_.result_of(*worker_.claim, DeliveryOutcome::in_flight, none, 0);
+            auto write = [this, &mark] { return lane_.context_.store.record_durably(mark); };
             auto const written = co_await net::run_blocking(lane_.context_.runtime, write);
             if (!written) co_return false;
         }
@@ -51,7 +52,6 @@ class Lane::InFlight final : public destinations::Departure {
   private:
     Lane& lane_;
     Worker& worker_;
-    store::ResultRecord mark_;
 };
 
 // Whether the entry may have been in flight when the engine last ended.
@@ -107,7 +107,7 @@ net::Task<void> Lane::deliver(Worker& worker) {
     ++head.attempts;
     if (head.possible_duplicate) context_.metrics.possible_duplicates.fetch_add(1, std::memory_order_relaxed);
     bool const wanted = context_.replies && context_.replies->awaited(entry.sequence, id_);
-    InFlight departure(*this, worker, result_of(claim, DeliveryOutcome::in_flight, {}, 0));
+    InFlight departure(*this, worker);
     destinations::Outgoing const outgoing{entry.sequence,
                                           stored->body(entry.ordinal),
                                           entry.received_us,
@@ -140,11 +140,13 @@ net::Task<void> Lane::book(Schedule::Claim const& claim, Attempt const& attempt,
     auto const decision = policy_.decide(attempt);
     auto action = decision.action;
     bool const good = attempt.result == AttemptClass::delivered;
-    auto told = attempt;
+    std::optional<Attempt> noted;  // a copy only where there is something to add: responses may be large
     if (decision.rule != 0) {
-        told.text += (told.text.empty() ? "" : "; ");
-        told.text += "rule " + std::to_string(decision.rule) + " of on_answer";
+        noted = attempt;
+        noted->text += (noted->text.empty() ? "" : "; ");
+        noted->text += "rule " + std::to_string(decision.rule) + " of on_answer";
     }
+    Attempt const& told = noted ? *noted : attempt;
     if (!good) note_failure(claim, attempt);
     auto& head = schedule_.head(claim.key);
     if (action == Action::retry) {

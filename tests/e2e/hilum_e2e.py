@@ -403,8 +403,19 @@ class Connection:
         self.close()
 
 
+def acknowledgement(identifier, code='AA', more=''):
+    """Of the message with that control id; `more` are segments behind MSA."""
+    return f'MSH|^~\\&|||||20260101||ACK|{identifier}|P|2.5\rMSA|{code}|{identifier}\r{more}'.encode('latin-1')  # byte for byte
+
+
 class Receiver:
-    """An MLLP receiver that keeps what it gets, byte for byte, and answers AA."""
+    """An MLLP receiver that keeps what it gets, byte for byte, and answers AA. Others override what it keeps and says."""
+
+    def keeps(self, message):
+        return True
+
+    def replies(self, message):
+        return [acknowledgement(control_id(message).decode('latin-1'))]
 
     def __init__(self, port=0):
         self.server = socket.create_server(('127.0.0.1', port), backlog=64)
@@ -426,10 +437,11 @@ class Receiver:
         connection.socket, connection.buffer, connection.searched = peer, bytearray(), 0
         with contextlib.suppress(OSError), peer:
             while (message := connection.read()) is not None:
-                with self.lock:
-                    self.messages.append(message)
-                identifier = control_id(message)
-                connection.write(START + b'MSH|^~\\&|||||20260101||ACK|' + identifier + b'|P|2.5\rMSA|AA|' + identifier + b'\r' + END)
+                if self.keeps(message):
+                    with self.lock:
+                        self.messages.append(message)
+                for reply in self.replies(message):
+                    connection.write(START + reply + END)
 
     def count(self):
         with self.lock:

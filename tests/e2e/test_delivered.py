@@ -15,19 +15,9 @@ class Registry(e2e.Receiver):
         self.speak = speak
         super().__init__(port)
 
-    def _serve(self, peer):
-        connection = e2e.Connection.__new__(e2e.Connection)
-        connection.socket, connection.buffer, connection.searched = peer, bytearray(), 0
-        try:
-            with peer:
-                while (message := connection.read()) is not None:
-                    with self.lock:
-                        self.messages.append(message)
-                    answer = self.speak(message)
-                    if answer is not None:
-                        connection.write(e2e.START + answer + e2e.END)
-        except OSError:
-            pass
+    def replies(self, message):
+        answer = self.speak(message)
+        return [] if answer is None else [answer]
 
 
 def query(number, family='Probe'):

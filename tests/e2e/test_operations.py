@@ -36,21 +36,12 @@ class Refusing(e2e.Receiver):
     """Answers AE/207 to the control ids in `bad`."""
     bad = ()
 
-    def _serve(self, peer):
-        connection = e2e.Connection.__new__(e2e.Connection)
-        connection.socket, connection.buffer, connection.searched = peer, bytearray(), 0
-        try:
-            with peer:
-                while (message := connection.read()) is not None:
-                    identifier = e2e.control_id(message)
-                    bad = identifier.decode() in self.bad
-                    if not bad:
-                        with self.lock:
-                            self.messages.append(message)
-                    code = b'MSA|AE|' + identifier + b'\rERR||PID^1|207|E\r' if bad else b'MSA|AA|' + identifier + b'\r'
-                    connection.write(e2e.START + b'MSH|^~\\&|||||20260101||ACK|' + identifier + b'|P|2.5\r' + code + e2e.END)
-        except OSError:
-            pass
+    def keeps(self, message):
+        return e2e.control_id(message).decode() not in self.bad
+
+    def replies(self, message):
+        identifier = e2e.control_id(message).decode()
+        return [e2e.acknowledgement(identifier, 'AE', 'ERR||PID^1|207|E\r') if not self.keeps(message) else e2e.acknowledgement(identifier)]
 
 
 def lab(port):

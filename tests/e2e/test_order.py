@@ -86,20 +86,9 @@ class Clinic(e2e.Receiver):
     """Answers AE/207 to one control id until it is cured."""
     poisoned = b''
 
-    def _serve(self, peer):
-        connection = e2e.Connection.__new__(e2e.Connection)
-        connection.socket, connection.buffer, connection.searched = peer, bytearray(), 0
-        try:
-            with peer:
-                while (message := connection.read()) is not None:
-                    with self.lock:
-                        self.messages.append(message)
-                    identifier = e2e.control_id(message)
-                    bad = identifier == self.poisoned
-                    answer = b'MSA|AE|' + identifier + b'\rERR||PID^1|207|E\r' if bad else b'MSA|AA|' + identifier + b'\r'
-                    connection.write(e2e.START + b'MSH|^~\\&|||||20260101||ACK|' + identifier + b'|P|2.5\r' + answer + e2e.END)
-        except OSError:
-            pass
+    def replies(self, message):
+        identifier = e2e.control_id(message).decode()
+        return [e2e.acknowledgement(identifier, 'AE', 'ERR||PID^1|207|E\r') if identifier == self.poisoned.decode() else e2e.acknowledgement(identifier)]
 
     def of_patient(self, patient):
         with self.lock:

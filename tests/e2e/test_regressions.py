@@ -16,18 +16,8 @@ class Laboratory(e2e.Receiver):
         self.answers = answers
         super().__init__(port)
 
-    def _serve(self, peer):
-        connection = e2e.Connection.__new__(e2e.Connection)
-        connection.socket, connection.buffer, connection.searched = peer, bytearray(), 0
-        try:
-            with peer:
-                while (message := connection.read()) is not None:
-                    with self.lock:
-                        self.messages.append(message)
-                    for code, identifier in self.answers(e2e.control_id(message).decode()):
-                        connection.write(e2e.START + f'MSH|^~\\&|||||20260101||ACK|X|P|2.5\rMSA|{code}|{identifier}\r'.encode() + e2e.END)
-        except OSError:
-            pass
+    def replies(self, message):
+        return [e2e.acknowledgement(identifier, code) for code, identifier in self.answers(e2e.control_id(message).decode())]
 
     def ids(self):
         with self.lock:

@@ -1,6 +1,5 @@
 """`hilum replay`: what is stored goes again, as it was sent or through the routes of now; previewed, paced, resumed, once."""
 
-import contextlib
 import json
 import os
 import random
@@ -45,18 +44,15 @@ class Moody(e2e.Receiver):
 
     answer = b'AA'
 
-    def _serve(self, peer):
-        connection = e2e.Connection.__new__(e2e.Connection)
-        connection.socket, connection.buffer, connection.searched = peer, bytearray(), 0
-        with contextlib.suppress(OSError), peer:
-            while (message := connection.read()) is not None:
-                answer = self.answer
-                if answer == b'AA':
-                    with self.lock:
-                        self.messages.append(message)
-                identifier = e2e.control_id(message)
-                connection.write(e2e.START + b'MSH|^~\\&|||||20260101||ACK|' + identifier + b'|P|2.5\rMSA|' + answer + b'|' + identifier +
-                                 b'\r' + e2e.END)
+    def keeps(self, message):
+        return False  # replies() does, by the same look at `answer`
+
+    def replies(self, message):
+        answer = self.answer
+        if answer == b'AA':
+            with self.lock:
+                self.messages.append(message)
+        return [e2e.acknowledgement(e2e.control_id(message).decode(), answer.decode())]
 
 
 def feed(engine, count, first=0, **fields):
