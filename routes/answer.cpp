@@ -17,18 +17,19 @@ AnswerSteps AnswerSteps::compile(config::Component const& listener, CompileConte
 
 Result<void> AnswerSteps::shape(std::string& answer, std::int64_t now_us,
                                 hl7::Dictionary const& dictionary) const {
-    auto message = hl7::Message::view(answer);
-    if (!message) return message.error();
-    auto const acknowledged = message->text("MSA-2");
-    hl7::StructureCache structures(*message, dictionary);
-    Work work{*message, now_us, &structures};
+    Workpiece piece;
+    if (auto const read = piece.read(Content::hl7, answer, std::nullopt, dictionary); !read)
+        return read.error();
+    auto const acknowledged = piece.message().text("MSA-2");
+    Work work{piece, now_us};
     auto const result = steps_.run(work);
     if (result.next != StepResult::Next::go_on)
         return error("answer_step", std::string(key), result.text(), "try the steps on an acknowledgement");
-    if (message->text("MSA-2") != acknowledged || !hl7::ack_code(message->text("MSA-1")))
+    auto const& shaped = piece.message();
+    if (shaped.text("MSA-2") != acknowledged || !hl7::ack_code(shaped.text("MSA-1")))
         return error("answer_msa", "MSA[1]", "the steps leave an answer that its sender could not match",
                      "leave MSA-2 alone, and write AA, AE, AR, CA, CE or CR into MSA-1");
-    if (message->edited() || work.replaced) answer = message->bytes();
+    if (piece.changed()) answer = shaped.bytes();
     return {};
 }
 

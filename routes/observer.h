@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include "parsers/hl7/message.h"
 #include "routes/config/diagnostics.h"
 
 namespace hilum::expression {
@@ -18,6 +17,7 @@ class Expression;
 namespace hilum::routes {
 
 struct RouteVerdict;
+struct Subject;
 struct StepResult;
 
 // A step as the configuration has it. The same step has the same place however often it runs; lives as long
@@ -36,13 +36,13 @@ class Observer {
   public:
     virtual ~Observer() = default;
     // What follows up to its end is of this route, or of the routes that it leads to.
-    virtual void route_begins(std::uint32_t /*route*/, hl7::Message const& /*message*/) {}
+    virtual void route_begins(std::uint32_t /*route*/, Subject const& /*subject*/) {}
     virtual void route_ends(RouteVerdict const& /*verdict*/) {}
     // `when` of a route or of a step; `where` is the place of the expression's text.
     virtual void condition(config::Location const& /*where*/, expression::Expression const& /*when*/,
                            expression::Context const& /*context*/, bool /*holds*/) {}
-    virtual void step_begins(StepPlace const& /*step*/, hl7::Message const& /*message*/) {}
-    virtual void step_ends(StepPlace const& /*step*/, hl7::Message const& /*message*/,
+    virtual void step_begins(StepPlace const& /*step*/, Subject const& /*subject*/) {}
+    virtual void step_ends(StepPlace const& /*step*/, Subject const& /*subject*/,
                            StepResult const& /*result*/) {}
     // A key was looked up in a table.
     virtual void looked_up(std::string_view /*table*/, std::string_view /*key*/, bool /*found*/) {}

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "routes/answer.h"
+#include "routes/contents.h"
 #include "routes/expression/expression.h"
 #include "routes/forms.h"
 #include "routes/run.h"
@@ -72,6 +73,7 @@ struct Pipeline::Impl {
     std::vector<std::string> route_names;
     std::vector<CompiledRoute> routes;
     std::vector<std::vector<std::uint32_t>> routes_of_listener;
+    std::vector<Content> contents;      // parallel to listeners
     std::vector<AnswerSteps> answers;   // parallel to listeners
     std::vector<CompiledOrder> orders;  // parallel to the destinations of the configuration
     hl7::Dictionary dictionary = hl7::Dictionary::standard();
@@ -89,7 +91,7 @@ CompiledRoute compile_route(config::Route const& source, std::vector<std::string
     route.on_error = source.on_error;
     route.when_where = source.when.where;
     if (!source.when.empty() || source.when.where.line != 0)
-        route.when = expression::Expression::compile(source.when, 0, context.diagnostics);
+        route.when = expression::Expression::compile(source.when, 0, context.diagnostics, context.language());
     context.route = source.name;
     context.waits = false;
     route.steps = StepList::compile(source.steps, context);
@@ -103,7 +105,7 @@ CompiledRoute compile_route(config::Route const& source, std::vector<std::string
     return route;
 }
 
-CompiledOrder compile_order(config::Component const& destination) {
+CompiledOrder compile_order(config::Component const& destination, std::set<Content> const& contents) {
     config::Diagnostics ignored;  // checked where the other common keys of a destination are
     auto const text = [&](std::string_view key) {
         config::Text out;
@@ -111,13 +113,16 @@ CompiledOrder compile_order(config::Component const& destination) {
         return out;
     };
     CompiledOrder order;
+    order.content = contents.contains(Content::fhir) ? Content::fhir : Content::hl7;
+    expression::Options language;
+    language.fhir = order.content == Content::fhir;
     auto const by = text("order_by");
     if (by.empty()) return order;
-    order.by = expression::Expression::compile(by, 0, ignored);
+    order.by = expression::Expression::compile(by, 0, ignored, language);
     if (!order.by.valid()) return order;
     order.rule = rule_of(by.value);
     if (auto const priority = text("priority"); !priority.empty())
-        order.urgent = expression::Expression::compile(priority, 0, ignored);
+        order.urgent = expression::Expression::compile(priority, 0, ignored, language);
     return order;
 }
 
@@ -151,7 +156,11 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config,
     impl.listeners = names_of(config.listeners);
     auto const destinations = names_of(config.destinations);
     impl.destinations = destinations;
-    for (auto const& destination : config.destinations) impl.orders.push_back(compile_order(destination));
+    auto const contents = contents_of(config, diagnostics);
+    for (std::size_t i = 0; i < config.destinations.size(); ++i)
+        impl.orders.push_back(compile_order(config.destinations[i], contents.of_destination[i]));
+    for (auto const& listener : config.listeners)
+        impl.contents.push_back(listener.content.value_or(Content::hl7));
     impl.route_names = names_of(config.routes);
     impl.dictionary = config.dictionary;
     impl.routes_of_listener.resize(impl.listeners.size());
@@ -161,6 +170,7 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config,
     context.calls.lists = config.step_lists;
     for (std::uint32_t i = 0; i < config.routes.size(); ++i) {
         auto const steps_before = impl.steps.size();
+        context.content = contents.of_route[i];
         impl.routes.push_back(compile_route(config.routes[i], destinations, impl.route_names, context));
         if (context.waits) {
             check_waiting(config.routes[i], std::span(impl.steps).subspan(steps_before), diagnostics);
@@ -175,6 +185,7 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config,
         }
     }
     context.compiled = nullptr;  // no message runs through these
+    context.content = Content::hl7;
     for (auto const& listener : config.listeners)
         impl.answers.push_back(AnswerSteps::compile(listener, context));
     if (diagnostics.failed()) return pipeline;
@@ -242,29 +253,40 @@ bool Pipeline::has_order(std::string_view destination) const {
     return index < impl_->orders.size() && impl_->orders[index].rule != 0;
 }
 
-DeliveryOrder Pipeline::order_of(std::string_view destination, hl7::Message const& message,
+DeliveryOrder Pipeline::order_of(std::string_view destination, Subject const& subject,
                                  std::int64_t now_us) const {
     auto const index = index_of(impl_->destinations, destination);
-    if (index >= impl_->orders.size()) return {};
-    hl7::StructureCache structures(message, impl_->dictionary);
-    return impl_->orders[index].of(message, now_us, &structures);
+    return index < impl_->orders.size() ? impl_->orders[index].of(subject, now_us) : DeliveryOrder{};
 }
 
-void Pipeline::resume(std::uint32_t route, hl7::Message const& message, std::string_view received,
+config::Content Pipeline::content(std::uint32_t listener) const {
+    return listener < impl_->contents.size() ? impl_->contents[listener] : Content::hl7;
+}
+hl7::Dictionary const& Pipeline::dictionary() const {
+    return impl_->dictionary;
+}
+
+void Pipeline::resume(std::uint32_t route, Subject const& subject, std::string_view received,
                       std::int64_t now_us, Outside& outside, Processed& out) const {
     out.clear();
     RunContext const context{
         impl_->routes, impl_->route_names, impl_->dictionary, impl_->orders, now_us, nullptr, &outside};
-    resume_route(context, route, message, received, out);
+    resume_route(context, route, subject, received, out);
 }
 
 void Pipeline::process(std::uint32_t listener, hl7::Message const& message, std::string_view received,
+                       std::int64_t now_us, Processed& out, Observer* observer, Outside* outside) const {
+    hl7::StructureCache structures(message, impl_->dictionary);
+    process(listener, Subject{&message, &structures, nullptr}, received, now_us, out, observer, outside);
+}
+
+void Pipeline::process(std::uint32_t listener, Subject const& subject, std::string_view received,
                        std::int64_t now_us, Processed& out, Observer* observer, Outside* outside) const {
     out.clear();
     if (listener >= impl_->routes_of_listener.size()) return;
     RunContext const context{
         impl_->routes, impl_->route_names, impl_->dictionary, impl_->orders, now_us, observer, outside};
-    run_routes(context, impl_->routes_of_listener[listener], message, received, out);
+    run_routes(context, impl_->routes_of_listener[listener], subject, received, out);
     if (!out.rejected) return;
     // A refused message is owed to nobody.
     out.deliveries.clear();

@@ -15,6 +15,7 @@
 namespace hilum::routes {
 
 struct StepKind;
+struct Subject;
 class Outside;
 class Table;
 
@@ -92,19 +93,24 @@ class Pipeline {
 
     // Where a message would stand in a destination's queue: for what is sent again, maybe to another one.
     bool has_order(std::string_view destination) const;
-    DeliveryOrder order_of(std::string_view destination, hl7::Message const& message,
-                           std::int64_t now_us) const;
+    DeliveryOrder order_of(std::string_view destination, Subject const& subject, std::int64_t now_us) const;
+    // What comes from a listener.
+    config::Content content(std::uint32_t listener) const;
+    hl7::Dictionary const& dictionary() const;
 
-    // Runs every route of the listener. `message` is not changed: a route with steps works on a view of its
+    // Runs every route of the listener. `subject` is not changed: a route with steps works on one of its
     // own. Thread-safe. `observer` may be null. With an `outside` the routes that wait are done at once, too:
     // for tests and explaining.
+    void process(std::uint32_t listener, Subject const& subject, std::string_view received,
+                 std::int64_t now_us, Processed& out, Observer* observer = nullptr,
+                 Outside* outside = nullptr) const;
     void process(std::uint32_t listener, hl7::Message const& message, std::string_view received,
                  std::int64_t now_us, Processed& out, Observer* observer = nullptr,
                  Outside* outside = nullptr) const;
     // The rest of a route that has waited, from its first step on: `when` has let the message in.
     // Thread-safe; takes as long as the world outside does.
-    void resume(std::uint32_t route, hl7::Message const& message, std::string_view received,
-                std::int64_t now_us, Outside& outside, Processed& out) const;
+    void resume(std::uint32_t route, Subject const& subject, std::string_view received, std::int64_t now_us,
+                Outside& outside, Processed& out) const;
 
   private:
     Pipeline();

@@ -41,26 +41,25 @@ class Run {
           observer_(context.observer),
           outside_(context.outside) {}
 
-    // `bytes` are those of `message`.
-    void route(std::uint32_t index, hl7::Message const& message, hl7::StructureCache& structures,
-               std::string_view bytes, Body body, std::size_t depth) {
+    // `bytes` are those of `subject`.
+    void route(std::uint32_t index, Subject const& subject, std::string_view bytes, Body body,
+               std::size_t depth) {
         auto const verdict = out_->verdicts.size();
         out_->verdicts.push_back({index, RouteOutcome::sent, {}});
-        if (observer_) observer_->route_begins(index, message);
-        pass(verdict, message, structures, bytes, body, depth);
+        if (observer_) observer_->route_begins(index, subject);
+        pass(verdict, subject, bytes, body, depth);
         if (observer_) observer_->route_ends(out_->verdicts[verdict]);
     }
 
     // A route that waits goes on from its first step; those behind it that wait wait again.
-    void resume(std::uint32_t index, hl7::Message const& message, hl7::StructureCache& structures,
-                std::string_view bytes) {
+    void resume(std::uint32_t index, Subject const& subject, std::string_view bytes) {
         out_->verdicts.push_back({index, RouteOutcome::sent, {}});
-        work(0, message, structures, bytes, {}, 0, std::exchange(outside_, nullptr));
+        work(0, subject, bytes, {}, 0, std::exchange(outside_, nullptr));
     }
 
   private:
-    void pass(std::size_t verdict, hl7::Message const& message, hl7::StructureCache& structures,
-              std::string_view bytes, Body body, std::size_t depth) {
+    void pass(std::size_t verdict, Subject const& subject, std::string_view bytes, Body body,
+              std::size_t depth) {
         auto const index = out_->verdicts[verdict].route;
         auto const& route = (*routes_)[index];
         if (depth >= depth_max || verdict >= verdicts_max)
@@ -68,7 +67,7 @@ class Run {
                           "the message went through too many routes; check what each route names in \"to\"");
         if (route.when.valid()) {
             std::string_view clause;
-            expression::Context const context{&message, now_us_, &structures};
+            auto const context = subject.context(now_us_);
             auto const wanted = route.when.test(context, clause);
             if (!wanted)
                 return refuse(verdict, route,
@@ -77,7 +76,7 @@ class Run {
             if (!*wanted) return settle(verdict, RouteOutcome::filtered, "when: " + std::string(clause));
         }
         if (route.lane != Pipeline::none && !outside_) return wait(verdict, bytes, body);
-        work(verdict, message, structures, bytes, body, depth, outside_);
+        work(verdict, subject, bytes, body, depth, outside_);
     }
 
     // The body goes into the lane of the route; what it would leave as does not.
@@ -92,28 +91,32 @@ class Run {
     }
 
     // The steps of a route that has taken the message, and its deliveries.
-    void work(std::size_t verdict, hl7::Message const& message, hl7::StructureCache& structures,
-              std::string_view bytes, Body body, std::size_t depth, Outside* outside) {
+    void work(std::size_t verdict, Subject const& subject, std::string_view bytes, Body body,
+              std::size_t depth, Outside* outside) {
         auto const index = out_->verdicts[verdict].route;
         auto const& route = (*routes_)[index];
-        if (route.steps.empty()) return deliver(verdict, message, structures, bytes, body, depth);
-        auto view = hl7::Message::view(bytes, message.charset_given());
-        if (!view) return refuse(verdict, route, view.error().what);
-        hl7::StructureCache changed_structures(*view, *dictionary_);
+        if (route.steps.empty()) return deliver(verdict, subject, bytes, body, depth);
+        Workpiece piece;
+        if (auto const read = piece.read(subject.content(), bytes, charset_of(subject), *dictionary_); !read)
+            return refuse(verdict, route, read.error().what);
         std::vector<std::string> notes;
-        Work work{*view, now_us_, &changed_structures, observer_, &notes, outside};
+        Work work{piece, now_us_, observer_, &notes, outside};
         work.form = body.form;
         auto const result = route.steps.run(work);
         note(index, std::move(notes));
         if (result.next == StepResult::Next::split)
-            return split(verdict, *view, result, work.form, depth, outside);
+            return split(verdict, piece.subject(), result, work.form, depth, outside);
         if (!go_on(verdict, route, result, result.text())) return;
         body.form = work.form;
-        if (!view->edited() && !work.replaced)
-            return deliver(verdict, message, structures, bytes, body, depth);
-        std::string const changed = view->bytes();
-        if (changed == bytes) return deliver(verdict, message, structures, bytes, body, depth);
-        deliver(verdict, *view, changed_structures, changed, {Pipeline::none, work.form}, depth);
+        if (!piece.changed()) return deliver(verdict, subject, bytes, body, depth);
+        auto const changed_subject = piece.subject();
+        std::string const changed = changed_subject.text();
+        if (changed == bytes) return deliver(verdict, subject, bytes, body, depth);
+        deliver(verdict, changed_subject, changed, {Pipeline::none, work.form}, depth);
+    }
+
+    static std::optional<hl7::Charset> charset_of(Subject const& subject) {
+        return subject.message ? subject.message->charset_given() : std::nullopt;
     }
 
     // Whether a result lets the message go on; else the route ended.
@@ -142,7 +145,7 @@ class Run {
 
     // The rest of the steps for each part. Nothing is delivered before all of them are done: a message is
     // never held for one part while others have left.
-    void split(std::size_t verdict, hl7::Message const& message, StepResult const& first, hl7::Form form,
+    void split(std::size_t verdict, Subject const& subject, StepResult const& first, hl7::Form form,
                std::size_t depth, Outside* outside) {
         struct Part {
             std::string bytes;
@@ -151,6 +154,7 @@ class Run {
         };
         auto const index = out_->verdicts[verdict].route;
         auto const& route = (*routes_)[index];
+        auto const charset = charset_of(subject);
         std::vector<Part> waiting;  // the next one last
         std::size_t parts = 0;
         auto const add = [&](StepResult const& result, hl7::Form of_parts) {
@@ -169,10 +173,10 @@ class Run {
                 return refuse(verdict, route, "the message was split into too many parts");
             auto const part = std::move(waiting.back());
             waiting.pop_back();
-            auto view = hl7::Message::view(part.bytes, message.charset_given());
-            if (!view) return refuse(verdict, route, view.error().what);
-            hl7::StructureCache structures(*view, *dictionary_);
-            Work work{*view, now_us_, &structures, observer_, &notes, outside};
+            Workpiece piece;
+            if (auto const read = piece.read(subject.content(), part.bytes, charset, *dictionary_); !read)
+                return refuse(verdict, route, read.error().what);
+            Work work{piece, now_us_, observer_, &notes, outside};
             work.form = part.form;
             auto const result = route.steps.run(work, part.from);
             if (result.next == StepResult::Next::split) {
@@ -185,7 +189,7 @@ class Run {
                 last_stop = result.text();
             } else if (go_on(verdict, route, result,
                              "part " + std::to_string(number) + ", " + result.text())) {
-                done.push_back({view->bytes(), 0, work.form});
+                done.push_back({piece.subject().text(), 0, work.form});
             } else {
                 return;
             }
@@ -195,19 +199,19 @@ class Run {
             notes.push_back(std::to_string(stopped) + " of " + std::to_string(number) +
                             " parts stopped, the last at " + last_stop);
         note(index, std::move(notes));
-        deliver_parts(verdict, done, message.charset_given(), depth);
+        deliver_parts(verdict, done, subject.content(), charset, depth);
     }
 
     template <class Parts>
-    void deliver_parts(std::size_t verdict, Parts const& parts, std::optional<hl7::Charset> charset,
-                       std::size_t depth) {
+    void deliver_parts(std::size_t verdict, Parts const& parts, Content content,
+                       std::optional<hl7::Charset> charset, std::size_t depth) {
         auto const& route = (*routes_)[out_->verdicts[verdict].route];
         auto const planned = out_->deliveries.size();
         for (auto const& part : parts) {
-            auto const view = hl7::Message::view(part.bytes, charset);
-            if (!view) return refuse(verdict, route, view.error().what);
-            hl7::StructureCache structures(*view, *dictionary_);
-            deliver(verdict, *view, structures, part.bytes, {Pipeline::none, part.form}, depth);
+            Workpiece piece;
+            if (auto const read = piece.read(content, part.bytes, charset, *dictionary_); !read)
+                return refuse(verdict, route, read.error().what);
+            deliver(verdict, piece.subject(), part.bytes, {Pipeline::none, part.form}, depth);
             if (out_->verdicts[verdict].outcome == RouteOutcome::sent) continue;
             out_->deliveries.resize(planned);  // one part has no form to leave in: none leaves
             return;
@@ -219,28 +223,34 @@ class Run {
         for (auto& text : notes) out_->verdicts.push_back({index, RouteOutcome::noted, std::move(text)});
     }
 
-    void deliver(std::size_t verdict, hl7::Message const& message, hl7::StructureCache& structures,
-                 std::string_view bytes, Body body, std::size_t depth) {
+    void deliver(std::size_t verdict, Subject const& subject, std::string_view bytes, Body body,
+                 std::size_t depth) {
         auto const index = out_->verdicts[verdict].route;
         auto const& route = (*routes_)[index];
         std::uint32_t written = body.form == hl7::Form::er7 ? body.number : Pipeline::none;
         if (body.form != hl7::Form::er7 && route.delivers()) {
-            auto const other = hl7::in_form(message, body.form, *dictionary_);
+            auto const other = in_form(subject, body.form);
             if (!other) return refuse(verdict, route, other.error().what);
             written = place(*other);
         }
         for (auto const& target : route.to) {
             if (target.route) {
-                this->route(target.index, message, structures, bytes, body, depth + 1);
+                this->route(target.index, subject, bytes, body, depth + 1);
                 continue;
             }
             if (written == Pipeline::none) written = place(bytes);
             if (body.form == hl7::Form::er7) body.number = written;
             DeliveryOrder order;
-            if (target.index < orders_->size())
-                order = (*orders_)[target.index].of(message, now_us_, &structures);
+            if (target.index < orders_->size()) order = (*orders_)[target.index].of(subject, now_us_);
             out_->deliveries.push_back({target.index, index, written, order});
         }
+    }
+
+    Result<std::string> in_form(Subject const& subject, hl7::Form form) const {
+        if (subject.message) return hl7::in_form(*subject.message, form, *dictionary_);
+        auto const& resource = subject.interaction->resource;
+        if (form == hl7::Form::xml) return resource.xml();
+        return {boost::system::in_place_value, resource.json()};
     }
 
     // The number of a body, which is stored once however many routes made it.
@@ -281,32 +291,29 @@ class Run {
 
 }  // namespace
 
-DeliveryOrder CompiledOrder::of(hl7::Message const& message, std::int64_t now_us,
-                                hl7::StructureCache* structures) const {
+DeliveryOrder CompiledOrder::of(Subject const& subject, std::int64_t now_us) const {
     DeliveryOrder order;
     if (rule == 0) return order;
-    expression::Context const context{&message, now_us, structures};
+    auto const context = subject.context(now_us);
     order.rule = rule;
-    auto const value = by.text(context);
+    auto const value = subject.content() == content ? by.text(context) : Result<std::string>();
     order.key = hash_of(value ? std::string_view(*value) : std::string_view());
-    if (!urgent.valid()) return order;
+    if (!urgent.valid() || subject.content() != content) return order;
     auto const first = urgent.test(context);
     order.urgent = first && *first;
     return order;
 }
 
-void run_routes(RunContext const& context, std::vector<std::uint32_t> const& routes,
-                hl7::Message const& message, std::string_view received, Processed& out) {
+void run_routes(RunContext const& context, std::vector<std::uint32_t> const& routes, Subject const& subject,
+                std::string_view received, Processed& out) {
     Run run(context, out);
-    hl7::StructureCache structures(message, context.dictionary);
-    for (auto const route : routes) run.route(route, message, structures, received, {}, 0);
+    for (auto const route : routes) run.route(route, subject, received, {}, 0);
 }
 
-void resume_route(RunContext const& context, std::uint32_t route, hl7::Message const& message,
+void resume_route(RunContext const& context, std::uint32_t route, Subject const& subject,
                   std::string_view received, Processed& out) {
     Run run(context, out);
-    hl7::StructureCache structures(message, context.dictionary);
-    run.resume(route, message, structures, received);
+    run.resume(route, subject, received);
 }
 
 }  // namespace hilum::routes

@@ -9,6 +9,7 @@
 #include "routes/expression/expression.h"
 #include "routes/pipeline.h"
 #include "routes/steps/step_list.h"
+#include "routes/subject.h"
 
 namespace hilum::routes {
 
@@ -34,9 +35,11 @@ struct CompiledRoute {
 struct CompiledOrder {
     expression::Expression by, urgent;
     std::uint32_t rule = 0;
+    Content content = Content::hl7;  // of the messages that `by` is about
 
-    // What can't be evaluated (several values, say) counts as no value: such messages keep their order.
-    DeliveryOrder of(hl7::Message const& message, std::int64_t now_us, hl7::StructureCache* structures) const;
+    // Of another content than these: no value. What can't be evaluated (several values, say) counts as no
+    // value: such messages keep their order.
+    DeliveryOrder of(Subject const& subject, std::int64_t now_us) const;
 };
 
 // What a run needs of the pipeline, which outlives it.
@@ -51,10 +54,10 @@ struct RunContext {
 };
 
 // Each of `routes` with the message as it was received. Adds to `out`.
-void run_routes(RunContext const& context, std::vector<std::uint32_t> const& routes,
-                hl7::Message const& message, std::string_view received, Processed& out);
+void run_routes(RunContext const& context, std::vector<std::uint32_t> const& routes, Subject const& subject,
+                std::string_view received, Processed& out);
 // A route that has waited, from its first step on; those behind it that wait wait again.
-void resume_route(RunContext const& context, std::uint32_t route, hl7::Message const& message,
+void resume_route(RunContext const& context, std::uint32_t route, Subject const& subject,
                   std::string_view received, Processed& out);
 
 }  // namespace hilum::routes

@@ -32,40 +32,50 @@ void append_quoted(std::string& out, std::string_view text) {
 }  // namespace
 
 std::string Element::json() const {
-    auto const& nodes = resource_->nodes_;
-    auto const name_of = [&](std::uint32_t i) { return resource_->written_name(nodes[i]); };
+    return resource_->json_of(index_, resource_->nodes_[index_].kind);
+}
+
+std::string Element::json_of_children() const {
+    return resource_->nodes_[index_].first == Resource::none ? std::string()
+                                                             : resource_->json_of(index_, Kind::object);
+}
+
+// Of the node as if it were of that kind.
+std::string Resource::json_of(std::uint32_t index, Kind as) const {
+    auto const& nodes = nodes_;
+    auto const name_of = [&](std::uint32_t i) { return written_name(nodes[i]); };
     std::string out;
     std::vector<std::uint32_t> open;
     auto const begin = [&](std::uint32_t i) {
         append_quoted(out, name_of(i));
         out += nodes[i].list ? ":[" : ":";
     };
-    for (auto at = index_;;) {
+    for (auto at = index;;) {
         auto const& n = nodes[at];
-        if (n.kind == Kind::object) {
+        auto const kind = at == index ? as : n.kind;
+        if (kind == Kind::object) {
             out += '{';
-            if (n.first != Resource::none) {
+            if (n.first != none) {
                 open.push_back(at);
                 at = n.first;
                 begin(at);
                 continue;
             }
             out += '}';
-        } else if (n.kind == Kind::string) {
-            append_quoted(out, resource_->view(n.text_at, n.text_length));
-        } else if (n.kind == Kind::nothing) {
+        } else if (kind == Kind::string) {
+            append_quoted(out, view(n.text_at, n.text_length));
+        } else if (kind == Kind::nothing) {
             out += "null";
         } else {
-            out += resource_->view(n.text_at, n.text_length);  // [] is opened with the name
+            out += view(n.text_at, n.text_length);  // [] is opened with the name
         }
         // What follows a value: the next of its list, the next property, or the end of the object.
         while (true) {
             if (open.empty()) return out;
             auto const next = nodes[at].next;
-            bool const list_goes_on =
-                nodes[at].list && next != Resource::none && name_of(next) == name_of(at);
+            bool const list_goes_on = nodes[at].list && next != none && name_of(next) == name_of(at);
             if (nodes[at].list && !list_goes_on) out += ']';
-            if (next != Resource::none) {
+            if (next != none) {
                 out += ',';
                 at = next;
                 if (!list_goes_on) begin(at);

@@ -44,6 +44,8 @@ class Element {
     // The text of the child "resourceType"; "" where this is no resource.
     std::string_view resource_type() const;
     std::string json() const;
+    // Of a primitive: its id and extensions as JSON, what `_name` holds; "" when it has none.
+    std::string json_of_children() const;
 
     Resource const* resource() const { return resource_; }
     std::uint32_t index() const { return index_; }
@@ -75,6 +77,7 @@ class Resource {
   private:
     friend class Element;
     friend class JsonHandler;
+    friend class Editor;
     static constexpr std::uint32_t none = 0xffffffff;
 
     struct Node {
@@ -87,6 +90,7 @@ class Resource {
         bool in_its_own = false;  // a companion without a value beside it: an element by itself
     };
 
+    std::string json_of(std::uint32_t index, Kind as) const;
     std::string_view view(std::uint32_t at, std::uint32_t length) const {
         return std::string_view(bytes_).substr(at, length);
     }

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "parsers/hl7/dictionary.h"
+#include "routes/config/content.h"
 #include "routes/config/describe.h"
 #include "routes/config/diagnostics.h"
 #include "routes/config/node.h"
@@ -24,6 +26,7 @@ struct Component {
     Location kind_where;
     Node options;
     Node common;
+    std::optional<Content> content{};  // of its kind: what a listener gives, a destination takes
 };
 
 // The same configuration, wherever it stands in the file: what a reload needs not touch.
@@ -117,6 +120,8 @@ struct KindCheck {
     void (*check)(Component const& component, Diagnostics& diagnostics);
     std::string (*schema)();  // JSON Schema of the options
     std::string_view summary = {};
+    // What a listener gives; what a destination takes, none when it takes any.
+    std::optional<Content> content = {};
 };
 struct Catalogue {
     std::vector<KindCheck> listeners;

@@ -189,7 +189,9 @@ void Loader::components(Entry const& entry, std::string_view what, std::vector<s
         if (!one.value.unusable &&
             fill(component, one, std::string(what) + ' ' + in_quotes(one.key), kinds, common_keys)) {
             for (KindCheck const& check : checks) {
-                if (check.kind == component.kind && check.check) check.check(component, diagnostics_);
+                if (check.kind != component.kind) continue;
+                component.content = check.content;
+                if (check.check) check.check(component, diagnostics_);
             }
         }
         out.push_back(std::move(component));  // also a broken one: routes may name it

@@ -275,6 +275,9 @@ bool Evaluation::environment(Node const& node, Collection& out) {
                   kept))
             return false;
         out.push_back(Item::of(kept));
+    } else if (name == "request") {
+        if (context_->request)
+            out.push_back(typed(storage_->keep(fhir::request_as_element(*context_->request))));
     } else if (name == "answer") {
         if (context_->answer) members(typed(context_->answer->root()), name, out);
     } else if (focus.exists()) {

@@ -41,8 +41,9 @@ Result<Expression> Expression::compile(std::string_view text, Options const& opt
     return result;
 }
 
-Expression Expression::compile(config::Text const& text, std::size_t skip, config::Diagnostics& diagnostics) {
-    auto result = compile(std::string_view(text.value).substr(std::min(skip, text.value.size())));
+Expression Expression::compile(config::Text const& text, std::size_t skip, config::Diagnostics& diagnostics,
+                               Options const& options) {
+    auto result = compile(std::string_view(text.value).substr(std::min(skip, text.value.size())), options);
     if (result) return std::move(*result);
     auto const& e = result.error();
     diagnostics.error(text.where.shifted(skip + column_of(e.place) - 1), e.what, e.next);
@@ -91,6 +92,21 @@ Result<std::vector<std::string>> Expression::items(Context const& context) const
         std::vector<std::string> texts;
         for (auto const& item : value) texts.push_back(item.to_text());
         return texts;
+    });
+}
+
+Result<std::vector<fhir::Element>> Expression::elements(Context const& context) const {
+    if (!program_) return no_expression();
+    using Elements = std::vector<fhir::Element>;
+    return run<Elements>(*program_, context, [&](Collection const& value) -> Result<Elements> {
+        Elements elements;
+        for (auto const& item : value) {
+            if (item.type() != Type::element || item.element().resource() != context.resource)
+                return error("no_element", "column 1", "it gives a value that stands nowhere in the resource",
+                             "name elements, without functions that make new values of them");
+            elements.push_back(item.element());
+        }
+        return elements;
     });
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "parsers/fhir/interaction.h"
 #include "parsers/fhir/resource.h"
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/structure.h"
@@ -28,6 +29,8 @@ struct Context {
     fhir::Element focus = {};
     // What another system answered, under the property "answer": %answer. The steps of an enrich have one.
     fhir::Resource const* answer = nullptr;
+    // What is to be done with `resource`: %request, as Bundle.entry.request has it.
+    fhir::Request const* request = nullptr;
 
     fhir::Element element() const {
         return focus.exists() ? focus : resource ? resource->root() : fhir::Element();
@@ -61,7 +64,8 @@ class Expression {
     static Result<Expression> compile(std::string_view text) { return compile(text, Options{}); }
     // The same, reporting to `diagnostics` at the text's own place in the file. Empty optional-like: check
     // with valid().
-    static Expression compile(config::Text const& text, std::size_t skip, config::Diagnostics& diagnostics);
+    static Expression compile(config::Text const& text, std::size_t skip, config::Diagnostics& diagnostics,
+                              Options const& options = {});
 
     Expression();
     Expression(Expression&&) noexcept;
@@ -84,6 +88,9 @@ class Expression {
     Result<std::string> text(Context const& context) const;
     // Every item as text, for `hilum eval`.
     Result<std::vector<std::string>> items(Context const& context) const;
+    // The elements of the resource that it selects. Error "no_element": an item is none (a text that was
+    // made, say).
+    Result<std::vector<fhir::Element>> elements(Context const& context) const;
     // For each item its type's name, beside items(), for `eval --json`: "string", "boolean", "integer",
     // "decimal", "date", "dateTime", "time", "Quantity", of an element of a resource that of FHIR ("code",
     // "HumanName").
@@ -96,8 +103,9 @@ class Expression {
 // Text with {expression} holes: "{MSH-7}-{MSH-10}.hl7". "{{" and "}}" stand for braces.
 class Template {
   public:
-    static Result<Template> compile(std::string_view text);  // place: "column N"
-    static Template compile(config::Text const& text, config::Diagnostics& diagnostics);
+    static Result<Template> compile(std::string_view text, Options const& options = {});  // place: "column N"
+    static Template compile(config::Text const& text, config::Diagnostics& diagnostics,
+                            Options const& options = {});
     Template();
     Template(Template&&) noexcept;
     Template& operator=(Template&&) noexcept;
@@ -114,7 +122,8 @@ class Template {
 // A configured value: text, or an expression when it begins with "=" ("\=" for a text that does).
 class ValueSource {
   public:
-    static ValueSource compile(config::Text const& text, config::Diagnostics& diagnostics);
+    static ValueSource compile(config::Text const& text, config::Diagnostics& diagnostics,
+                               Options const& options = {});
     Result<std::string> get(Context const& context) const;
     bool computed() const { return expression_.valid(); }
     bool reads_answer() const { return expression_.reads_answer(); }

@@ -125,12 +125,13 @@ bool Parser::variable(Node& out) {
 
 bool Parser::environment(Node& out) {
     static constexpr std::string_view names[] = {"resource", "rootResource", "context", "answer",
-                                                 "ucum",     "sct",          "loinc"};
+                                                 "request",  "ucum",         "sct",     "loinc"};
     bool const known = std::find(std::begin(names), std::end(names), token_.value) != std::end(names) ||
                        token_.value.starts_with("vs-") || token_.value.starts_with("ext-");
     if (!known)
         return fail(token_.begin, "unknown_name", "no constant is called %" + token_.value.substr(0, 60),
-                    "there are %answer, %resource, %rootResource, %context, %ucum, %sct, %loinc, %`vs-NAME` "
+                    "there are %answer, %request, %resource, %rootResource, %context, %ucum, %sct, %loinc, "
+                    "%`vs-NAME` "
                     "and %`ext-NAME`");
     out.op = Op::environment;
     out.name = token_.value;

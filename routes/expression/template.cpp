@@ -45,7 +45,7 @@ Template::Template(Template&&) noexcept = default;
 Template& Template::operator=(Template&&) noexcept = default;
 Template::~Template() = default;
 
-Result<Template> Template::compile(std::string_view text) {
+Result<Template> Template::compile(std::string_view text, Options const& options) {
     Template result;
     std::string plain;
     auto const end_plain = [&] {
@@ -62,7 +62,7 @@ Result<Template> Template::compile(std::string_view text) {
             auto const end = end_of_hole(text, at + 1);
             if (end == std::string_view::npos)
                 return at_column(at, "a { without its }", "a brace in the text is written {{");
-            auto hole = Expression::compile(text.substr(at + 1, end - at - 1));
+            auto hole = Expression::compile(text.substr(at + 1, end - at - 1), options);
             if (!hole) {
                 auto e = hole.error();
                 e.place = "column " + std::to_string(at + 1 + column_of(e.place));
@@ -79,8 +79,9 @@ Result<Template> Template::compile(std::string_view text) {
     return result;
 }
 
-Template Template::compile(config::Text const& text, config::Diagnostics& diagnostics) {
-    auto result = compile(text.value);
+Template Template::compile(config::Text const& text, config::Diagnostics& diagnostics,
+                           Options const& options) {
+    auto result = compile(text.value, options);
     if (result) return std::move(*result);
     auto const& e = result.error();
     diagnostics.error(text.where.shifted(column_of(e.place) - 1), e.what, e.next);
@@ -101,11 +102,12 @@ Result<std::string> Template::fill(Context const& context, std::string (*clean)(
     return {boost::system::in_place_value, std::move(out)};
 }
 
-ValueSource ValueSource::compile(config::Text const& text, config::Diagnostics& diagnostics) {
+ValueSource ValueSource::compile(config::Text const& text, config::Diagnostics& diagnostics,
+                                 Options const& options) {
     ValueSource source;
     std::string_view const value = text.value;
     if (value.starts_with('=')) {
-        source.expression_ = Expression::compile(text, 1, diagnostics);
+        source.expression_ = Expression::compile(text, 1, diagnostics, options);
     } else {
         source.literal_ = value.starts_with("\\=") ? value.substr(1) : value;
     }

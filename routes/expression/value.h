@@ -111,10 +111,14 @@ struct Storage {
     std::forward_list<std::string> texts;
     std::forward_list<Decimal> decimals;
     std::forward_list<Quantity> quantities;
+    std::forward_list<fhir::Resource> resources;
 
     std::string_view keep(std::string text) { return texts.emplace_front(std::move(text)); }
     Decimal const* keep(Decimal const& decimal) { return &decimals.emplace_front(decimal); }
     Quantity const* keep(Quantity const& quantity) { return &quantities.emplace_front(quantity); }
+    fhir::Element keep(fhir::Resource resource) {
+        return resources.emplace_front(std::move(resource)).root();
+    }
 };
 
 // The next three are for items that are no elements (see element.h).

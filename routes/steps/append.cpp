@@ -41,7 +41,7 @@ class AppendStep final : public Step {
         // They see the message without what is appended.
         std::vector<std::string> texts;
         for (auto const& a : values_) {
-            auto text = a.value.get({&work.message, work.now_us, work.structures});
+            auto text = a.value.get(work.context());
             if (!text) return held(a.path.text(), text.error());
             texts.push_back(std::move(*text));
         }
@@ -50,28 +50,28 @@ class AppendStep final : public Step {
 
   private:
     StepResult add_segment(Work& work, std::vector<std::string> const& texts) const {
-        std::size_t after = work.message.segment_count();
+        std::size_t after = work.message().segment_count();
         if (after_) {
             auto const found = segments_of(work, *after_);
             if (found.empty()) return held(after_->text(), error("", "", "the message has no such segment"));
             after = found.back();
-        } else if (auto const last = work.message.count(segment_); last != 0) {
-            after = work.message.find(segment_, static_cast<std::uint32_t>(last));
+        } else if (auto const last = work.message().count(segment_); last != 0) {
+            after = work.message().find(segment_, static_cast<std::uint32_t>(last));
         }
-        auto const number = work.message.insert_segment(after, segment_);
+        auto const number = work.message().insert_segment(after, segment_);
         if (!number) return held(segment_, number.error());
         for (std::size_t i = 0; i < values_.size(); ++i)
-            if (auto const done = work.message.set_in(*number, values_[i].path, texts[i]); !done)
+            if (auto const done = work.message().set_in(*number, values_[i].path, texts[i]); !done)
                 return held(values_[i].path.text(), done.error());
         return StepResult::ok();
     }
 
     StepResult add_repetition(Work& work, std::vector<std::string> const& texts) const {
-        auto const next = static_cast<std::uint32_t>(work.message.repetitions(field_)) + 1;
+        auto const next = static_cast<std::uint32_t>(work.message().repetitions(field_)) + 1;
         for (std::size_t i = 0; i < values_.size(); ++i) {
             auto path = values_[i].path;
             path.repetition = next;
-            if (auto const done = work.message.set(path, texts[i]); !done)
+            if (auto const done = work.message().set(path, texts[i]); !done)
                 return held(values_[i].path.text(), done.error());
         }
         return StepResult::ok();

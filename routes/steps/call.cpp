@@ -132,7 +132,7 @@ std::string schema() {
 }  // namespace
 
 StepKind call_step() {
-    return {"call", "does the steps of a list that has a name", compile, schema};
+    return {"call", "does the steps of a list that has a name", compile, schema, true, false, WorksOn::both};
 }
 
 }  // namespace hilum::routes

@@ -35,7 +35,7 @@ class ConvertStep final : public Step {
         : to_(to), options_(options), otherwise_(otherwise), dictionary_(std::move(dictionary)) {}
 
     StepResult run(Work& work) const override {
-        auto converted = hl7::convert(work.message, to_, dictionary_, options_);
+        auto converted = hl7::convert(work.message(), to_, dictionary_, options_);
         if (!converted) {
             if (converted.error().code == "same_version") return StepResult::ok();
             return held("", converted.error());
@@ -45,9 +45,9 @@ class ConvertStep final : public Step {
                 if (note.kind == hl7::ConversionNote::Kind::kept)
                     return held(note.path, error("no_place", "", note.reason));
         }
-        auto message = hl7::Message::parse(std::move(converted->bytes), work.message.charset_given());
+        auto message = hl7::Message::parse(std::move(converted->bytes), work.message().charset_given());
         if (!message) return held("", message.error());
-        work.become(std::move(*message));
+        work.piece.become(std::move(*message));
         return StepResult::ok();
     }
 

@@ -2,6 +2,7 @@
 // Target: source, as in set. Components and escapes come along as they are.
 #include <utility>
 
+#include "routes/steps/fhir_steps.h"
 #include "routes/steps/steps.h"
 
 namespace hilum::routes {
@@ -24,9 +25,9 @@ class CopyStep final : public Step {
                 return held(c.to.text(),
                             error("no_such_segment", "", "the message has no such segment in such a group"));
             // A source that isn't there empties the target.
-            if (auto const done = work.message.copy_in(from, c.from.path, to, c.to.path); !done)
+            if (auto const done = work.message().copy_in(from, c.from.path, to, c.to.path); !done)
                 return held(c.to.text(), done.error());
-            if (move_ && from != 0) work.message.erase_in(from, c.from.path);
+            if (move_ && from != 0) work.message().erase_in(from, c.from.path);
         }
         return StepResult::ok();
     }
@@ -34,7 +35,7 @@ class CopyStep final : public Step {
   private:
     // The number of the segment that a path names, 0 when it isn't there.
     static std::size_t locate(Work& work, hl7::GroupPath const& path) {
-        if (path.plain()) return work.message.find(path.path.segment_name(), path.path.occurrence);
+        if (path.plain()) return work.message().find(path.path.segment_name(), path.path.occurrence);
         auto const found = find_in_groups(work, path);
         return found.empty() ? 0 : found.front().segment;
     }
@@ -63,6 +64,7 @@ bool overlap(hl7::GroupPath const& a, hl7::GroupPath const& b) {
 
 template <bool move>
 std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context) {
+    if (context.content == Content::fhir) return compile_fhir_copy(step, context, move);
     auto& diagnostics = context.diagnostics;
     auto const& options = step.options;
     if (options.kind != config::Node::Kind::mapping || options.entries.empty()) {
@@ -113,11 +115,16 @@ std::string schema() {
 }  // namespace
 
 StepKind copy_step() {
-    return {"copy", "copies a field or component with all its parts", compile<false>, schema};
+    return {
+        "copy",       "copies a field or component with all its parts", compile<false>, schema, true, false,
+        WorksOn::both};
 }
 
 StepKind move_step() {
-    return {"move", "copies a field or component and empties where it stood", compile<true>, schema};
+    return {"move",        "copies a field or component and empties where it stood",
+            compile<true>, schema,
+            true,          false,
+            WorksOn::both};
 }
 
 }  // namespace hilum::routes

@@ -49,7 +49,7 @@ struct Clock {
 
 class DateStep final : public Step {
   public:
-    DateStep(hl7::GroupPath field, std::vector<DateFormat> from, DateFormat to, Clock here, Clock there,
+    DateStep(ValuePath field, std::vector<DateFormat> from, DateFormat to, Clock here, Clock there,
              Fallback fallback)
         : field_(std::move(field)),
           from_(std::move(from)),
@@ -61,7 +61,7 @@ class DateStep final : public Step {
     StepResult run(Work& work) const override {
         return each_value(work, field_, [&](Place const& place, std::string_view text) {
             auto const changed = change(text);
-            if (!changed) return fall_back(work, place, fallback_, place.path.text() + " is no such date");
+            if (!changed) return fall_back(work, place, fallback_, place.text() + " is no such date");
             return *changed == text ? StepResult::ok() : write(work, place, *changed);
         });
     }
@@ -83,7 +83,7 @@ class DateStep final : public Step {
         return std::nullopt;
     }
 
-    hl7::GroupPath field_;
+    ValuePath field_;
     std::vector<DateFormat> from_;
     DateFormat to_;
     Clock here_;
@@ -132,7 +132,7 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     auto const o = config::decode_options<DateOptions>(step.options, "date", diagnostics);
     if (diagnostics.errors() != before) return nullptr;
     check_fallback(step, o.fallback, "that is no such date", diagnostics);
-    auto const field = writable_group_path(o.field, false, diagnostics);
+    auto const field = ValuePath::compile(o.field, context);
     std::vector<DateFormat> from;
     for (auto const& ref : o.from)
         if (auto read = format(ref.name, ref.where, diagnostics)) from.push_back(std::move(*read));
@@ -150,8 +150,10 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
 }  // namespace
 
 StepKind date_step() {
-    return {"date", "changes the format, the offset and the time zone of dates and times", compile,
-            config::SchemaWriter::of<DateOptions>};
+    return {"date",       "changes the format, the offset and the time zone of dates and times",
+            compile,      config::SchemaWriter::of<DateOptions>,
+            true,         false,
+            WorksOn::both};
 }
 
 }  // namespace hilum::routes

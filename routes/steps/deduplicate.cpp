@@ -77,7 +77,7 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     if (o.within.count() <= 0 || o.within > window_max)
         diagnostics.error(step.options.find("within")->where, "within must be some time, and at most 31d",
                           "write how long the sender may take to send the same again, such as 1h");
-    auto key = expression::Expression::compile(o.key, 0, diagnostics);
+    auto key = expression::Expression::compile(o.key, 0, diagnostics, context.language());
     check_answer_named(key.reads_answer(), o.key.where, context);
     if (diagnostics.errors() != before) return nullptr;
     // Another expression asks something else: what was seen under the old one says nothing for it.
@@ -89,7 +89,8 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
 StepKind deduplicate_step() {
     return {"deduplicate", "ends the route for a message that was here before",
             compile,       config::SchemaWriter::of<DeduplicateOptions>,
-            false,         true};
+            false,         true,
+            WorksOn::both};
 }
 
 }  // namespace hilum::routes

@@ -1,6 +1,7 @@
 // delete: PID-19    delete: ["NK1[*]", PID-19]
 #include <utility>
 
+#include "routes/steps/fhir_steps.h"
 #include "routes/steps/steps.h"
 
 namespace hilum::routes {
@@ -14,7 +15,7 @@ class DeleteStep final : public Step {
         // What isn't there is deleted already.
         for (auto const& path : paths_) {
             if (path.plain()) {
-                work.message.erase(path.path);
+                work.message().erase(path.path);
             } else {
                 erase(work, path);
             }
@@ -29,16 +30,17 @@ class DeleteStep final : public Step {
             if (path.path.field == 0) {
                 segments.push_back(found.segment);
             } else {
-                work.message.erase_in(found.segment, path.path);
+                work.message().erase_in(found.segment, path.path);
             }
         }
-        if (!segments.empty()) work.message.erase_segments(segments);
+        if (!segments.empty()) work.message().erase_segments(segments);
     }
 
     std::vector<hl7::GroupPath> paths_;
 };
 
 std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context) {
+    if (context.content == Content::fhir) return compile_fhir_delete(step, context);
     auto& diagnostics = context.diagnostics;
     auto const& options = step.options;
     bool const list = options.kind == config::Node::Kind::sequence && !options.items.empty();
@@ -71,7 +73,8 @@ std::string schema() {
 }  // namespace
 
 StepKind delete_step() {
-    return {"delete", "removes segments, fields, repetitions or components", compile, schema};
+    return {"delete",     "removes segments, fields, repetitions or components", compile, schema, true, false,
+            WorksOn::both};
 }
 
 }  // namespace hilum::routes

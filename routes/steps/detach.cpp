@@ -92,7 +92,7 @@ struct FileName {
 
 class DetachStep final : public Step {
   public:
-    DetachStep(hl7::GroupPath field, FileName file, DetachOptions const& o)
+    DetachStep(ValuePath field, FileName file, DetachOptions const& o)
         : field_(std::move(field)),
           file_(std::move(file)),
           address_(o.address.value),
@@ -110,7 +110,7 @@ class DetachStep final : public Step {
   private:
     StepResult detach(Work& work, Place const& place, std::string_view text) const {
         auto const bytes = from_base64(text);
-        if (!bytes) return no_document(otherwise_, place.path.text() + " holds no base64");
+        if (!bytes) return no_document(otherwise_, place.text() + " holds no base64");
         auto const file = file_.of(work, false);
         if (!file) return held("name", file.error());
         if (auto const written = work.outside->write(*file, *bytes); !written) {
@@ -120,7 +120,7 @@ class DetachStep final : public Step {
         return write(work, place, address_ + file->name);
     }
 
-    hl7::GroupPath field_;
+    ValuePath field_;
     FileName file_;
     std::string address_;
     NoDocument otherwise_;
@@ -128,7 +128,7 @@ class DetachStep final : public Step {
 
 class AttachStep final : public Step {
   public:
-    AttachStep(hl7::GroupPath field, FileName file, AttachOptions const& o)
+    AttachStep(ValuePath field, FileName file, AttachOptions const& o)
         : field_(std::move(field)),
           file_(std::move(file)),
           max_size_(static_cast<std::size_t>(o.max_size.count)),
@@ -142,12 +142,12 @@ class AttachStep final : public Step {
             bool const lasting = bytes.error().code == "not_found" || bytes.error().code == "too_large";
             return lasting ? no_document(otherwise_, bytes.error().what) : again(bytes.error());
         }
-        auto const done = write(work, field_, to_base64(*bytes));
+        auto const done = field_.set(work, to_base64(*bytes));
         return done ? StepResult::ok() : held(field_.text(), done.error());
     }
 
   private:
-    hl7::GroupPath field_;
+    ValuePath field_;
     FileName file_;
     std::size_t max_size_;
     NoDocument otherwise_;
@@ -163,11 +163,10 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
         diagnostics.error(step.where,
                           step.kind + " does not say what becomes of a message without a document",
                           "add otherwise: hold, or otherwise: pass");
-    auto const field = single_group_path(o.field, diagnostics);
-    auto const writable =
-        diagnostics.errors() == before ? writable_group_path(o.field, false, diagnostics) : field;
+    (void)single_group_path(o.field, diagnostics);
+    auto const field = diagnostics.errors() == before ? ValuePath::compile(o.field, context) : std::nullopt;
     FileName file{o.file.dir.value, expression::Template::compile(o.file.name, diagnostics)};
-    if (diagnostics.errors() != before || !writable) return nullptr;
+    if (diagnostics.errors() != before || !field) return nullptr;
     return std::make_unique<MadeStep>(*field, std::move(file), o);
 }
 

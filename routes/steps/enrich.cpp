@@ -123,9 +123,10 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
 }  // namespace
 
 StepKind enrich_step() {
-    return {"enrich", "asks another system about the message, after the sender has its answer",
-            compile,  config::SchemaWriter::of<EnrichOptions>,
-            false,    true};
+    return {"enrich",     "asks another system about the message, after the sender has its answer",
+            compile,      config::SchemaWriter::of<EnrichOptions>,
+            false,        true,
+            WorksOn::both};
 }
 
 }  // namespace hilum::routes

@@ -37,7 +37,7 @@ class EachSegment final : public Step {
     EachSegment(std::string name, StepList steps) : name_(std::move(name)), steps_(std::move(steps)) {}
 
     StepResult run(Work& work) const override {
-        auto& message = work.message;
+        auto& message = work.message();
         auto const count = message.count(name_);
         if (count > rounds_max || count * message.segment_count() > bytes_max) return too_many(name_);
         auto const revision = message.structure_revision();
@@ -64,7 +64,7 @@ class EachRepetition final : public Step {
     EachRepetition(hl7::Path field, StepList steps) : field_(field), steps_(std::move(steps)) {}
 
     StepResult run(Work& work) const override {
-        auto& message = work.message;
+        auto& message = work.message();
         auto const number = message.find(field_.segment_name(), field_.occurrence);
         auto each = field_;
         each.repetition = hl7::Path::all;

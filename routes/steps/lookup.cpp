@@ -33,10 +33,11 @@ void describe(V& v, LookupOptions& o) {
 }
 
 struct Lookup {
-    hl7::GroupPath field;
-    std::optional<hl7::Path> to;
-    std::vector<hl7::Path> keys;  // empty: the field's value is the key
-    std::optional<hl7::Path> on;
+    ValuePath field;
+    std::optional<ValuePath> to;
+    std::vector<expression::Expression> keys;  // empty: the field's value is the key
+    expression::Expression on;
+    std::string on_text;
     std::string table_name;
     std::shared_ptr<Table const> table;
     Fallback fallback;
@@ -58,7 +59,11 @@ class LookupStep final : public Step {
         std::optional<std::string_view> answer;
         if (day) {
             std::string joined;
-            if (!lookup_.keys.empty()) joined = key_of(work);
+            if (!lookup_.keys.empty()) {
+                auto composed = key_of(work);
+                if (!composed) return held("keys", composed.error());
+                joined = std::move(*composed);
+            }
             auto const key = lookup_.keys.empty() ? text : std::string_view(joined);
             answer = lookup_.table->find(key, *day);
             if (work.observer) work.observer->looked_up(lookup_.table_name, key, answer.has_value());
@@ -66,38 +71,52 @@ class LookupStep final : public Step {
         if (answer) return put(work, place, *answer);
         if (lookup_.fallback.otherwise == Otherwise::use_default)
             return put(work, place, lookup_.fallback.text.value);
-        auto const& name = place.path.text();
+        auto const name = place.text();
         return fall_back(work, place, lookup_.fallback,
                          day ? "no entry in table " + lookup_.table_name + " for " + name
-                             : lookup_.on->text() + " holds no day to look up " + name + " on");
+                             : lookup_.on_text + " holds no day to look up " + name + " on");
     }
 
     StepResult put(Work& work, Place const& place, std::string_view text) const {
         if (!lookup_.to) return write(work, place, text);
-        auto const done = work.message.set(*lookup_.to, text);
+        auto const done = lookup_.to->set(work, text);
         return done ? StepResult::ok() : held(lookup_.to->text(), done.error());
     }
 
-    std::string key_of(Work& work) const {
-        std::array<std::string, Table::keys_max> scratch;
+    Result<std::string> key_of(Work& work) const {
+        std::array<std::string, Table::keys_max> texts;
         std::vector<std::string_view> values;
-        for (std::size_t i = 0; i < lookup_.keys.size(); ++i)
-            values.push_back(work.message.text(lookup_.keys[i], scratch[i]));
-        return Table::join(values);
+        for (std::size_t i = 0; i < lookup_.keys.size(); ++i) {
+            auto text = lookup_.keys[i].text(work.context());
+            if (!text) return text;
+            texts[i] = std::move(*text);
+            values.push_back(texts[i]);
+        }
+        return {boost::system::in_place_value, Table::join(values)};
     }
 
     std::optional<std::int32_t> day_of(Work& work) const {
-        if (!lookup_.on) return Table::day_at(work.now_us);
-        std::string scratch;
-        return Table::day(work.message.text(*lookup_.on, scratch).substr(0, 8));
+        if (!lookup_.on.valid()) return Table::day_at(work.now_us);
+        auto const text = lookup_.on.text(work.context());
+        if (!text) return std::nullopt;
+        // FHIR writes 2024-05-01, HL7 v2 20240501.
+        std::string day = *text;
+        std::erase(day, '-');
+        return Table::day(day.substr(0, 8));
     }
 
     Lookup lookup_;
 };
 
-void check_keys(LookupOptions const& o, Lookup& lookup, config::Diagnostics& diagnostics) {
-    for (auto const& ref : o.keys)
-        if (auto const path = single_path({ref.name, ref.where}, diagnostics)) lookup.keys.push_back(*path);
+// A path of HL7 v2 is checked as one before it is read as an expression, which it is, too.
+expression::Expression value_at(config::Text const& text, CompileContext& context) {
+    if (context.content == Content::hl7 && !single_path(text, context.diagnostics)) return {};
+    return expression::Expression::compile(text, 0, context.diagnostics, context.language());
+}
+
+void check_keys(LookupOptions const& o, Lookup& lookup, CompileContext& context) {
+    auto& diagnostics = context.diagnostics;
+    for (auto const& ref : o.keys) lookup.keys.push_back(value_at({ref.name, ref.where}, context));
     auto const columns = lookup.table->key_columns();
     if (o.keys.empty() ? columns > 1 : o.keys.size() != columns)
         diagnostics.error(o.keys.empty() ? o.table.where : o.keys.front().where,
@@ -105,16 +124,19 @@ void check_keys(LookupOptions const& o, Lookup& lookup, config::Diagnostics& dia
                               (columns == 1 ? " key column" : " key columns"),
                           "name as many paths in \"keys\"");
     if (!o.on.empty()) {
-        lookup.on = single_path(o.on, diagnostics);
+        lookup.on = value_at(o.on, context);
+        lookup.on_text = o.on.value;
         if (!lookup.table->dated())
             diagnostics.error(o.on.where, "table \"" + o.table.value + "\" has no dates",
                               "name their columns in \"from\" and \"to\" of the table, or remove \"on\"");
     }
 }
 
-void check_target(LookupOptions const& o, Lookup& lookup, config::Diagnostics& diagnostics) {
+void check_target(LookupOptions const& o, Lookup& lookup, CompileContext& context) {
+    auto& diagnostics = context.diagnostics;
     if (o.to.empty()) return;
-    lookup.to = writable_path(o.to, false, diagnostics);
+    if (context.content == Content::hl7 && !writable_path(o.to, false, diagnostics)) return;
+    lookup.to = ValuePath::compile(o.to, context);
     if (!lookup.to) return;
     if (lookup.field.many()) {
         diagnostics.error(
@@ -142,20 +164,24 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
                           o.fallback.otherwise == Otherwise::use_default && !step.options.find("default");
     if (by_table) lookup.fallback.text.value = *lookup.table->fallback();
     if (!by_table) check_fallback(step, o.fallback, "that is not in the table", diagnostics);
-    auto const field = o.field.empty() ? std::nullopt : writable_group_path(o.field, false, diagnostics);
+    auto field = o.field.empty() ? std::nullopt : ValuePath::compile(o.field, context);
+    bool const has_field = field.has_value();
     if (field) {
-        lookup.field = *field;
-        check_target(o, lookup, diagnostics);
+        lookup.field = std::move(*field);
+        check_target(o, lookup, context);
     }
-    if (lookup.table) check_keys(o, lookup, diagnostics);
-    if (!field || !lookup.table || diagnostics.errors() != before) return nullptr;
+    if (lookup.table) check_keys(o, lookup, context);
+    if (!has_field || !lookup.table || diagnostics.errors() != before) return nullptr;
     return std::make_unique<LookupStep>(std::move(lookup));
 }
 
 }  // namespace
 
 StepKind lookup_step() {
-    return {"lookup", "translates a code by a table", compile, config::SchemaWriter::of<LookupOptions>};
+    return {"lookup",     "translates a code by a table",
+            compile,      config::SchemaWriter::of<LookupOptions>,
+            true,         false,
+            WorksOn::both};
 }
 
 }  // namespace hilum::routes

@@ -38,7 +38,7 @@ class LuaStep final : public Step {
     StepResult run(Work& work) const override {
         auto machine = take();
         if (!machine) return held("", machine.error());
-        auto const returned = (*machine)->run(work.message, work.notes);
+        auto const returned = (*machine)->run(work.message(), work.notes);
         if (!returned) {  // it is not used again
             auto const& line = returned.error().place;
             return held(line.empty() ? "" : "line " + line, returned.error());

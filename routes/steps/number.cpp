@@ -34,8 +34,7 @@ void describe(V& v, NumberOptions& o) {
 
 class NumberStep final : public Step {
   public:
-    NumberStep(hl7::GroupPath field, Comma comma, std::optional<Decimal> factor, int decimals,
-               Fallback fallback)
+    NumberStep(ValuePath field, Comma comma, std::optional<Decimal> factor, int decimals, Fallback fallback)
         : field_(std::move(field)),
           comma_(comma),
           factor_(factor),
@@ -45,7 +44,7 @@ class NumberStep final : public Step {
     StepResult run(Work& work) const override {
         return each_value(work, field_, [&](Place const& place, std::string_view text) {
             auto const changed = change(text);
-            if (!changed) return fall_back(work, place, fallback_, place.path.text() + " is no such number");
+            if (!changed) return fall_back(work, place, fallback_, place.text() + " is no such number");
             return *changed == text ? StepResult::ok() : write(work, place, *changed);
         });
     }
@@ -76,7 +75,7 @@ class NumberStep final : public Step {
         return out.append(wanted - there, '0');
     }
 
-    hl7::GroupPath field_;
+    ValuePath field_;
     Comma comma_;
     std::optional<Decimal> factor_;
     int decimals_;  // -1: as they are
@@ -89,7 +88,7 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     auto const o = config::decode_options<NumberOptions>(step.options, "number", diagnostics);
     if (diagnostics.errors() != before) return nullptr;
     check_fallback(step, o.fallback, "that is no number", diagnostics);
-    auto const field = writable_group_path(o.field, false, diagnostics);
+    auto const field = ValuePath::compile(o.field, context);
     std::optional<Decimal> factor;
     if (!o.factor.empty() && !(factor = Decimal::parse(o.factor.value)))
         diagnostics.error(o.factor.where, config::in_quotes(o.factor.value) + " is no number",
@@ -116,8 +115,10 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
 }  // namespace
 
 StepKind number_step() {
-    return {"number", "changes the unit, the decimals or the decimal comma of numbers", compile,
-            config::SchemaWriter::of<NumberOptions>};
+    return {"number",     "changes the unit, the decimals or the decimal comma of numbers",
+            compile,      config::SchemaWriter::of<NumberOptions>,
+            true,         false,
+            WorksOn::both};
 }
 
 }  // namespace hilum::routes

@@ -72,8 +72,7 @@ std::optional<hl7::GroupPath> single_group_path(config::Text const& text, config
 }
 
 std::vector<hl7::GroupPath::Found> find_in_groups(Work& work, hl7::GroupPath const& path) {
-    if (work.structures) return path.resolve(work.message, work.structures->get());
-    return path.resolve(work.message, hl7::MessageStructure::of(work.message));
+    return path.resolve(work.message(), work.structures().get());
 }
 
 std::vector<std::size_t> segments_of(Work& work, hl7::GroupPath const& path) {
@@ -84,12 +83,12 @@ std::vector<std::size_t> segments_of(Work& work, hl7::GroupPath const& path) {
     }
     auto const name = path.path.segment_name();
     if (path.path.occurrence != hl7::Path::all) {
-        if (auto const number = work.message.find(name, path.path.occurrence); number != 0)
+        if (auto const number = work.message().find(name, path.path.occurrence); number != 0)
             numbers.push_back(number);
         return numbers;
     }
-    auto const revision = work.message.structure_revision();
-    for (std::size_t n = 0; (n = work.message.next_segment(name, n, revision)) != 0;) numbers.push_back(n);
+    auto const revision = work.message().structure_revision();
+    for (std::size_t n = 0; (n = work.message().next_segment(name, n, revision)) != 0;) numbers.push_back(n);
     return numbers;
 }
 
@@ -102,11 +101,11 @@ bool segment_name(config::Text const& text, config::Diagnostics& diagnostics) {
 }
 
 Result<void> write(Work& work, hl7::GroupPath const& path, std::string_view text) {
-    if (path.plain()) return work.message.set(path.path, text);
+    if (path.plain()) return work.message().set(path.path, text);
     auto const found = find_in_groups(work, path);
     if (found.empty() && !path.many()) return nothing_there(path);
     for (auto const& f : found)
-        if (auto done = work.message.set_in(f.segment, path.path, text); !done) return done;
+        if (auto done = work.message().set_in(f.segment, path.path, text); !done) return done;
     return {};
 }
 

@@ -1,5 +1,9 @@
 #include "routes/steps/places.h"
 
+#include <utility>
+
+#include "routes/expression/element.h"
+
 namespace hilum::routes {
 namespace {
 
@@ -15,26 +19,24 @@ StepResult each_in(Work& work, std::size_t segment, hl7::Path const& path,
         last = 0;
         auto whole = path;
         whole.component = whole.subcomponent = 0;
-        work.message.for_each_in(segment, whole, [&](hl7::Value const&) { ++last; });
-        if (last * work.message.segment(segment).size() > bytes_max) {
+        work.message().for_each_in(segment, whole, [&](hl7::Value const&) { ++last; });
+        if (last * work.message().segment(segment).size() > bytes_max) {
             return held(path.text(),
                         error("too_many", "", "the field has too many repetitions to change each"));
         }
     }
     std::string scratch;
     for (; place.path.repetition <= last; ++place.path.repetition) {
-        auto const value = work.message.get_in(segment, place.path);
+        auto const value = work.message().get_in(segment, place.path);
         if (value.presence != hl7::Presence::value) continue;
-        std::string const text(work.message.decode(value.raw, scratch));
+        std::string const text(work.message().decode(value.raw, scratch));
         if (auto result = f(place, text); result.next != StepResult::Next::go_on) return result;
     }
     return StepResult::ok();
 }
 
-}  // namespace
-
-StepResult each_value(Work& work, hl7::GroupPath const& path,
-                      std::function<StepResult(Place const&, std::string_view)> const& f) {
+StepResult each_of_hl7(Work& work, hl7::GroupPath const& path,
+                       std::function<StepResult(Place const&, std::string_view)> const& f) {
     auto const& plain = path.path;
     if (!path.plain()) {
         for (auto const& found : find_in_groups(work, path)) {
@@ -46,12 +48,12 @@ StepResult each_value(Work& work, hl7::GroupPath const& path,
         return StepResult::ok();
     }
     if (plain.occurrence != hl7::Path::all)
-        return each_in(work, work.message.find(plain.segment_name(), plain.occurrence), plain, f);
-    auto const revision = work.message.structure_revision();
+        return each_in(work, work.message().find(plain.segment_name(), plain.occurrence), plain, f);
+    auto const revision = work.message().structure_revision();
     auto one = plain;
     one.occurrence = 0;
     std::size_t segment = 0;
-    while ((segment = work.message.next_segment(plain.segment_name(), segment, revision)) != 0) {
+    while ((segment = work.message().next_segment(plain.segment_name(), segment, revision)) != 0) {
         ++one.occurrence;
         if (auto result = each_in(work, segment, one, f); result.next != StepResult::Next::go_on)
             return result;
@@ -59,8 +61,59 @@ StepResult each_value(Work& work, hl7::GroupPath const& path,
     return StepResult::ok();
 }
 
+StepResult each_of_fhir(Work& work, FhirPath const& path,
+                        std::function<StepResult(Place const&, std::string_view)> const& f) {
+    auto const elements = path.find(work);
+    if (!elements) return held(path.text(), elements.error());
+    for (auto const& element : *elements) {
+        if (!element.has_value()) continue;
+        std::string const text(element.text());
+        Place const place{0, {}, element, path.text()};
+        if (auto result = f(place, text); result.next != StepResult::Next::go_on) return result;
+    }
+    return StepResult::ok();
+}
+
+}  // namespace
+
+std::optional<ValuePath> ValuePath::compile(config::Text const& text, CompileContext& context) {
+    ValuePath out;
+    if (context.content == Content::fhir) {
+        auto path = FhirPath::compile(text, context.diagnostics);
+        if (!path) return std::nullopt;
+        out.path_ = std::move(*path);
+        return out;
+    }
+    auto path = writable_group_path(text, false, context.diagnostics);
+    if (!path) return std::nullopt;
+    out.path_ = std::move(*path);
+    return out;
+}
+
+std::string ValuePath::text() const {
+    return fhir() ? fhir()->text() : hl7()->text();
+}
+
+bool ValuePath::many() const {
+    return hl7() && hl7()->many();
+}
+
+Result<void> ValuePath::set(Work& work, std::string_view text) const {
+    return fhir() ? fhir()->set(work, text) : write(work, *hl7(), text);
+}
+
+StepResult each_value(Work& work, ValuePath const& path,
+                      std::function<StepResult(Place const&, std::string_view)> const& f) {
+    return path.fhir() ? each_of_fhir(work, *path.fhir(), f) : each_of_hl7(work, *path.hl7(), f);
+}
+
 StepResult write(Work& work, Place const& place, std::string_view text) {
-    auto const done = work.message.set_in(place.segment, place.path, text);
+    if (place.element.exists()) {
+        auto const type = expression::typed(place.element).fhir_type();
+        auto const done = write_primitive(work, place.element, type, text);
+        return done ? StepResult::ok() : held(place.name, done.error());
+    }
+    auto const done = work.message().set_in(place.segment, place.path, text);
     return done ? StepResult::ok() : held(place.path.text(), done.error());
 }
 

@@ -4,20 +4,44 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <variant>
 
+#include "routes/steps/fhir_path.h"
 #include "routes/steps/steps.h"
 
 namespace hilum::routes {
+
+// A path to values, in what comes to the step: PID-13[*] or Patient.telecom.value.
+class ValuePath {
+  public:
+    ValuePath() = default;
+    // One that may be written to; nothing after a diagnostic.
+    static std::optional<ValuePath> compile(config::Text const& text, CompileContext& context);
+
+    std::string text() const;
+    bool many() const;  // it says that it means several values: [*]
+    hl7::GroupPath const* hl7() const { return std::get_if<hl7::GroupPath>(&path_); }
+    FhirPath const* fhir() const { return std::get_if<FhirPath>(&path_); }
+    // Writes to every place it names; errors as those of the two kinds.
+    Result<void> set(Work& work, std::string_view text) const;
+
+  private:
+    std::variant<hl7::GroupPath, FhirPath> path_;
+};
 
 // One of the values that a path names.
 struct Place {
     std::size_t segment = 0;
     hl7::Path path;  // with one repetition
+    fhir::Element element{};
+    std::string name{};  // of the path it was found by, in FHIR
+
+    std::string text() const { return element.exists() ? name : path.text(); }
 };
 
 // Calls f for each value that is there (neither absent nor empty nor null), in the order of the message,
 // until a result does not go on. f may write to the place it is given, and add or remove nothing.
-StepResult each_value(Work& work, hl7::GroupPath const& path,
+StepResult each_value(Work& work, ValuePath const& path,
                       std::function<StepResult(Place const&, std::string_view text)> const& f);
 StepResult write(Work& work, Place const& place, std::string_view text);
 

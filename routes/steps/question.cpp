@@ -123,10 +123,10 @@ std::unique_ptr<Question> compile_http(HttpOptions const& o, CompileContext& con
         if (entry.key.empty() || entry.key.find_first_not_of(name_bytes) != std::string::npos)
             diagnostics.error(entry.where, config::in_quotes(entry.key) + " is not the name of a header",
                               "use letters, digits and -");
-        headers.push_back({entry.key, expression::Template::compile(text, diagnostics)});
+        headers.push_back({entry.key, expression::Template::compile(text, diagnostics, context.language())});
     }
-    return std::make_unique<HttpGet>(expression::Template::compile(o.url, diagnostics), std::move(headers),
-                                     o);
+    return std::make_unique<HttpGet>(expression::Template::compile(o.url, diagnostics, context.language()),
+                                     std::move(headers), o);
 }
 
 template <class Options>
@@ -145,7 +145,7 @@ std::unique_ptr<Question> compile_sql(SqlQuestion question, Options const& o, Co
     for (auto const& item : list.items) {
         config::Text text;
         if (!config::decode_value(item, text, diagnostics)) continue;
-        values.push_back(expression::ValueSource::compile(text, diagnostics));
+        values.push_back(expression::ValueSource::compile(text, diagnostics, context.language()));
         check_answer_named(values.back().reads_answer(), text.where, context);
     }
     return std::make_unique<SqlQuery>(std::move(question), std::move(values));

@@ -24,7 +24,7 @@ class RenameStep final : public Step {
 
     StepResult run(Work& work) const override {
         for (auto const number : segments_of(work, from_))
-            if (auto const done = work.message.rename_segment(number, to_); !done)
+            if (auto const done = work.message().rename_segment(number, to_); !done)
                 return held(from_.text(), done.error());
         return StepResult::ok();
     }

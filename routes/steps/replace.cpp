@@ -25,20 +25,20 @@ void describe(V& v, ReplaceOptions& o) {
 
 class ReplaceStep final : public Step {
   public:
-    ReplaceStep(hl7::GroupPath field, std::shared_ptr<expression::Regex const> pattern, std::string with)
+    ReplaceStep(ValuePath field, std::shared_ptr<expression::Regex const> pattern, std::string with)
         : field_(std::move(field)), pattern_(std::move(pattern)), with_(std::move(with)) {}
 
     StepResult run(Work& work) const override {
         return each_value(work, field_, [&](Place const& place, std::string_view text) {
             std::string changed;
             if (!pattern_->replace(text, with_, text_max, changed))
-                return held(place.path.text(), error("too_large", "", "the text becomes larger than 1 MiB"));
+                return held(place.text(), error("too_large", "", "the text becomes larger than 1 MiB"));
             return changed == text ? StepResult::ok() : write(work, place, changed);
         });
     }
 
   private:
-    hl7::GroupPath field_;
+    ValuePath field_;
     std::shared_ptr<expression::Regex const> pattern_;
     std::string with_;
 };
@@ -47,8 +47,8 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     auto& diagnostics = context.diagnostics;
     auto const before = diagnostics.errors();
     auto const o = config::decode_options<ReplaceOptions>(step.options, "replace", diagnostics);
-    std::optional<hl7::GroupPath> field;
-    if (!o.field.empty()) field = writable_group_path(o.field, false, diagnostics);
+    std::optional<ValuePath> field;
+    if (!o.field.empty()) field = ValuePath::compile(o.field, context);
     auto const pattern = expression::Regex::compile(o.pattern.value);
     if (!pattern) {
         diagnostics.error(o.pattern.where, pattern.error().what, pattern.error().next);
@@ -63,8 +63,10 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
 }  // namespace
 
 StepKind replace_step() {
-    return {"replace", "replaces what a regular expression matches", compile,
-            config::SchemaWriter::of<ReplaceOptions>};
+    return {"replace",    "replaces what a regular expression matches",
+            compile,      config::SchemaWriter::of<ReplaceOptions>,
+            true,         false,
+            WorksOn::both};
 }
 
 }  // namespace hilum::routes

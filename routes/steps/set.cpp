@@ -2,13 +2,13 @@
 #include <utility>
 
 #include "routes/expression/expression.h"
-#include "routes/steps/steps.h"
+#include "routes/steps/places.h"
 
 namespace hilum::routes {
 namespace {
 
 struct Assignment {
-    hl7::GroupPath path;
+    ValuePath path;
     std::string name;  // of the path, for reasons
     expression::ValueSource value;
 };
@@ -23,8 +23,8 @@ class SetStep final : public Step {
             if (a.value.computed()) {
                 auto const text = a.value.get(context);
                 if (!text) return held(a.name, text.error());
-                if (auto const done = write(work, a.path, *text); !done) return held(a.name, done.error());
-            } else if (auto const done = write(work, a.path, a.value.literal()); !done) {
+                if (auto const done = a.path.set(work, *text); !done) return held(a.name, done.error());
+            } else if (auto const done = a.path.set(work, a.value.literal()); !done) {
                 return held(a.name, done.error());
             }
         }
@@ -58,19 +58,23 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     std::vector<Assignment> assignments;
     auto const before = diagnostics.errors();
     for (auto const& entry : options.entries) {
-        auto const path = writable_group_path({entry.key, entry.where}, false, diagnostics);
+        auto path = ValuePath::compile({entry.key, entry.where}, context);
         if (entry.value.kind == config::Node::Kind::null) {
-            diagnostics.error(entry.where, entry.key + " has no value",
-                              "write '' for an empty one, '\"\"' for HL7's null, or use the delete step");
+            diagnostics.error(
+                entry.where, entry.key + " has no value",
+                context.content == Content::fhir
+                    ? "give it one, or use the delete step"
+                    : "write '' for an empty one, '\"\"' for HL7's null, or use the delete step");
             continue;
         }
         config::Text text;
         if (!config::decode_value(entry.value, text, diagnostics)) continue;
-        auto value = expression::ValueSource::compile(text, diagnostics);
+        auto value = expression::ValueSource::compile(text, diagnostics, context.language());
         check_answer_named(value.reads_answer(), text.where, context);
         if (!path) continue;
-        warn_of_components(text, *path, value, diagnostics);
-        assignments.push_back({*path, path->text(), std::move(value)});
+        if (path->hl7()) warn_of_components(text, *path->hl7(), value, diagnostics);
+        auto name = path->text();
+        assignments.push_back({std::move(*path), std::move(name), std::move(value)});
     }
     if (diagnostics.errors() != before || assignments.size() != options.entries.size()) return nullptr;
     return std::make_unique<SetStep>(std::move(assignments));
@@ -84,7 +88,7 @@ std::string schema() {
 }  // namespace
 
 StepKind set_step() {
-    return {"set", "writes values, as text or from expressions", compile, schema};
+    return {"set", "writes values, as text or from expressions", compile, schema, true, false, WorksOn::both};
 }
 
 }  // namespace hilum::routes

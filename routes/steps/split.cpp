@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "routes/expression/hints.h"
+#include "routes/steps/fhir_steps.h"
 #include "routes/steps/steps.h"
 
 namespace hilum::routes {
@@ -77,8 +78,8 @@ class SplitStep final : public Step {
 
     StepResult run(Work& work) const override {
         if (field_.field != 0) return by_repetition(work);
-        auto const owners = segment_.empty() ? owners_by_group(work.structures->get(), group_)
-                                             : owners_by_segment(work.message, segment_);
+        auto const owners = segment_.empty() ? owners_by_group(work.structures().get(), group_)
+                                             : owners_by_segment(work.message(), segment_);
         std::size_t const count = owners.empty() ? 0 : *std::max_element(owners.begin(), owners.end());
         return make(work, count, [&](std::size_t number, hl7::Message& part) -> Result<void> {
             leave_owned(owners, number, part);
@@ -91,9 +92,9 @@ class SplitStep final : public Step {
         auto each = field_;
         each.repetition = hl7::Path::all;
         std::vector<std::string> repetitions;
-        work.message.for_each(each, [&](hl7::Value const& v) {
+        work.message().for_each(each, [&](hl7::Value const& v) {
             if (v.presence != hl7::Presence::value) return;
-            work.message.append_bytes(v.raw, repetitions.emplace_back());
+            work.message().append_bytes(v.raw, repetitions.emplace_back());
         });
         return make(work, repetitions.size(), [&](std::size_t number, hl7::Message& part) -> Result<void> {
             part.erase(field_);
@@ -104,14 +105,14 @@ class SplitStep final : public Step {
     template <class Leave>
     StepResult make(Work& work, std::size_t count, Leave leave) const {
         if (count == 0) return none();
-        auto const bytes = work.message.bytes();
+        auto const bytes = work.message().bytes();
         if (count > StepResult::parts_max || count * bytes.size() > bytes_max)
             return held("", error("too_many", "",
                                   "the message has more than " + std::to_string(StepResult::parts_max) +
                                       " parts, or is too large for so many"));
         StepResult result;
         for (std::size_t number = 1; number <= count; ++number) {
-            auto part = hl7::Message::view(bytes, work.message.charset_given());
+            auto part = hl7::Message::view(bytes, work.message().charset_given());
             if (!part) return held("", part.error());
             if (auto const done = leave(number, *part); !done) return held("", done.error());
             result.parts.push_back(part->bytes());
@@ -138,6 +139,7 @@ class SplitStep final : public Step {
 };
 
 std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context) {
+    if (context.content == Content::fhir) return compile_fhir_split(step, context);
     auto& diagnostics = context.diagnostics;
     auto const before = diagnostics.errors();
     auto const o = config::decode_options<SplitOptions>(step.options, "split", diagnostics);
@@ -171,11 +173,17 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     return std::make_unique<SplitStep>(o.group.value, o.segment.value, field, o.otherwise);
 }
 
+std::string split_schema() {
+    return R"({"anyOf":[)" + config::SchemaWriter::of<SplitOptions>() + "," + fhir_split_schema() + "]}";
+}
+
 }  // namespace
 
 StepKind split_step() {
-    return {"split", "makes several messages of one; the steps behind it are done for each", compile,
-            config::SchemaWriter::of<SplitOptions>, false};
+    return {"split",      "makes several messages of one; the steps behind it are done for each",
+            compile,      split_schema,
+            false,        false,
+            WorksOn::both};
 }
 
 }  // namespace hilum::routes

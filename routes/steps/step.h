@@ -21,6 +21,7 @@
 #include "routes/expression/expression.h"
 #include "routes/observer.h"
 #include "routes/outside.h"
+#include "routes/subject.h"
 #include "routes/tables/table.h"
 #include "routes/tables/time_zones.h"
 
@@ -31,25 +32,19 @@ using Forms = std::set<hl7::Form>;
 
 // The message a step works on.
 struct Work {
-    hl7::Message& message;
+    Workpiece& piece;
     std::int64_t now_us = 0;
-    hl7::StructureCache* structures = nullptr;  // of `message`; never null where a route runs
-    Observer* observer = nullptr;               // null: nobody watches
+    Observer* observer = nullptr;  // null: nobody watches
     std::vector<std::string>* notes =
         nullptr;                             // for the trace, no patient data; null where nobody reads them
     Outside* outside = nullptr;              // never null where a step that waits runs
     fhir::Resource const* answer = nullptr;  // to the enrich around the step: %answer
-    bool replaced = false;
-    hl7::Form form = hl7::Form::er7;  // in which it leaves; to the steps it is a message all the same
+    hl7::Form form = hl7::Form::er7;         // in which it leaves; to the steps it is a message all the same
 
-    expression::Context context() const { return {&message, now_us, structures, nullptr, {}, answer}; }
-
-    // Another message takes this one's place.
-    void become(hl7::Message&& other) {
-        message = std::move(other);
-        replaced = true;
-        if (structures) structures->forget();
-    }
+    expression::Context context() const { return piece.subject().context(now_us, answer); }
+    // Of HL7 v2: steps are compiled for what comes to them.
+    hl7::Message& message() const { return piece.message(); }
+    hl7::StructureCache& structures() const { return piece.structures(); }
 };
 
 struct StepResult {
@@ -91,15 +86,19 @@ class Step {
 
 struct CompileContext;
 
+// Of which messages a step can make something.
+enum class WorksOn : unsigned char { hl7, fhir, both };
+
 struct StepKind {
     std::string_view name;
     std::string_view summary;
-    std::unique_ptr<Step> (*compile)(config::Step const& step,
-                                     CompileContext& context);  // nullptr after a diagnostic
-    std::string (*schema)();                                    // JSON Schema of what stands after "name:"
-    bool in_answers = true;  // it changes the message and no more, so that an answer can be shaped by it
+    // nullptr after a diagnostic. What the step will work on is context.content, one of `works_on`.
+    std::unique_ptr<Step> (*compile)(config::Step const& step, CompileContext& context);
+    std::string (*schema)();  // JSON Schema of what stands after "name:"
+    bool in_answers = true;   // it changes the message and no more, so that an answer can be shaped by it
     // It asks the world outside: its route is processed after the commit (DESIGN §2).
     bool waits = false;
+    WorksOn works_on = WorksOn::hl7;
 };
 
 // Every kind there is, in the order of the documentation.
@@ -127,10 +126,18 @@ struct CompileContext {
     std::string route{};                      // whose steps are compiled
     bool waits = false;                       // one of them waits
     bool enriched = false;                    // an enrich is around the step being compiled: there is %answer
+    Content content = Content::hl7;           // of what the steps being compiled work on
     std::vector<std::string> each{};          // the segments that the for_each around it go through
     std::optional<hl7::Rules> rules{};        // of the dictionary, once a step has asked for them
     Calls calls{};
     TimeZones zones{};
+
+    // How expressions about the message are read.
+    expression::Options language() const {
+        expression::Options options;
+        options.fhir = content == Content::fhir;
+        return options;
+    }
 };
 
 }  // namespace hilum::routes

@@ -5,6 +5,20 @@
 
 namespace hilum::routes {
 
+namespace {
+
+// The kinds that work on what comes to the route.
+std::string steps_for(CompileContext const& context) {
+    auto const wanted = context.content == Content::fhir ? WorksOn::fhir : WorksOn::hl7;
+    std::string names;
+    for (auto const& kind : context.kinds)
+        if (kind.works_on == wanted || kind.works_on == WorksOn::both)
+            (names += names.empty() ? "" : ", ") += kind.name;
+    return names;
+}
+
+}  // namespace
+
 StepList StepList::compile(std::vector<config::Step> const& steps, CompileContext& context) {
     StepList list;
     for (auto const& step : steps) {
@@ -14,6 +28,14 @@ StepList StepList::compile(std::vector<config::Step> const& steps, CompileContex
         if (context.answer && !kind->in_answers) {
             context.diagnostics.error(step.where, step.kind + " can't stand in an answer",
                                       "an answer is changed and sent: use steps such as set, and when");
+            continue;
+        }
+        bool const fhir = context.content == Content::fhir;
+        if (kind->works_on != WorksOn::both && fhir != (kind->works_on == WorksOn::fhir)) {
+            context.diagnostics.error(
+                step.where, step.kind + " can't stand here: it works on " + (fhir ? "HL7 v2" : "FHIR"),
+                std::string(name(context.content)) + " comes to this route, for which there are " +
+                    steps_for(context));
             continue;
         }
         context.waits = context.waits || kind->waits;
@@ -47,9 +69,9 @@ StepList StepList::compile(config::StepNodes const& nodes, std::string_view key,
 StepResult StepList::run(Work& work, std::size_t from) const {
     for (std::size_t i = from; i < steps_.size(); ++i) {
         auto const& [place, step] = steps_[i];
-        if (work.observer) work.observer->step_begins(place, work.message);
+        if (work.observer) work.observer->step_begins(place, work.piece.subject());
         auto result = step->run(work);
-        if (work.observer) work.observer->step_ends(place, work.message, result);
+        if (work.observer) work.observer->step_ends(place, work.piece.subject(), result);
         if (result.next == StepResult::Next::go_on) continue;
         result.resume = i + 1;
         std::string const inner = std::move(result.steps);

@@ -26,6 +26,7 @@ StepKind validate_step();
 StepKind when_step();
 StepKind for_each_step();
 StepKind split_step();
+StepKind bundle_step();
 StepKind enrich_step();
 StepKind deduplicate_step();
 StepKind detach_step();

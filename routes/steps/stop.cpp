@@ -71,7 +71,7 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
         diagnostics.error(step.where, step.kind + " gives no reason", "add reason: TEXT");
     expression::Expression when;
     if (step.options.find("when")) {
-        when = expression::Expression::compile(o.when, 0, diagnostics);
+        when = expression::Expression::compile(o.when, 0, diagnostics, context.language());
         check_answer_named(when.reads_answer(), o.when.where, context);
         if (o.reason.empty()) o.reason.value = o.when.value;
     }
@@ -82,18 +82,33 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
 }  // namespace
 
 StepKind stop_step() {
-    return {"stop", "ends the route here, without a delivery", compile<StopOptions, StepResult::Next::stop>,
-            config::SchemaWriter::of<StopOptions>, false};
+    return {"stop",
+            "ends the route here, without a delivery",
+            compile<StopOptions, StepResult::Next::stop>,
+            config::SchemaWriter::of<StopOptions>,
+            false,
+            false,
+            WorksOn::both};
 }
 
 StepKind hold_step() {
-    return {"hold", "ends the route here and keeps the message for a person",
-            compile<EndOptions, StepResult::Next::hold>, config::SchemaWriter::of<EndOptions>, false};
+    return {"hold",
+            "ends the route here and keeps the message for a person",
+            compile<EndOptions, StepResult::Next::hold>,
+            config::SchemaWriter::of<EndOptions>,
+            false,
+            false,
+            WorksOn::both};
 }
 
 StepKind reject_step() {
-    return {"reject", "ends the route here and refuses the message with a NAK",
-            compile<EndOptions, StepResult::Next::reject>, config::SchemaWriter::of<EndOptions>, false};
+    return {"reject",
+            "ends the route here and refuses the message with a NAK",
+            compile<EndOptions, StepResult::Next::reject>,
+            config::SchemaWriter::of<EndOptions>,
+            false,
+            false,
+            WorksOn::both};
 }
 
 }  // namespace hilum::routes

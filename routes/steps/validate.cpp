@@ -32,7 +32,7 @@ class ValidateStep final : public Step {
     ValidateStep(hl7::Rules rules, OnFindings otherwise) : rules_(std::move(rules)), otherwise_(otherwise) {}
 
     StepResult run(Work& work) const override {
-        auto const report = hl7::validate(work.message, rules_);
+        auto const report = hl7::validate(work.message(), rules_);
         if (report.conforms()) return StepResult::ok();
         StepResult result;
         result.reason = std::to_string(report.errors) + (report.errors == 1 ? " error" : " errors");

@@ -57,7 +57,8 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     auto const before = context.diagnostics.errors();
     auto const o = config::decode_options<WhenOptions>(step.options, "when", context.diagnostics);
     expression::Expression when;
-    if (step.options.find("when")) when = expression::Expression::compile(o.when, 0, context.diagnostics);
+    if (step.options.find("when"))
+        when = expression::Expression::compile(o.when, 0, context.diagnostics, context.language());
     check_answer_named(when.reads_answer(), o.when.where, context);
     auto then_steps = StepList::compile(o.then_steps, "then", "when", context);
     auto else_steps = StepList::compile(o.else_steps, "else", "when", context);
@@ -69,8 +70,13 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
 }  // namespace
 
 StepKind when_step() {
-    return {config::block_step, "does some steps for some messages, others for the rest", compile,
-            config::SchemaWriter::of<WhenOptions>};
+    return {config::block_step,
+            "does some steps for some messages, others for the rest",
+            compile,
+            config::SchemaWriter::of<WhenOptions>,
+            true,
+            false,
+            WorksOn::both};
 }
 
 }  // namespace hilum::routes

@@ -47,7 +47,7 @@ void Coverage::add_conditions(Node const& options) {
     }
 }
 
-void Coverage::route_begins(std::uint32_t route, hl7::Message const&) {
+void Coverage::route_begins(std::uint32_t route, routes::Subject const&) {
     routes_.insert(route);
 }
 
@@ -58,7 +58,7 @@ void Coverage::condition(config::Location const& where, expression::Expression c
     (holds ? condition.held : condition.failed) = true;
 }
 
-void Coverage::step_begins(routes::StepPlace const& step, hl7::Message const&) {
+void Coverage::step_begins(routes::StepPlace const& step, routes::Subject const&) {
     steps_.try_emplace(place(step.where), Step{step.where, step.title()}).first->second.ran = true;
 }
 

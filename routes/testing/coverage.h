@@ -22,10 +22,10 @@ class Coverage final : public routes::Observer {
     // What there is to exercise is taken from the configuration. Both must outlive it.
     Coverage(config::Config const& config, routes::Pipeline const& pipeline);
 
-    void route_begins(std::uint32_t route, hl7::Message const& message) override;
+    void route_begins(std::uint32_t route, routes::Subject const& subject) override;
     void condition(config::Location const& where, expression::Expression const& when,
                    expression::Context const& context, bool holds) override;
-    void step_begins(routes::StepPlace const& step, hl7::Message const& message) override;
+    void step_begins(routes::StepPlace const& step, routes::Subject const& subject) override;
     void looked_up(std::string_view table, std::string_view key, bool found) override;
 
     struct Count {

@@ -27,7 +27,7 @@ std::string_view word(routes::StepResult::Next next) {
 
 }  // namespace
 
-void Story::route_begins(std::uint32_t route, hl7::Message const&) {
+void Story::route_begins(std::uint32_t route, routes::Subject const&) {
     Chapter chapter;
     chapter.route = route;
     chapter.depth = open_.size();
@@ -56,7 +56,7 @@ void Story::condition(config::Location const& where, expression::Expression cons
     chapter().events.push_back(std::move(event));
 }
 
-void Story::step_begins(routes::StepPlace const& step, hl7::Message const& message) {
+void Story::step_begins(routes::StepPlace const& step, routes::Subject const& subject) {
     Event event;
     event.is_step = true;
     event.depth = steps_.size();
@@ -64,11 +64,11 @@ void Story::step_begins(routes::StepPlace const& step, hl7::Message const& messa
     event.text = step.kind;
     event.detail = step.detail;
     event.number = step.number;
-    steps_.push_back({chapter().events.size(), message.bytes()});
+    steps_.push_back({chapter().events.size(), subject.text()});
     chapter().events.push_back(std::move(event));
 }
 
-void Story::step_ends(routes::StepPlace const&, hl7::Message const& message,
+void Story::step_ends(routes::StepPlace const&, routes::Subject const& subject,
                       routes::StepResult const& result) {
     auto const [index, before] = std::move(steps_.back());
     steps_.pop_back();
@@ -77,7 +77,7 @@ void Story::step_ends(routes::StepPlace const&, hl7::Message const& message,
     event.ended = word(result.next);
     event.reason = result.reason;
     for (std::size_t i = index + 1; i < events.size(); ++i) event.inside = event.inside || events[i].is_step;
-    if (auto const after = message.bytes(); !event.inside && after != before)
+    if (auto const after = subject.text(); !event.inside && after != before)
         event.differences = differences_between(before, after);
 }
 

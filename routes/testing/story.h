@@ -40,12 +40,12 @@ class Story final : public routes::Observer {
     };
     std::vector<Chapter> const& chapters() const { return chapters_; }
 
-    void route_begins(std::uint32_t route, hl7::Message const& message) override;
+    void route_begins(std::uint32_t route, routes::Subject const& subject) override;
     void route_ends(routes::RouteVerdict const& verdict) override;
     void condition(config::Location const& where, expression::Expression const& when,
                    expression::Context const& context, bool holds) override;
-    void step_begins(routes::StepPlace const& step, hl7::Message const& message) override;
-    void step_ends(routes::StepPlace const& step, hl7::Message const& message,
+    void step_begins(routes::StepPlace const& step, routes::Subject const& subject) override;
+    void step_ends(routes::StepPlace const& step, routes::Subject const& subject,
                    routes::StepResult const& result) override;
 
   private:

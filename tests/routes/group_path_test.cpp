@@ -47,9 +47,10 @@ std::string after(std::string const& yaml) {
     for (auto const& kind : routes::step_catalogue())
         if (kind.name == step.kind) compiled = kind.compile(step, context);
     if (!compiled) return diagnostics.text();
-    auto message = hl7::Message::view(oru);
-    hl7::StructureCache structures(*message);
-    routes::Work work{*message, 0, &structures};
+    routes::Workpiece piece;
+    REQUIRE(piece.read(routes::Content::hl7, oru, std::nullopt, hl7::Dictionary::standard()));
+    auto* const message = &piece.message();
+    routes::Work work{piece};
     auto const result = compiled->run(work);
     if (result.next == routes::StepResult::Next::hold) return "hold: " + result.reason;
     std::string out;

@@ -66,9 +66,10 @@ inline std::string run(std::string const& yaml) {
     std::string kind;
     auto const step = compile(yaml, diagnostics, kind);
     if (!step) return diagnostics.text();
-    auto message = hl7::Message::view(sample);
-    hl7::StructureCache structures(*message);
-    routes::Work work{*message, 0, &structures};
+    routes::Workpiece piece;
+    REQUIRE(piece.read(routes::Content::hl7, sample, std::nullopt, hl7::Dictionary::standard()));
+    auto* const message = &piece.message();
+    routes::Work work{piece};
     auto const result = step->run(work);
     if (result.next == StepResult::Next::stop) return "stop: " + result.text();
     if (result.next == StepResult::Next::hold) return "hold: " + result.text();

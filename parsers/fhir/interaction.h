@@ -1,0 +1,52 @@
+// One RESTful interaction (http://hl7.org/fhir/R4/http.html): a resource and what is to be done with it. This
+// is what Hilum calls a FHIR message.
+//
+// As text it is the resource's JSON alone where that says it all: a resource to create, a Bundle of type
+// batch or transaction for the base, one of type message for $process-message. Any other is kept in a Bundle
+// of type batch with one entry, whose request says it in FHIR's own words (Bundle.entry.request), under a tag
+// of ours.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "parsers/fhir/resource.h"
+
+namespace hilum::fhir {
+
+// As Bundle.entry.request has it; "" where nothing is said.
+struct Request {
+    std::string method = "POST";
+    std::string
+        url;  // below the base: "Patient", "Patient/1", "Patient?identifier=x", "" for the base itself
+    std::string if_none_match, if_match, if_none_exist;
+    bool operator==(Request const&) const = default;
+};
+
+// What a resource that is sent by itself asks for, by its type and that of a Bundle.
+Request default_request(Resource const& resource);
+
+// As Bundle.entry.request has it: {"method":"PUT","url":"Patient/1"}.
+Resource request_as_element(Request const& request);
+
+// The text of an interaction. `json` is a resource, or empty: a request without a body (DELETE, GET).
+std::string interaction_text(Request const& request, std::string_view json);
+
+struct Interaction {
+    // Errors: those of Resource::read_json, and "bad_interaction".
+    static Result<Interaction> read(std::string_view text, Resource::Limits const& limits);
+    static Result<Interaction> read(std::string_view text) { return read(text, Resource::Limits{}); }
+
+    Request request;
+    // Of a request without a body what its url names: its type and, if that is there, its id.
+    Resource resource;
+    bool has_body = true;
+
+    std::string text() const;
+    std::string_view type() const { return resource.type(); }
+};
+
+// A text that may be an interaction begins with a brace; HL7 v2 never does.
+bool looks_like_interaction(std::string_view text);
+
+}  // namespace hilum::fhir
