@@ -52,7 +52,8 @@ void Editor::link(Index parent, Index after, Index index) {
 void Editor::unlink(Index index) {
     auto const parent = node(index).parent;
     auto* at = &node(parent).first;
-    while (*at != index) at = &node(*at).next;
+    while (*at != index && *at != none) at = &node(*at).next;
+    if (*at == none) return;  // it is gone already
     *at = node(index).next;
     share(parent);
 }
