@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "parsers/fhir/definitions.h"
 #include "parsers/fhir/resource.h"
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/structure.h"
@@ -26,6 +27,8 @@ struct Context {
     // it.
     fhir::Resource const* resource = nullptr;
     fhir::Element focus = {};
+    fhir::Type focus_type =
+        {};  // of `focus`, where the caller knows it: else it is found from the resource down
     // What another system answered, under the property "answer": %answer. The steps of an enrich have one.
     fhir::Resource const* answer = nullptr;
 
