@@ -27,10 +27,10 @@ struct Context {
     // it.
     fhir::Resource const* resource = nullptr;
     fhir::Element focus = {};
-    fhir::Type focus_type =
-        {};  // of `focus`, where the caller knows it: else it is found from the resource down
     // What another system answered, under the property "answer": %answer. The steps of an enrich have one.
     fhir::Resource const* answer = nullptr;
+    // Of `focus`, where the caller knows it; else it is found from the resource down.
+    fhir::Type focus_type = {};
 
     fhir::Element element() const {
         return focus.exists() ? focus : resource ? resource->root() : fhir::Element();
