@@ -1,0 +1,150 @@
+#include "parsers/fhir/validation/own_invariants.h"
+
+#include <algorithm>
+#include <iterator>
+#include <unordered_set>
+#include <vector>
+
+#include "parsers/fhir/definitions.h"
+#include "parsers/fhir/validation/walk.h"
+#include "parsers/fhir/xhtml.h"
+
+namespace hilum::fhir {
+namespace {
+
+bool has(Element element, std::string_view name) {
+    return element.child(name).exists();
+}
+
+// hasValue() or (children().count() > id.count())
+bool ele_1(Element e, Walk const&) {
+    if (e.has_value()) return true;
+    for (auto c = e.first(); c.exists(); c = c.next())
+        if (c.name() != "id") return true;
+    return false;
+}
+
+// extension.exists() != value.exists()
+bool ext_1(Element e, Walk const&) {
+    bool extension = false, value = false;
+    for (auto c = e.first(); c.exists(); c = c.next()) {
+        extension = extension || c.name() == "extension";
+        value = value || c.name().starts_with("value");
+    }
+    return extension != value;
+}
+
+template <class Good>
+bool of_contained(Element e, Good good) {
+    for (auto c = e.child("contained"); c.exists(); c = c.next())
+        if (c.name() == "contained" && !good(c)) return false;
+    return true;
+}
+
+bool dom_2(Element e, Walk const&) {
+    return of_contained(e, [](Element c) { return !has(c, "contained"); });
+}
+
+// Each contained resource is referred to from elsewhere in the resource, or refers to it.
+bool dom_3(Element e, Walk const&) {
+    if (!has(e, "contained")) return true;
+    std::unordered_set<std::string_view> referred;
+    std::unordered_set<std::uint32_t> refer;  // contained resources that hold a reference "#"
+    std::vector<std::pair<Element, Element>> open{{e, Element()}};  // and the contained resource each is in
+    while (!open.empty()) {
+        auto const [parent, inside] = open.back();
+        open.pop_back();
+        for (auto c = parent.first(); c.exists(); c = c.next()) {
+            bool const link = c.has_value() && c.kind() == Kind::string && c.text().starts_with('#');
+            if (link) referred.insert(c.text().substr(1));
+            if (link && c.text() == "#" && inside.exists()) refer.insert(inside.index());
+            if (c.first().exists()) open.emplace_back(c, parent == e && c.name() == "contained" ? c : inside);
+        }
+    }
+    return of_contained(e, [&](Element c) {
+        auto const id = c.child("id");
+        return refer.contains(c.index()) || (id.exists() && referred.contains(id.text()));
+    });
+}
+
+bool dom_4(Element e, Walk const&) {
+    return of_contained(e, [](Element c) {
+        auto const meta = c.child("meta");
+        return !meta.exists() || (!has(meta, "versionId") && !has(meta, "lastUpdated"));
+    });
+}
+
+bool dom_5(Element e, Walk const&) {
+    return of_contained(e, [](Element c) {
+        auto const meta = c.child("meta");
+        return !meta.exists() || !has(meta, "security");
+    });
+}
+
+// A local reference leads to something contained.
+bool ref_1(Element e, Walk const& walk) {
+    auto const reference = e.child("reference");
+    if (!reference.exists() || !reference.text().starts_with('#') || reference.text() == "#") return true;
+    return walk.contains(reference.text().substr(1));
+}
+
+bool txt_1(Element e, Walk const&) {
+    auto const shape = check_xhtml(e.text());
+    return shape != Xhtml::forbidden && shape != Xhtml::not_xml;
+}
+bool txt_2(Element e, Walk const&) {
+    return check_xhtml(e.text()) != Xhtml::empty;
+}
+
+// resource.exists() or request.exists() or response.exists()
+bool bdl_5(Element e, Walk const&) {
+    return has(e, "resource") || has(e, "request") || has(e, "response");
+}
+
+// fullUrl.contains('/_history/').not()
+bool bdl_8(Element e, Walk const&) {
+    auto const url = e.child("fullUrl");
+    return !url.exists() || url.text().find("/_history/") == std::string_view::npos;
+}
+
+struct Row {
+    std::string_view key;
+    OwnInvariant how;
+};
+constexpr Row rows[] = {
+    {"ele-1", {ele_1, "", ""}},
+    {"ext-1", {ext_1, "", ""}},
+    {"dom-2", {dom_2, "", ""}},
+    {"dom-3", {dom_3, "", ""}},
+    {"dom-4", {dom_4, "", ""}},
+    {"dom-5", {dom_5, "", ""}},
+    {"ref-1", {ref_1, "", ""}},
+    {"txt-1", {txt_1, "", ""}},
+    {"txt-2", {txt_2, "", ""}},
+    {"bdl-5", {bdl_5, "", ""}},
+    {"bdl-8", {bdl_8, "", ""}},
+    {"per-1", {nullptr, "start", "end"}},
+    {"qty-3", {nullptr, "code", ""}},
+    {"cpt-2", {nullptr, "value", ""}},
+    {"obs-6", {nullptr, "dataAbsentReason", ""}},
+    {"obs-7", {nullptr, "component", ""}},
+    // A best practice, that a resource has a narrative: what machines send each other has none.
+    {"dom-6", {nullptr, "", "", true}},
+};
+
+}  // namespace
+
+OwnInvariant const& own_invariant(std::size_t number) {
+    static std::vector<OwnInvariant> const by_number = [] {
+        std::vector<OwnInvariant> out(invariant_count());
+        for (std::size_t i = 0; i < out.size(); ++i) {
+            auto const* const row = std::find_if(std::begin(rows), std::end(rows),
+                                                 [&](Row const& r) { return r.key == invariant(i).key; });
+            if (row != std::end(rows)) out[i] = row->how;
+        }
+        return out;
+    }();
+    return by_number[number];
+}
+
+}  // namespace hilum::fhir

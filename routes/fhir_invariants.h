@@ -1,0 +1,33 @@
+// The invariants of FHIR R4 as compiled FHIRPath: what parsers/fhir/validate.h asks for and cannot know
+// itself.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "parsers/fhir/validate.h"
+#include "routes/expression/expression.h"
+
+namespace hilum {
+
+class FhirInvariants : public fhir::Invariants {
+  public:
+    // Compiled at the first use, some milliseconds; any thread may ask.
+    static FhirInvariants const& r4();
+
+    Answer test(std::size_t invariant, fhir::Element element, fhir::Type type) const override;
+
+    // Those that are not checked, with the reason: what the definitions publish wrongly, or what needs more
+    // than the resource.
+    struct Skipped {
+        std::string_view key, reason;
+    };
+    static std::vector<Skipped> skipped();
+
+  private:
+    FhirInvariants();
+    std::vector<expression::Expression> compiled_;  // by number; invalid where skipped
+};
+
+}  // namespace hilum
