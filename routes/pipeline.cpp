@@ -259,6 +259,11 @@ DeliveryOrder Pipeline::order_of(std::string_view destination, Subject const& su
     return index < impl_->orders.size() ? impl_->orders[index].of(subject, now_us) : DeliveryOrder{};
 }
 
+config::Content Pipeline::content_of_order(std::string_view destination) const {
+    auto const index = index_of(impl_->destinations, destination);
+    return index < impl_->orders.size() ? impl_->orders[index].content : Content::hl7;
+}
+
 config::Content Pipeline::content(std::uint32_t listener) const {
     return listener < impl_->contents.size() ? impl_->contents[listener] : Content::hl7;
 }

@@ -94,6 +94,7 @@ class Pipeline {
     // Where a message would stand in a destination's queue: for what is sent again, maybe to another one.
     bool has_order(std::string_view destination) const;
     DeliveryOrder order_of(std::string_view destination, Subject const& subject, std::int64_t now_us) const;
+    config::Content content_of_order(std::string_view destination) const;  // of what its order_by is about
     // What comes from a listener.
     config::Content content(std::uint32_t listener) const;
     hl7::Dictionary const& dictionary() const;

@@ -142,7 +142,8 @@ std::vector<std::string_view> destination_keys() {
             "connections", "order_by",   "priority",  "rate"};
 }
 
-void check_destination_common(config::Component const& component, config::Diagnostics& diagnostics) {
+void check_destination_common(config::Component const& component, config::Content content,
+                              config::Diagnostics& diagnostics) {
     auto const options = config::decode_options<PolicyOptions>(
         component.common, "destination \"" + component.name + "\"", diagnostics);
     auto const place = [&](std::string_view key) {
@@ -174,8 +175,11 @@ void check_destination_common(config::Component const& component, config::Diagno
         diagnostics.error(options.rate.where, config::in_quotes(options.rate.value) + " is not a rate",
                           "write a number of messages and s, min or h, such as 50/s");
     // Compiled for its findings; the pipeline has its own.
-    if (ordered) expression::Expression::compile(options.order_by, 0, diagnostics);
-    if (!options.priority.empty()) expression::Expression::compile(options.priority, 0, diagnostics);
+    expression::Options language;
+    language.fhir = content == config::Content::fhir;
+    if (ordered) expression::Expression::compile(options.order_by, 0, diagnostics, language);
+    if (!options.priority.empty())
+        expression::Expression::compile(options.priority, 0, diagnostics, language);
 }
 
 Policy::Policy(PolicyOptions const& options) : options_(options) {

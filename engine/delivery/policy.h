@@ -142,7 +142,9 @@ void describe(V& v, PolicyOptions& o) {
 
 // The names of those keys.
 std::vector<std::string_view> destination_keys();
-void check_destination_common(config::Component const& component, config::Diagnostics& diagnostics);
+// `content`: of what comes to it, which order_by and priority are about.
+void check_destination_common(config::Component const& component, config::Content content,
+                              config::Diagnostics& diagnostics);
 
 class Policy {
   public:

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -101,6 +102,7 @@ struct DestinationKind {
     void (*check)(config::Component const& component, config::Diagnostics& diagnostics);
     std::string (*schema)();
     std::unique_ptr<Destination> (*make)(config::Component const& component, DestinationContext context);
+    std::optional<config::Content> content{};  // what it takes; nothing: any
 };
 
 std::vector<DestinationKind> const& destination_catalogue();

@@ -1,19 +1,12 @@
 // The HTTP destination: one message a POST over one kept connection; the response, and the acknowledgment in
 // it, is the outcome.
-#include <sys/socket.h>
-
 #include <array>
-#include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/string.hpp>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <optional>
+#include <ctime>
 
 #include "engine/destinations/destination.h"
 #include "engine/destinations/http_answer.h"
+#include "engine/destinations/http_client.h"
 #include "engine/net/url.h"
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/message_form.h"
@@ -21,11 +14,7 @@
 namespace hilum::destinations {
 
 using namespace std::chrono_literals;
-namespace http = boost::beast::http;
-
 namespace {
-
-constexpr std::uint32_t header_limit = 16 * 1024;
 
 struct Options {
     config::Text url;
@@ -135,164 +124,67 @@ std::string_view type_of(hl7::Form form) {
     return "x-application/hl7-v2+er7";
 }
 
-using ResponseParser = http::response_parser<http::string_body>;
-
 class HttpDestination final : public Destination {
   public:
     HttpDestination(Options options, net::HttpUrl url, DestinationContext context)
-        : options_(std::move(options)), url_(std::move(url)), context_(std::move(context)) {
-        head_ = "POST " + url_.target + " HTTP/1.1\r\nHost: " + url_.authority +
-                "\r\nUser-Agent: hilum/" HILUM_VERSION "\r\n";
+        : options_(std::move(options)),
+          context_(std::move(context)),
+          client_(context_.runtime, std::move(url),
+                  {options_.connect_within, options_.answer_within,
+                   static_cast<std::size_t>(options_.max_answer.count)}) {
         for (auto const& entry : options_.headers.entries)
             headers_ += entry.key + ": " + entry.value.scalar + "\r\n";
     }
 
     net::Task<Attempt> deliver(Outgoing const& outgoing) override;
-    void close() noexcept override {
-        given_up_ = true;
-        drop();
-    }
-    std::string where() const override { return "http " + url_.shown; }
+    void close() noexcept override { client_.close(); }
+    std::string where() const override { return "http " + client_.url().shown; }
 
   private:
-    void drop() noexcept;
-    bool still_open();
-    net::Task<std::optional<Attempt>> connect();
     net::Task<Attempt> exchange(Outgoing const& outgoing);
-    // Reads the final response; an Attempt when there is none to be had.
-    net::Task<std::optional<Attempt>> read(std::optional<ResponseParser>& parser);
-    Attempt no_answer(boost::system::error_code const& ec) const;
     std::string content_type(std::string_view body) const {
         return options_.content_type.empty() ? std::string(type_of(hl7::form_of(body)))
                                              : options_.content_type;
     }
 
     Options options_;
-    net::HttpUrl url_;
     DestinationContext context_;
-    std::string head_;     // before the Content-Type
+    HttpClient client_;
     std::string headers_;  // the site's own
-    std::optional<net::Socket> socket_;
-    boost::beast::flat_buffer buffer_;
-    bool given_up_ = false;
 };
 
-// Closes without destroying: a coroutine may be waiting on it.
-void HttpDestination::drop() noexcept {
-    if (!socket_) return;
-    boost::system::error_code ignored;
-    socket_->close(ignored);
-}
-
-// A kept connection is used only when nothing has come on it: an end, or a word such as 408, means that the
-// receiver is leaving it.
-bool HttpDestination::still_open() {
-    if (!socket_ || !socket_->is_open()) return false;
-    char byte = 0;
-    auto const got = ::recv(socket_->native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-}
-
-net::Task<std::optional<Attempt>> HttpDestination::connect() {
-    if (still_open()) co_return std::nullopt;
-    drop();
-    socket_.reset();
-    buffer_.clear();
-    auto connected = co_await net::connect(url_.endpoint, options_.connect_within);
-    if (!connected)
-        co_return Attempt{AttemptClass::connect, connected.error().code, connected.error().what, {}, {}};
-    if (given_up_) co_return Attempt{AttemptClass::connect, "stopped", "Hilum is stopping", {}, {}};
-    socket_.emplace(std::move(*connected));
-    co_return std::nullopt;
-}
-
 net::Task<Attempt> HttpDestination::deliver(Outgoing const& outgoing) {
-    given_up_ = false;
-    if (auto failed = co_await connect()) co_return std::move(*failed);
+    client_.begin();
+    if (auto failed = co_await client_.connect()) co_return std::move(*failed);
     bool const may_go = co_await departs(outgoing);
     if (!may_go) co_return not_departed();
-    bool timed_out = false;
-    net::Deadline deadline(context_.runtime.deadlines(socket_->get_executor()), [this, &timed_out] {
-        timed_out = true;
-        drop();
-    });
-    deadline.set(options_.answer_within);
-    auto attempt = co_await exchange(outgoing);
-    // Only when the answer itself was not there: one that came with the last sweep still counts.
-    if (timed_out && attempt.result == AttemptClass::cut) {
-        attempt = Attempt{AttemptClass::timeout, "timeout", "no answer within the time limit", {}, {}};
-    }
-    co_return attempt;
+    co_return co_await exchange(outgoing);
 }
 
 net::Task<Attempt> HttpDestination::exchange(Outgoing const& outgoing) {
     std::string control_id;
     if (auto const message = hl7::read_body(outgoing.body)) control_id = message->text("MSH-10");
-    std::string const head = head_ + "Content-Type: " + content_type(outgoing.body) + "\r\n" + headers_ +
-                             "Content-Length: " + std::to_string(outgoing.body.size()) + "\r\n\r\n";
-    std::array<net::asio::const_buffer, 2> const request{net::asio::buffer(head),
-                                                         net::asio::buffer(outgoing.body)};
-    // An error here is not yet the end: a receiver may refuse (413, 503) and close before it has read
-    // everything.
-    auto [write_error, written] = co_await net::asio::async_write(*socket_, request, net::as_result);
-
-    std::optional<ResponseParser> parser;
-    auto failed = co_await read(parser);
-    if (failed || write_error || !parser->keep_alive() || buffer_.size() > 0) {
-        drop();
-        buffer_.clear();
-    }
-    if (failed) co_return std::move(*failed);
-    auto const& response = parser->get();
-    auto const type = response[http::field::content_type];
-    auto const pause = response[http::field::retry_after];
-    HttpAnswer const answer{
-        response.result_int(), {type.data(), type.size()}, {pause.data(), pause.size()}, response.body()};
+    std::string const headers = "Content-Type: " + content_type(outgoing.body) + "\r\n" + headers_;
+    HttpRequestText const request{"POST", client_.url().target, headers, outgoing.body};
+    auto result = co_await client_.exchange(request);
+    if (auto* const failed = std::get_if<Attempt>(&result)) co_return std::move(*failed);
+    auto& response = std::get<HttpResponseText>(result);
+    HttpAnswer const answer{response.status, response.content_type, response.retry_after, response.body};
     auto outcome = read_http_answer(answer, control_id, std::time(nullptr));
-    if (outgoing.wants_response) outcome.attempt.response = response.body();
+    if (outgoing.wants_response) outcome.attempt.response = response.body;
     if (outcome.orphan) {
         context_.metrics.orphans.fetch_add(1, std::memory_order_relaxed);
         context_.log.warn("orphan_answer", {{"destination", context_.name},
                                             {"message", outgoing.message},
                                             {"why", "MSA-2 names another message"}});
     }
-    if (write_error && outcome.attempt.result == AttemptClass::delivered) {
+    if (response.early && outcome.attempt.result == AttemptClass::delivered) {
         co_return Attempt{
             AttemptClass::bad_answer, "early_answer", "accepted before the whole message was sent", {}, {}};
     }
     // A peer that answers wrongly may have another answer under way.
-    if (outcome.attempt.result == AttemptClass::bad_answer) drop();
+    if (outcome.attempt.result == AttemptClass::bad_answer) client_.drop();
     co_return std::move(outcome.attempt);
-}
-
-net::Task<std::optional<Attempt>> HttpDestination::read(std::optional<ResponseParser>& parser) {
-    constexpr int interim_at_most = 10;  // 100 Continue, 103 Early Hints
-    for (int n = 0; n <= interim_at_most; ++n) {
-        parser.emplace();
-        parser->header_limit(header_limit);
-        parser->body_limit(options_.max_answer.count);
-        auto [head_error, head_size] =
-            co_await http::async_read_header(*socket_, buffer_, *parser, net::as_result);
-        if (head_error) co_return no_answer(head_error);
-        auto const status = parser->get().result_int();
-        if (status == 101) break;
-        if (status < 200) continue;
-        auto [body_error, body_size] = co_await http::async_read(*socket_, buffer_, *parser, net::as_result);
-        if (body_error) co_return no_answer(body_error);
-        co_return std::nullopt;
-    }
-    co_return Attempt{AttemptClass::bad_answer, "bad_http", "no final response", {}, {}};
-}
-
-Attempt HttpDestination::no_answer(boost::system::error_code const& ec) const {
-    if (ec == http::error::body_limit) {
-        return {AttemptClass::bad_answer, "answer_too_large", "the answer is longer than max_answer", {}, {}};
-    }
-    bool const ended = ec == http::error::end_of_stream || ec == http::error::partial_message;
-    bool const of_http = ec.category() == http::make_error_code(http::error::bad_version).category();
-    if (of_http && !ended)
-        return {AttemptClass::bad_answer, "bad_http", "the answer is not HTTP: " + ec.message(), {}, {}};
-    return {AttemptClass::cut, "cut", "the connection ended before the answer", {}, {}};
 }
 
 std::unique_ptr<Destination> make(config::Component const& component, DestinationContext context) {

@@ -398,7 +398,9 @@ std::unique_ptr<Destination> make(config::Component const& component, Destinatio
 }  // namespace
 
 DestinationKind mllp_destination() {
-    return {"mllp", "HL7 v2 over TCP with MLLP framing", check, config::SchemaWriter::of<Options>, make};
+    return {"mllp", "HL7 v2 over TCP with MLLP framing",
+            check,  config::SchemaWriter::of<Options>,
+            make,   config::Content::hl7};
 }
 
 }  // namespace hilum::destinations

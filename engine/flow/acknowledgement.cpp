@@ -100,6 +100,27 @@ std::string listener_keys_schema() {
     return config::SchemaWriter::properties_of<Written>();
 }
 
+namespace {
+
+// What FHIR says otherwise, or not at all.
+void check_for_fhir(config::Component const& component, IntakeOptions const& options,
+                    config::Diagnostics& diagnostics) {
+    for (std::string_view const key : {std::string_view("sequence"), std::string_view("deduplicate"),
+                                       std::string_view(routes::AnswerSteps::key)}) {
+        if (auto const* written = component.common.find(key))
+            diagnostics.error(
+                written->where,
+                config::in_quotes(key) + " is about HL7 v2 messages, and this listener takes FHIR",
+                "remove it");
+    }
+    if (options.ack.mode == AckMode::enhanced || !options.ack.application_to.empty())
+        diagnostics.error(component.common.find("ack")->where,
+                          "enhanced mode is about HL7 v2 messages, and this listener takes FHIR",
+                          "write ack: stored, or { mode: delivered, from: NAME }");
+}
+
+}  // namespace
+
 void check_listener_common(config::Component const& component, config::Diagnostics& diagnostics) {
     auto const options = read(component, diagnostics);
     auto const& to = options.ack.application_to;
@@ -122,6 +143,7 @@ void check_listener_common(config::Component const& component, config::Diagnosti
                           "add mode: delivered, or leave it out");
     if (delivered && options.ack.within.count() <= 0)
         diagnostics.error(ack->where, "ack.within is no time at all", "write 30s");
+    if (component.content == config::Content::fhir) check_for_fhir(component, options, diagnostics);
 }
 
 IntakeOptions intake_options(config::Component const& component) {

@@ -1,8 +1,10 @@
 #include "engine/flow/dry_run.h"
 
 #include "engine/flow/admission.h"
+#include "engine/flow/fhir_intake.h"
 #include "engine/flow/timestamp.h"
 #include "engine/listeners/text_options.h"
+#include "routes/subject.h"
 
 namespace hilum::flow {
 namespace {
@@ -21,6 +23,8 @@ DryRun::DryRun(Loaded const& loaded) : loaded_(loaded), validators_(make_validat
 testing::Taken DryRun::take(std::uint32_t listener, std::string_view bytes, std::int64_t now_us,
                             routes::Observer* observer, routes::Outside* outside) {
     testing::Taken taken;
+    if (loaded_.pipeline->content(listener) == routes::Content::fhir)
+        return take_fhir(listener, bytes, now_us, observer, outside);
     auto const timestamp = hl7_timestamp(now_us);
     auto const message = hl7::Message::view(bytes, charsets_[listener]);
     if (!message) {
@@ -54,6 +58,27 @@ testing::Taken DryRun::take(std::uint32_t listener, std::string_view bytes, std:
     if (!answer.owed) return taken;
     taken.answer = std::move(answer.bytes);
     shape(listener, now_us, taken);
+    return taken;
+}
+
+testing::Taken DryRun::take_fhir(std::uint32_t listener, std::string_view bytes, std::int64_t now_us,
+                                 routes::Observer* observer, routes::Outside* outside) {
+    testing::Taken taken;
+    auto interaction = fhir::Interaction::read(bytes);
+    auto const fault = interaction ? contradiction(interaction->request, interaction->resource)
+                                   : std::optional<Error>(interaction.error());
+    if (fault) {
+        taken.refused = true;
+        taken.answer_code = std::to_string(interaction ? 400 : status_of_unreadable(*fault));
+        taken.answer = refused(400, *fault).outcome;
+        return taken;
+    }
+    loaded_.pipeline->process(listener, routes::Subject{nullptr, nullptr, &*interaction}, bytes, now_us,
+                              taken.processed, observer, outside);
+    taken.answer_code = taken.processed.rejected ? "422" : "202";
+    if (taken.processed.rejected)
+        taken.answer =
+            refused(422, error("refused_by_route", "", taken.processed.rejection), "business-rule").outcome;
     return taken;
 }
 

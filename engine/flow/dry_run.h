@@ -24,6 +24,8 @@ class DryRun final : public testing::Door {
                         routes::Observer* observer, routes::Outside* outside) override;
 
   private:
+    testing::Taken take_fhir(std::uint32_t listener, std::string_view bytes, std::int64_t now_us,
+                             routes::Observer* observer, routes::Outside* outside);
     void shape(std::uint32_t listener, std::int64_t now_us, testing::Taken& taken) const;
 
     Loaded const& loaded_;

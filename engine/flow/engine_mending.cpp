@@ -49,7 +49,7 @@ net::Task<Result<Engine::Resent>> Engine::reprocess(store::StoredMessage const& 
             again.only.push_back(store_->name(verdict.route));
     }
     auto const entrance = flow_->entrance(store_->name(record.listener));
-    auto const answer = co_await flow_->accept(entrance, record.received, record.source, &again);
+    auto const answer = co_await flow_->accept_again(entrance, record.received, record.source, again);
     if (!answer.stored)
         co_return error("not_now", std::to_string(record.sequence), "the store did not take it",
                         "try again when `hilum queues list` answers");

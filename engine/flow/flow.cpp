@@ -26,18 +26,6 @@ store::VerdictEntry noted(Generation const& generation, std::string_view note) {
     return {generation.validation_name, static_cast<std::uint8_t>(RouteOutcome::noted), note};
 }
 
-// Leaves of what the routes made only the part of those that held the message before.
-void keep_only(routes::Processed& processed, routes::Pipeline const& pipeline,
-               std::vector<std::string> const& routes) {
-    auto const other = [&](std::uint32_t route) {
-        return std::find(routes.begin(), routes.end(), pipeline.route_names()[route]) == routes.end();
-    };
-    std::erase_if(processed.verdicts, [&](auto const& v) { return other(v.route); });
-    std::erase_if(processed.deliveries, [&](auto const& d) { return other(d.route); });
-    processed.rejected = std::any_of(processed.verdicts.begin(), processed.verdicts.end(),
-                                     [](auto const& v) { return v.outcome == RouteOutcome::rejected; });
-}
-
 // Tells senders apart for the sequence number protocol: a link has two ends, MSH-3 and MSH-4 are this one.
 std::string sender_of(hl7::Message const& message) {
     static auto const application = hl7::msh_field(3);
@@ -57,15 +45,6 @@ void add_application(store::MessageRecord& record, Flow::Entrance const& listene
     record.bodies.push_back(ack);
     record.deliveries.push_back({listener.application_to, listener.acknowledgement,
                                  static_cast<std::uint32_t>(record.bodies.size())});
-}
-
-// Whether the message goes to that destination, or to a route that waits and may send it there.
-bool may_reach(routes::Processed const& processed, Generation const& generation, store::NameId destination) {
-    if (destination == 0) return false;
-    auto const configured = generation.config.destinations.size();
-    return std::any_of(processed.deliveries.begin(), processed.deliveries.end(), [&](auto const& d) {
-        return d.destination >= configured || generation.destinations[d.destination] == destination;
-    });
 }
 
 constexpr std::string_view sender_name = "(sender)";
@@ -333,16 +312,20 @@ net::Task<Answer> Flow::reply(Entrance const& listener, hl7::Message const& mess
     }
     auto answer = came ? relayed(message, came->bytes) : std::nullopt;
     if (!answer) answer = answer_of(message, told, false);
+    record_told(ticket, hl7::name(answer->code), why);
+    co_return std::move(*answer);
+}
+
+void Flow::record_told(store::Ticket const& ticket, std::string_view code, std::string_view why) {
     store::ResultRecord upstream;
     upstream.sequence = ticket.sequence;
     upstream.key = {ticket.position, store::whole_message};
     upstream.destination = store_.name_id(sender_name);
     upstream.outcome = store::DeliveryOutcome::answered;
     upstream.time_us = now_us_();
-    upstream.code = hl7::name(answer->code);
+    upstream.code = code;
     upstream.text = why;
     (void)store_.record(upstream);  // for the trace alone
-    co_return std::move(*answer);
 }
 
 std::unique_ptr<Flow::Remade> Flow::remake(Entrance const& listener, std::string_view bytes,
@@ -351,11 +334,13 @@ std::unique_ptr<Flow::Remade> Flow::remake(Entrance const& listener, std::string
     remade->generation = generation_.load();
     auto const& pipeline = *remade->generation->pipeline;
     auto const index = pipeline.listener(listener.name);
-    auto const message = hl7::Message::view(bytes, remade->generation->charset(index));
-    if (!message || index == routes::Pipeline::none || admission_fault(*message)) return nullptr;
+    routes::Workpiece piece;
+    if (index == routes::Pipeline::none || !read(*remade->generation, index, bytes, piece)) return nullptr;
+    bool const fhir = piece.content() == routes::Content::fhir;
+    if (!fhir && admission_fault(piece.message())) return nullptr;
     auto& record = remade->record;
     record.received_us = now_us_();
-    pipeline.process(index, *message, bytes, record.received_us, remade->processed);
+    pipeline.process(index, piece.subject(), bytes, record.received_us, remade->processed);
     if (!again.only.empty()) keep_only(remade->processed, pipeline, again.only);
     if (remade->processed.rejected) return nullptr;
     listener.metrics->received.fetch_add(1, std::memory_order_relaxed);
@@ -366,7 +351,7 @@ std::unique_ptr<Flow::Remade> Flow::remake(Entrance const& listener, std::string
     record.source = source;
     record.config_hash = remade->generation->config.hash;
     record.received = bytes;
-    record.answer_code = "AA";
+    record.answer_code = fhir ? "202" : "AA";
     take_over(remade->processed, *remade->generation, record);
     return remade;
 }

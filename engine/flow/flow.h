@@ -66,6 +66,19 @@ class Flow {
     net::Task<Answer> accept(Entrance const& listener, std::string_view bytes, std::string_view source,
                              Again const* again = nullptr);
 
+    // The same for a FHIR interaction (flow_fhir.cpp).
+    net::Task<FhirAnswer> accept(Entrance const& listener, FhirArrival const& arrival,
+                                 std::string_view source, Again const* again = nullptr);
+
+    // A stored message goes through the routes again, whatever its content is.
+    struct Retaken {
+        bool stored = false;
+        std::uint64_t message = 0;
+        bool never = false;  // it will not be stored the next time either: too large with what is made of it
+    };
+    net::Task<Retaken> accept_again(Entrance const& listener, std::string_view bytes, std::string_view source,
+                                    Again const& again);
+
     // What the routes make of a message that goes through them again, ready to be committed by whoever keeps
     // the order of many. `bytes`, `source` and what is in `processed` are borrowed by the record.
     struct Remade {
@@ -91,9 +104,16 @@ class Flow {
                                   DuplicateTable::Known const& first);
     // Runs the listener's `answer` steps on what is to be said. Whether there are any.
     bool shape(Generation const& generation, Entrance const& listener, Answer& answer);
+    net::Task<FhirAnswer> refuse(Entrance const& listener, std::string_view text, std::string_view source,
+                                 Generation const& generation, FhirAnswer answer,
+                                 std::vector<store::VerdictEntry> verdicts, Again const* again);
+    net::Task<FhirAnswer> relay(Entrance const& listener, store::Ticket const& ticket,
+                                delivery::Replies::Wait& wait);
     // What its destination answers to a stored message, for the sender that waits for it.
     net::Task<Answer> reply(Entrance const& listener, hl7::Message const& message, Outcome const& outcome,
                             store::Ticket const& ticket, delivery::Replies::Wait& wait);
+    // What the sender was told once its message was on disk, for the trace.
+    void record_told(store::Ticket const& ticket, std::string_view code, std::string_view why);
     Answer not_stored(Entrance const& listener, hl7::Message const& message, Error const& why);
     SequenceTable::Check check_sequence(Entrance const& listener, hl7::Message const& message,
                                         std::string_view source);
@@ -124,6 +144,9 @@ class Door final : public Intake {
         : flow_(flow), listener_(flow.entrance(std::move(listener), options)) {}
     net::Task<Answer> accept(std::string_view bytes, std::string_view source) override {
         return flow_.accept(listener_, bytes, source);
+    }
+    net::Task<FhirAnswer> accept(FhirArrival const& arrival, std::string_view source) override {
+        return flow_.accept(listener_, arrival, source);
     }
     bool takes() const override { return flow_.takes(); }
     bool paced() const override { return listener_.rate != nullptr; }

@@ -1,5 +1,7 @@
 #include "engine/flow/generation.h"
 
+#include <algorithm>
+
 #include "engine/listeners/text_options.h"
 #include "parsers/hl7/message_form.h"
 
@@ -27,6 +29,31 @@ std::shared_ptr<Generation const> make_generation(config::Config config,
     return generation;
 }
 
+Result<void> read(Generation const& generation, std::uint32_t listener, std::string_view bytes,
+                  routes::Workpiece& piece) {
+    auto const& pipeline = *generation.pipeline;
+    return piece.read(pipeline.content(listener), bytes, generation.charset(listener), pipeline.dictionary());
+}
+
+void keep_only(routes::Processed& processed, routes::Pipeline const& pipeline,
+               std::vector<std::string> const& routes) {
+    auto const other = [&](std::uint32_t route) {
+        return std::find(routes.begin(), routes.end(), pipeline.route_names()[route]) == routes.end();
+    };
+    std::erase_if(processed.verdicts, [&](auto const& v) { return other(v.route); });
+    std::erase_if(processed.deliveries, [&](auto const& d) { return other(d.route); });
+    processed.rejected = std::any_of(processed.verdicts.begin(), processed.verdicts.end(),
+                                     [](auto const& v) { return v.outcome == RouteOutcome::rejected; });
+}
+
+bool may_reach(routes::Processed const& processed, Generation const& generation, store::NameId destination) {
+    if (destination == 0) return false;
+    auto const configured = generation.config.destinations.size();
+    return std::any_of(processed.deliveries.begin(), processed.deliveries.end(), [&](auto const& d) {
+        return d.destination >= configured || generation.destinations[d.destination] == destination;
+    });
+}
+
 std::vector<store::VerdictEntry> verdicts_of(Generation const& generation,
                                              routes::Processed const& processed) {
     std::vector<store::VerdictEntry> verdicts;
@@ -52,9 +79,18 @@ void take_over(routes::Processed const& processed, Generation const& generation,
 
 store::Order order_of(Generation const& generation, std::string_view destination, std::string_view body,
                       std::int64_t now_us) {
-    auto const message = hl7::read_body(body);
-    if (!message) return {};
-    auto const order = generation.pipeline->order_of(destination, *message, now_us);
+    auto const& pipeline = *generation.pipeline;
+    routes::DeliveryOrder order;
+    if (pipeline.content_of_order(destination) == routes::Content::fhir) {
+        auto const interaction = fhir::Interaction::read(body);
+        if (!interaction) return {};
+        order = pipeline.order_of(destination, {nullptr, nullptr, &*interaction}, now_us);
+    } else {
+        auto const message = hl7::read_body(body);
+        if (!message) return {};
+        hl7::StructureCache structures(*message, pipeline.dictionary());
+        order = pipeline.order_of(destination, {&*message, &structures, nullptr}, now_us);
+    }
     return {order.rule, order.key, order.urgent};
 }
 

@@ -10,6 +10,7 @@
 #include "engine/store/store.h"
 #include "routes/config/config.h"
 #include "routes/pipeline.h"
+#include "routes/subject.h"
 
 namespace hilum::flow {
 
@@ -35,6 +36,16 @@ struct Generation {
 std::shared_ptr<Generation const> make_generation(config::Config config,
                                                   std::shared_ptr<routes::Pipeline const> pipeline,
                                                   store::Store& store, ops::Metrics& metrics);
+
+// A message that came in at that listener, ready for the routes; `bytes` outlive it. Errors: the reader's.
+Result<void> read(Generation const& generation, std::uint32_t listener, std::string_view bytes,
+                  routes::Workpiece& piece);
+
+// Leaves of what the routes made only the part of those that held the message before.
+void keep_only(routes::Processed& processed, routes::Pipeline const& pipeline,
+               std::vector<std::string> const& routes);
+// Whether the message goes to that destination, or to a route that waits and may send it there.
+bool may_reach(routes::Processed const& processed, Generation const& generation, store::NameId destination);
 
 // State, verdicts, bodies and deliveries: views of `processed`.
 void take_over(routes::Processed const& processed, Generation const& generation,

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/flow/fhir_intake.h"
 #include "engine/net/asio.h"
 #include "parsers/hl7/ack.h"
 
@@ -30,6 +31,10 @@ class Intake {
     // it takes as long as the disk does.
     //  `source` is for the trace: "10.0.0.7:51234", "file:adt.hl7#3".
     virtual net::Task<Answer> accept(std::string_view bytes, std::string_view source) = 0;
+
+    // The same for a FHIR interaction; a listener gives what its kind says (ListenerKind::content), and no
+    // other.
+    virtual net::Task<FhirAnswer> accept(FhirArrival const& arrival, std::string_view source) = 0;
 
     // False while there is no room for messages: they would be refused, so a listener reads none.
     virtual bool takes() const { return true; }

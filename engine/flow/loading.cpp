@@ -9,6 +9,7 @@
 #include "engine/listeners/listener.h"
 #include "engine/ops/admin_server.h"
 #include "routes/advice.h"
+#include "routes/contents.h"
 #include "routes/steps/step.h"
 
 namespace hilum::flow {
@@ -91,9 +92,9 @@ void check_remembered(config::Component const& listener, config::Store const& st
 config::Catalogue engine_catalogue() {
     config::Catalogue catalogue;
     for (auto const& kind : listeners::listener_catalogue())
-        catalogue.listeners.push_back({kind.name, kind.check, kind.schema, kind.summary});
+        catalogue.listeners.push_back({kind.name, kind.check, kind.schema, kind.summary, kind.content});
     for (auto const& kind : destinations::destination_catalogue()) {
-        catalogue.destinations.push_back({kind.name, kind.check, kind.schema, kind.summary});
+        catalogue.destinations.push_back({kind.name, kind.check, kind.schema, kind.summary, kind.content});
     }
     catalogue.listener_keys = listener_keys();
     catalogue.listener_keys_schema = listener_keys_schema;
@@ -140,8 +141,13 @@ void check_together(config::Config const& config, config::Diagnostics& diagnosti
     } else {
         add_bound(bound, {"the admin port", *admin}, admin_where, diagnostics);
     }
-    for (auto const& destination : config.destinations)
-        delivery::check_destination_common(destination, diagnostics);
+    config::Diagnostics told_by_the_pipeline;
+    auto const contents = routes::contents_of(config, told_by_the_pipeline);
+    for (std::size_t i = 0; i < config.destinations.size(); ++i) {
+        bool const fhir = contents.of_destination[i].contains(config::Content::fhir);
+        delivery::check_destination_common(config.destinations[i],
+                                           fhir ? config::Content::fhir : config::Content::hl7, diagnostics);
+    }
     check_answers_at(config, diagnostics);
 }
 

@@ -87,13 +87,13 @@ Worked WaitingRoute::work(Generation const& generation, std::uint32_t route, Out
     Worked worked;
     auto const& pipeline = *generation.pipeline;
     auto const listener = pipeline.listener(context_.store.name(outgoing.listener));
-    auto const message = hl7::Message::view(outgoing.body, generation.charset(listener));
-    if (!message) {
-        worked.unreadable = message.error();
+    routes::Workpiece piece;
+    if (auto const done = read(generation, listener, outgoing.body, piece); !done) {
+        worked.unreadable = done.error();
         return worked;
     }
     auto const outside = world_.of_message(identity_of(outgoing), now_us);
-    pipeline.resume(route, *message, outgoing.body, now_us, *outside, worked.processed);
+    pipeline.resume(route, piece.subject(), outgoing.body, now_us, *outside, worked.processed);
     return worked;
 }
 

@@ -1,10 +1,8 @@
 // The HTTP listener: HL7 v2 over HTTP/1.1, one message a request, the acknowledgment as the response.
-#include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
 
 #include "engine/listeners/http_exchange.h"
+#include "engine/listeners/http_session.h"
 #include "engine/listeners/listener.h"
-#include "engine/listeners/pacing.h"
 #include "engine/listeners/text_options.h"
 #include "engine/listeners/validation_options.h"
 #include "engine/net/accept.h"
@@ -15,12 +13,6 @@ using namespace std::chrono_literals;
 namespace http = boost::beast::http;
 
 namespace {
-
-constexpr auto longest_turn = 10s;  // of a message under a rate limit; one that would wait longer gets a 429
-constexpr std::uint32_t header_limit = 8 * 1024;
-constexpr std::size_t head_chunk = 4 * 1024;
-constexpr std::size_t body_chunk = 64 * 1024;
-constexpr std::size_t buffer_limit = 2 * body_chunk;
 
 struct Options {
     config::Endpoint listen;
@@ -71,203 +63,26 @@ void check(config::Component const& component, config::Diagnostics& diagnostics)
         diagnostics.error(at, "max_connections is 0: nobody could connect", "leave it out for 1000");
 }
 
-// One connection. Every wait in it ends by its deadline or by the connection's being closed.
-class Session {
+class Hl7Service final : public HttpService {
   public:
-    Session(net::Connection& connection, Options const& options, ListenerContext const& context,
-            std::string_view name)
-        : connection_(connection),
-          options_(options),
-          context_(context),
-          name_(name),
-          buffer_(buffer_limit),
-          deadline_(context.runtime.deadlines(connection.socket.get_executor()), [this] { expired(); }) {}
+    Hl7Service(std::string_view path, flow::Intake& intake) : path_(path), intake_(intake) {}
 
-    // Reads and answers one request. False when the connection is to end.
-    net::Task<bool> exchange();
+    std::optional<HttpReply> refuse_head(HttpRequestParser const& parser) override {
+        return listeners::refuse_head(parser, path_);
+    }
+    net::Task<HttpReply> answer(HttpRequestParser::value_type const& request,
+                                std::string_view peer) override {
+        if (auto refusal = refuse_body(request.body())) co_return std::move(*refusal);
+        auto const type = request[http::field::content_type];
+        auto const charset = charset_of({type.data(), type.size()});
+        auto const answer = co_await intake_.accept(std::string_view(request.body()), peer);
+        co_return http_reply(answer, charset);
+    }
 
   private:
-    enum class Got : unsigned char { all, nothing, refused };  // refused: reply_ says why
-
-    void expired();
-    net::Task<bool> read_some(std::size_t chunk);
-    net::Task<Got> read_head(HttpRequestParser& parser);
-    net::Task<Got> read_body(HttpRequestParser& parser);
-    Got stopped_reading();
-    Got refuse(HttpReply reply);
-    net::Task<bool> write(std::string text);
-    net::Task<void> refuse_and_close(HttpRequestParser const& parser);
-
-    net::Connection& connection_;
-    Options const& options_;
-    ListenerContext const& context_;
-    std::string_view name_;
-    boost::beast::flat_buffer buffer_;
-    HttpReply reply_;
-    bool cancel_only_ = false;  // the deadline interrupts the read and leaves the socket for an answer
-    bool complained_ = false;   // one log line for refusals a connection
-    net::Deadline deadline_;
+    std::string_view path_;
+    flow::Intake& intake_;
 };
-
-void Session::expired() {
-    if (!cancel_only_) return connection_.close();
-    boost::system::error_code ignored;
-    connection_.socket.cancel(ignored);
-}
-
-// One read at a time, and the deadline looked at after each: a cancel that finds no read waiting is not lost.
-net::Task<bool> Session::read_some(std::size_t chunk) {
-    if (buffer_.size() + chunk > buffer_.max_size()) co_return false;
-    auto [ec, count] = co_await connection_.socket.async_read_some(buffer_.prepare(chunk), net::as_result);
-    buffer_.commit(count);
-    co_return !ec && !deadline_.passed();
-}
-
-Session::Got Session::refuse(HttpReply reply) {
-    reply_ = std::move(reply);
-    return Got::refused;
-}
-
-Session::Got Session::stopped_reading() {
-    if (deadline_.passed()) {
-        context_.metrics.timeouts.fetch_add(1, std::memory_order_relaxed);
-        return refuse(http_refusal(408, "the request was not complete in time"));
-    }
-    // Only a chunk's header or a trailer can fill the buffer without being taken out of it.
-    if (buffer_.size() + head_chunk > buffer_.max_size())
-        return refuse(refuse_parse(http::error::bad_chunk_extension));
-    return Got::nothing;
-}
-
-net::Task<Session::Got> Session::read_head(HttpRequestParser& parser) {
-    while (true) {
-        // An empty line before the request line is overlooked (RFC 9112 §2.2).
-        while (!parser.got_some() && buffer_.size() >= 2 &&
-               std::string_view(static_cast<char const*>(buffer_.data().data()), 2) == "\r\n") {
-            buffer_.consume(2);
-        }
-        if (buffer_.size() > 0) {
-            boost::system::error_code ec;
-            auto const count = parser.put(buffer_.data(), ec);
-            std::string_view const taken(static_cast<char const*>(buffer_.data().data()), count);
-            bool const folded = has_folded_line(taken);
-            buffer_.consume(count);
-            if (ec && ec != http::error::need_more) {
-                if (ec == http::error::body_limit)
-                    context_.metrics.too_large.fetch_add(1, std::memory_order_relaxed);
-                co_return refuse(refuse_parse(ec));
-            }
-            if (folded) co_return refuse(http_refusal(400, "a header line is folded"));
-            if (parser.is_header_done()) co_return Got::all;
-        }
-        if (!co_await read_some(head_chunk)) co_return stopped_reading();
-    }
-}
-
-net::Task<Session::Got> Session::read_body(HttpRequestParser& parser) {
-    parser.eager(true);
-    while (!parser.is_done()) {
-        if (buffer_.size() > 0) {
-            boost::system::error_code ec;
-            buffer_.consume(parser.put(buffer_.data(), ec));
-            if (ec && ec != http::error::need_more) {
-                if (ec == http::error::body_limit)
-                    context_.metrics.too_large.fetch_add(1, std::memory_order_relaxed);
-                co_return refuse(refuse_parse(ec));
-            }
-            if (parser.is_done()) break;
-        }
-        if (!co_await read_some(body_chunk)) co_return stopped_reading();
-    }
-    co_return Got::all;
-}
-
-net::Task<bool> Session::write(std::string text) {
-    cancel_only_ = false;
-    deadline_.set(30s);  // a peer that does not read its answers
-    auto [ec, count] =
-        co_await net::asio::async_write(connection_.socket, net::asio::buffer(text), net::as_result);
-    co_return !ec;
-}
-
-// The rest of the request is read for a moment and thrown away: closing over unread bytes would reset the
-// connection and take the answer with it (RFC 9112 §9.6).
-net::Task<void> Session::refuse_and_close(HttpRequestParser const& parser) {
-    if (!complained_) {
-        complained_ = true;
-        context_.log.warn("http_request_refused",
-                          {{"listener", name_}, {"peer", connection_.peer}, {"status", reply_.status}});
-    }
-    if (!co_await write(http_text(reply_, false, parser.get().method() != http::verb::head))) co_return;
-    boost::system::error_code ec;
-    connection_.socket.shutdown(net::tcp::socket::shutdown_send, ec);
-    deadline_.set(1s);
-    constexpr std::size_t thrown_away_at_most = 1 << 20;
-    for (std::size_t seen = 0; !ec && seen < thrown_away_at_most;) {
-        buffer_.clear();
-        if (!co_await read_some(body_chunk)) co_return;
-        seen += buffer_.size();
-    }
-}
-
-net::Task<bool> Session::exchange() {
-    cancel_only_ = true;
-    if (buffer_.size() == 0) {
-        if (buffer_.capacity() > 2 * head_chunk) buffer_.shrink_to_fit();
-        deadline_.set(options_.idle);
-        if (!co_await read_some(head_chunk)) co_return false;
-    }
-    HttpRequestParser parser;
-    parser.header_limit(header_limit);
-    parser.body_limit(options_.max_body.count);
-    deadline_.set(options_.read_time);
-    auto got = co_await read_head(parser);
-    if (got == Got::all) {
-        if (auto refusal = refuse_head(parser, options_.path)) got = refuse(std::move(*refusal));
-    }
-    if (got == Got::all && !parser.is_done()) {
-        bool const asks =
-            parser.get().find(http::field::expect) != parser.get().end() && parser.get().version() >= 11;
-        if (asks && buffer_.size() == 0) {
-            bool const told = co_await write("HTTP/1.1 100 Continue\r\n\r\n");
-            if (!told) co_return false;
-        }
-        cancel_only_ = true;
-        deadline_.set(options_.read_time);
-        got = co_await read_body(parser);
-    }
-    deadline_.clear();
-    auto const began = std::chrono::steady_clock::now();
-    if (got == Got::all) {
-        if (auto refusal = refuse_body(parser.get().body())) got = refuse(std::move(*refusal));
-    }
-    if (got == Got::all && context_.intake.paced()) {
-        auto const turn = co_await wait_turn(context_, connection_, longest_turn);
-        if (turn == Turn::gone) co_return false;
-        if (turn == Turn::later) {
-            context_.metrics.over_rate.fetch_add(1, std::memory_order_relaxed);
-            got = refuse(http_refusal(429, "this listener takes no more messages a second, send it again",
-                                      "Retry-After: 10\r\n"));
-        }
-    }
-    if (got == Got::nothing) co_return false;
-    if (got == Got::refused) {
-        co_await refuse_and_close(parser);
-        co_return false;
-    }
-    connection_.busy = true;
-    auto const& request = parser.get();
-    auto const type = request[http::field::content_type];
-    auto const charset = charset_of({type.data(), type.size()});
-    auto const answer = co_await context_.intake.accept(request.body(), connection_.peer);
-    bool const keep = parser.keep_alive() && !connection_.stopping;
-    bool const written = co_await write(http_text(http_reply(answer, charset), keep, true));
-    connection_.busy = false;
-    auto const took =
-        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
-    context_.metrics.ack_seconds.observe(static_cast<std::uint64_t>(took.count()));
-    co_return written&& keep && !connection_.stopping;
-}
 
 class HttpListener final : public Listener {
   public:
@@ -298,9 +113,9 @@ class HttpListener final : public Listener {
 };
 
 net::Task<void> HttpListener::serve(std::shared_ptr<net::Connection> connection) {
-    Session session(*connection, options_, context_, name_);
-    // The awaited value stands apart from the condition: g++ 12 miscompiles `while (a && co_await b)`.
-    for (bool more = true; more && !connection->stopping;) more = co_await session.exchange();
+    HttpLimits const limits{options_.max_body.count, options_.idle, options_.read_time};
+    Hl7Service service(options_.path, context_.intake);
+    co_await serve_http(*connection, limits, context_, name_, service);
 }
 
 std::unique_ptr<Listener> make(config::Component const& component, ListenerContext context) {

@@ -42,6 +42,7 @@ struct ListenerKind {
     std::string (*schema)();
     // `component` has passed check.
     std::unique_ptr<Listener> (*make)(config::Component const& component, ListenerContext context);
+    config::Content content = config::Content::hl7;  // what it gives the intake
 };
 
 std::vector<ListenerKind> const& listener_catalogue();
@@ -50,5 +51,6 @@ std::vector<ListenerKind> const& listener_catalogue();
 ListenerKind mllp_listener();
 ListenerKind http_listener();
 ListenerKind file_listener();
+ListenerKind fhir_listener();
 
 }  // namespace hilum::listeners

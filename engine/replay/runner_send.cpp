@@ -269,10 +269,9 @@ net::Task<Result<void>> Runner::send_again(Work const& work) {
     flow::Flow::Again const again{item.number, item.routes};
     auto const entrance = context_.flow.entrance(item.listener);
     auto const answer =
-        co_await context_.flow.accept(entrance, work.stored.record.received, signature_, &again);
+        co_await context_.flow.accept_again(entrance, work.stored.record.received, signature_, again);
     if (!answer.stored) {
-        // AE: it is too large with what the routes make of it now, and will be the next time too.
-        if (answer.code == hl7::AckCode::AE) {
+        if (answer.never) {
             context_.log.warn("replay_too_large", {{"job", job_.view.job}, {"message", item.number}});
             co_return Result<void>();
         }

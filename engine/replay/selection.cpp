@@ -37,11 +37,15 @@ Result<std::unique_ptr<Selection>> Selection::make(ops::ReplayRequest const& req
     std::unique_ptr<Selection> selection(new Selection(request, std::move(generation), store, now_us));
     if (auto checked = selection->check(); !checked) return checked.error();
     if (!request.where.empty()) {
+        expression::Options fhir;
+        fhir.fhir = true;
         auto compiled = expression::Expression::compile(request.where);
-        if (!compiled)
+        auto about_fhir = expression::Expression::compile(request.where, fhir);
+        if (!compiled && !about_fhir)
             return error("bad_expression", "where", compiled.error().text(),
                          "try it on a message: `hilum eval EXPRESSION FILE`");
-        selection->where_ = std::move(*compiled);
+        if (compiled) selection->where_ = std::move(*compiled);
+        if (about_fhir) selection->fhir_where_ = std::move(*about_fhir);
     }
     return selection;
 }
@@ -265,14 +269,14 @@ std::string Selection::choose_again(store::MessageRow const& row, store::StoredM
 }
 
 std::string Selection::where(store::MessageRow const& row, store::StoredMessage const& stored) const {
-    if (!where_.valid()) return {};
+    if (!where_.valid() && !fhir_where_.valid()) return {};
     auto const listener = generation_->pipeline->listener(row.listener);
-    auto const message = hl7::Message::view(stored.record.received, generation_->charset(listener));
-    if (!message) return "where: it is no HL7 v2 message";
-    expression::Context context;
-    context.message = &*message;
-    context.now_us = now_us_;
-    auto const is = where_.test(context);
+    routes::Workpiece piece;
+    if (!flow::read(*generation_, listener, stored.record.received, piece))
+        return "where: the message can't be read";
+    auto const& where = piece.content() == routes::Content::fhir ? fhir_where_ : where_;
+    if (!where.valid()) return "where: the expression is not about such messages";
+    auto const is = where.test(piece.subject().context(now_us_));
     if (!is) return "where: the expression can't be worked out (" + is.error().code + ")";
     return *is ? std::string() : "where: the expression says no";
 }

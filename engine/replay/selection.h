@@ -80,7 +80,7 @@ class Selection {
     std::shared_ptr<flow::Generation const> generation_;
     store::Store& store_;
     std::int64_t now_us_;
-    expression::Expression where_;
+    expression::Expression where_, fhir_where_;  // as it is read about HL7 v2, and about FHIR
     std::map<std::string, std::uint64_t> left_out_;
 };
 

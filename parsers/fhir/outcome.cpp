@@ -71,10 +71,14 @@ std::string_view issue_type(Error const& error) {
 }
 
 std::string operation_outcome(Error const& error) {
+    return operation_outcome(error, issue_type(error));
+}
+
+std::string operation_outcome(Error const& error, std::string_view issue_type) {
     std::string text = error.what;
     if (!error.place.empty()) text = error.place + ": " + text;
     if (!error.next.empty()) text += "; " + error.next;
-    return outcome([&](json::Writer& w) { issue(w, "error", issue_type(error), error.code, text, ""); });
+    return outcome([&](json::Writer& w) { issue(w, "error", issue_type, error.code, text, ""); });
 }
 
 }  // namespace hilum::fhir

@@ -30,6 +30,7 @@ bool refuses(std::span<Finding const> findings);
 std::string operation_outcome(std::span<Finding const> findings);
 // Of what could not even be read, or was refused for another reason: the error's code decides the issue-type.
 std::string operation_outcome(Error const& error);
+std::string operation_outcome(Error const& error, std::string_view issue_type);
 std::string_view issue_type(Error const& error);
 
 }  // namespace hilum::fhir

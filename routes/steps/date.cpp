@@ -132,7 +132,7 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     auto const o = config::decode_options<DateOptions>(step.options, "date", diagnostics);
     if (diagnostics.errors() != before) return nullptr;
     check_fallback(step, o.fallback, "that is no such date", diagnostics);
-    auto const field = ValuePath::compile(o.field, context);
+    auto field = ValuePath::compile(o.field, context);
     std::vector<DateFormat> from;
     for (auto const& ref : o.from)
         if (auto read = format(ref.name, ref.where, diagnostics)) from.push_back(std::move(*read));
@@ -143,7 +143,7 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     auto here = clock(o.offset, o.zone, context);
     auto there = clock(o.to_offset, o.to_zone, context);
     if (!field || !to || from.empty() || diagnostics.errors() != before) return nullptr;
-    return std::make_unique<DateStep>(*field, std::move(from), *to, std::move(here), std::move(there),
+    return std::make_unique<DateStep>(std::move(*field), std::move(from), *to, std::move(here), std::move(there),
                                       o.fallback);
 }
 

@@ -164,10 +164,10 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
                           step.kind + " does not say what becomes of a message without a document",
                           "add otherwise: hold, or otherwise: pass");
     (void)single_group_path(o.field, diagnostics);
-    auto const field = diagnostics.errors() == before ? ValuePath::compile(o.field, context) : std::nullopt;
+    auto field = diagnostics.errors() == before ? ValuePath::compile(o.field, context) : std::nullopt;
     FileName file{o.file.dir.value, expression::Template::compile(o.file.name, diagnostics)};
     if (diagnostics.errors() != before || !field) return nullptr;
-    return std::make_unique<MadeStep>(*field, std::move(file), o);
+    return std::make_unique<MadeStep>(std::move(*field), std::move(file), o);
 }
 
 }  // namespace

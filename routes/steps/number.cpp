@@ -88,7 +88,7 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     auto const o = config::decode_options<NumberOptions>(step.options, "number", diagnostics);
     if (diagnostics.errors() != before) return nullptr;
     check_fallback(step, o.fallback, "that is no number", diagnostics);
-    auto const field = ValuePath::compile(o.field, context);
+    auto field = ValuePath::compile(o.field, context);
     std::optional<Decimal> factor;
     if (!o.factor.empty() && !(factor = Decimal::parse(o.factor.value)))
         diagnostics.error(o.factor.where, config::in_quotes(o.factor.value) + " is no number",
@@ -109,7 +109,7 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
         diagnostics.error(step.where, "number changes nothing",
                           "add factor, decimals, or decimal_comma: from or to");
     if (!field || diagnostics.errors() != before) return nullptr;
-    return std::make_unique<NumberStep>(*field, o.comma, factor, decimals, o.fallback);
+    return std::make_unique<NumberStep>(std::move(*field), o.comma, factor, decimals, o.fallback);
 }
 
 }  // namespace

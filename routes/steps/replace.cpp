@@ -57,7 +57,7 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
                           "write what is to be replaced");
     }
     if (!field || diagnostics.errors() != before) return nullptr;
-    return std::make_unique<ReplaceStep>(*field, *pattern, o.with.value);
+    return std::make_unique<ReplaceStep>(std::move(*field), *pattern, o.with.value);
 }
 
 }  // namespace

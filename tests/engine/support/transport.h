@@ -107,6 +107,20 @@ class FakeIntake final : public flow::Intake {
         sources_.emplace_back(source);
         co_return answer(bytes);
     }
+    std::function<flow::FhirAnswer(flow::FhirArrival const&)> fhir_answer =
+        [](flow::FhirArrival const& arrival) {
+            flow::FhirAnswer answer;
+            answer.status = arrival.success;
+            answer.message = 1;
+            answer.stored = true;
+            return answer;
+        };
+    net::Task<flow::FhirAnswer> accept(flow::FhirArrival const& arrival, std::string_view source) override {
+        std::lock_guard lock(mutex_);
+        seen_.push_back(fhir::interaction_text(arrival.request, arrival.body));
+        sources_.emplace_back(source);
+        co_return fhir_answer(arrival);
+    }
     std::vector<std::string> seen() const {
         std::lock_guard lock(mutex_);
         return seen_;

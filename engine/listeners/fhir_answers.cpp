@@ -1,0 +1,152 @@
+#include "engine/listeners/fhir_answers.h"
+
+#include "engine/net/uuid.h"
+#include "parsers/fhir/resource.h"
+#include "parsers/json.h"
+
+namespace hilum::listeners {
+namespace {
+
+std::string_view text_of(fhir::Element parent, std::string_view name) {
+    auto const child = parent.exists() ? parent.child(name) : fhir::Element();
+    return child.exists() ? child.text() : std::string_view();
+}
+
+std::string stored_outcome(flow::FhirAnswer const& answer) {
+    fhir::Finding finding;
+    finding.severity = fhir::Severity::information;
+    finding.code = "informational";
+    finding.text = "stored as message " + std::to_string(answer.message);
+    return fhir::operation_outcome(std::span(&finding, 1));
+}
+
+std::string etag(flow::FhirAnswer const& answer) {
+    return "W/\"" + std::to_string(answer.message) + "\"";
+}
+
+// The id that a resource is given here: the message's number is given once.
+std::string id_of(flow::FhirAnswer const& answer) {
+    return "m" + std::to_string(answer.message);
+}
+
+// A batch or transaction whose entries are all stored
+// (http://hl7.org/fhir/R4/http.html#transaction-response).
+std::string bundle_response(fhir::Element bundle, flow::FhirAnswer const& answer) {
+    bool const batch = text_of(bundle, "type") == "batch";
+    std::size_t number = 0;
+    json::Writer w;
+    w.object([&] {
+        w.field("resourceType", "Bundle");
+        w.field("type", batch ? "batch-response" : "transaction-response");
+        auto const first = bundle.child("entry");
+        if (!first.exists()) return;
+        w.key("entry");
+        w.array([&] {
+            for (auto entry = first; entry.exists() && entry.name() == "entry"; entry = entry.next()) {
+                auto const request = entry.child("request");
+                auto const method = text_of(request, "method");
+                ++number;
+                w.object([&] {
+                    w.key("response");
+                    w.object([&] {
+                        w.field("status", method == "POST"     ? "201 Created"
+                                          : method == "DELETE" ? "204 No Content"
+                                                               : "200 OK");
+                        std::string const url(text_of(request, "url"));
+                        if (method == "POST")
+                            w.field("location", url + "/" + id_of(answer) + "-" + std::to_string(number));
+                        if (method == "PUT" && url.find('?') == std::string::npos) w.field("location", url);
+                        if (method != "DELETE") w.field("etag", etag(answer));
+                    });
+                });
+            }
+        });
+    });
+    return w.text();
+}
+
+// http://hl7.org/fhir/R4/messaging.html: the answer is a message that names the one it answers.
+std::string message_response(fhir::Element bundle, flow::FhirAnswer const& answer, std::string_view url,
+                             std::string_view now) {
+    auto const header =
+        bundle.child("entry").exists() ? bundle.child("entry").child("resource") : fhir::Element();
+    auto const event_code = header.exists() ? header.child("eventCoding") : fhir::Element();
+    auto const event_uri = text_of(header, "eventUri");
+    auto const id = net::uuid_of("hilum/message-response", std::to_string(answer.message));
+    auto const header_id = net::uuid_of("hilum/message-header", std::to_string(answer.message));
+    json::Writer w;
+    w.object([&] {
+        w.field("resourceType", "MessageHeader");
+        w.field("id", header_id);
+        if (!event_uri.empty()) w.field("eventUri", event_uri);
+        w.key("source");
+        w.object([&] {
+            w.field("name", "Hilum");
+            w.field("endpoint", url);
+        });
+        w.key("response");
+        w.object([&] {
+            auto const seen = text_of(header, "id");
+            w.field("identifier", seen.empty() ? text_of(bundle, "id") : seen);
+            w.field("code", "ok");
+        });
+    });
+    auto message = w.text();
+    if (event_uri.empty() && event_code.exists())
+        message.insert(message.size() - 1, ",\"eventCoding\":" + event_code.json());
+    json::Writer b;
+    b.object([&] {
+        b.field("resourceType", "Bundle");
+        b.field("id", id);
+        b.field("type", "message");
+        b.field("timestamp", now);
+    });
+    auto out = b.text();
+    out.pop_back();
+    return out + R"(,"entry":[{"fullUrl":"urn:uuid:)" + header_id + R"(","resource":)" + message + "}]}";
+}
+
+HttpReply done(flow::FhirAnswer const& answer, FhirRequest const& request, std::string_view json,
+               std::string_view url, std::string_view now) {
+    using Prefer = FhirRequest::Prefer;
+    auto const& interaction = request.interaction;
+    bool const minimal = request.prefer == Prefer::minimal;
+    auto const resource = fhir::Resource::read_json(std::string(json));
+    std::string extra = "Last-Modified: " + std::string(now) + "\r\n";
+    if (interaction.method == "DELETE")
+        return fhir_reply(minimal ? 204 : 200, minimal ? "" : stored_outcome(answer), request);
+    if (!resource) return fhir_reply(200, stored_outcome(answer), request);
+    if (interaction.url.empty()) return fhir_reply(200, bundle_response(resource->root(), answer), request);
+    bool const create = interaction.method == "POST";
+    auto const path = interaction.url.substr(0, interaction.url.find('?'));
+    bool const has_id = path.find('/') != std::string::npos;
+    auto const place = has_id ? path : path + "/" + id_of(answer);
+    extra = "Location: " + std::string(url) + "/" + place + "/_history/" + std::to_string(answer.message) +
+            "\r\nETag: " + etag(answer) + "\r\n";
+    if (minimal) return fhir_reply(create ? 201 : 200, "", request, extra);
+    if (request.prefer == Prefer::outcome)
+        return fhir_reply(create ? 201 : 200, stored_outcome(answer), request, extra);
+    return fhir_reply(create ? 201 : 200, std::string(json), request, extra);
+}
+
+}  // namespace
+
+unsigned success_status(Success success, FhirRequest const& request) {
+    if (request.deed == FhirDeed::message) return request.async ? 202 : 200;
+    if (success == Success::accepted) return 202;
+    return request.interaction.method == "POST" && !request.interaction.url.empty() ? 201 : 200;
+}
+
+HttpReply stored_reply(Success success, flow::FhirAnswer const& answer, FhirRequest const& request,
+                       std::string_view json, std::string_view url, std::string_view now) {
+    bool const minimal = request.prefer == FhirRequest::Prefer::minimal;
+    if (request.deed == FhirDeed::message && !request.async) {
+        auto const bundle = fhir::Resource::read_json(std::string(json));
+        if (bundle) return fhir_reply(200, message_response(bundle->root(), answer, url, now), request);
+    }
+    if (request.deed == FhirDeed::interact && success == Success::done)
+        return done(answer, request, json, url, now);
+    return fhir_reply(202, minimal ? std::string() : stored_outcome(answer), request);
+}
+
+}  // namespace hilum::listeners
