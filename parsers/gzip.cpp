@@ -56,7 +56,7 @@ std::string gzip(std::string_view bytes) {
     stream.next_out = reinterpret_cast<Bytef*>(out.data());
     stream.avail_out = static_cast<uInt>(out.size());
     int const state = deflate(&stream, Z_FINISH);
-    out.resize(out.size() - stream.avail_out);
+    out.resize(std::min<std::size_t>(stream.total_out, out.size()));
     deflateEnd(&stream);
     return state == Z_STREAM_END ? out : std::string();
 }

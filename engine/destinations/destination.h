@@ -111,5 +111,6 @@ std::vector<DestinationKind> const& destination_catalogue();
 DestinationKind mllp_destination();
 DestinationKind http_destination();
 DestinationKind file_destination();
+DestinationKind fhir_destination();
 
 }  // namespace hilum::destinations

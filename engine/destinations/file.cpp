@@ -9,6 +9,7 @@
 #include "parsers/hl7/message_form.h"
 #include "routes/expression/expression.h"
 #include "routes/file_name.h"
+#include "routes/subject.h"
 
 namespace hilum::destinations {
 
@@ -31,11 +32,31 @@ Options decode(config::Component const& component, config::Diagnostics& diagnost
                                            diagnostics);
 }
 
+// A name is about what comes: HL7 v2 or FHIR. Where it can be read as either, the message decides.
+struct Names {
+    std::optional<expression::Template> hl7, fhir;
+};
+
+Names names_of(config::Text const& text, config::Diagnostics& diagnostics) {
+    Names names;
+    expression::Options language;
+    language.fhir = true;
+    auto fhir = expression::Template::compile(text.value, language);
+    auto hl7 = expression::Template::compile(text.value);
+    if (!hl7 && !fhir) expression::Template::compile(text, diagnostics);
+    if (hl7) names.hl7 = std::move(*hl7);
+    if (fhir) names.fhir = std::move(*fhir);
+    return names;
+}
+
 // The name with every hole filled by one letter: what the template itself says.
-std::string skeleton(expression::Template const& name) {
+std::string skeleton(Names const& names) {
+    auto const letter = [](std::string_view) { return std::string("x"); };
     auto const message = hl7::Message::view("MSH|^~\\&|\r");
     if (!message) return {};
-    auto const filled = name.fill({&*message, 0}, [](std::string_view) { return std::string("x"); });
+    auto const filled = names.hl7    ? names.hl7->fill({&*message, 0}, letter)
+                        : names.fhir ? names.fhir->fill({}, letter)
+                                     : Result<std::string>();
     return filled ? *filled : std::string();
 }
 
@@ -68,7 +89,7 @@ void check(config::Component const& component, config::Diagnostics& diagnostics)
     auto const o = decode(component, diagnostics);
     if (!o.name.value.empty()) {
         auto const errors = diagnostics.errors();
-        auto const name = expression::Template::compile(o.name, diagnostics);
+        auto const name = names_of(o.name, diagnostics);
         if (diagnostics.errors() == errors) check_skeleton(skeleton(name), o.name.where, diagnostics);
     } else if (component.options.find("name")) {
         diagnostics.error(o.name.where, "the name is empty", "write it as \"{MSH-10}.hl7\"");
@@ -97,8 +118,8 @@ class FileDestination final : public Destination {
     FileDestination(Options options, DestinationContext context)
         : options_(std::move(options)), context_(std::move(context)) {
         config::Diagnostics ignored;  // check has seen it
-        name_ = expression::Template::compile(options_.name, ignored);
-        auto const text = skeleton(name_);
+        names_ = names_of(options_.name, ignored);
+        auto const text = skeleton(names_);
         folders_ = static_cast<std::size_t>(std::count(text.begin(), text.end(), '/'));
     }
 
@@ -111,15 +132,21 @@ class FileDestination final : public Destination {
 
     Options options_;
     DestinationContext context_;
-    expression::Template name_;
+    Names names_;
     std::size_t folders_ = 0;
     bool cleaned_ = false;
 };
 
 Result<std::string> FileDestination::fill(Outgoing const& outgoing) const {
     auto const message = hl7::read_body(outgoing.body);
-    if (!message) return message.error();
-    return name_.fill({&*message, outgoing.received_us}, routes::clean_part);
+    if (message && names_.hl7) return names_.hl7->fill({&*message, outgoing.received_us}, routes::clean_part);
+    auto const interaction = fhir::Interaction::read(outgoing.body);
+    if (!interaction || !names_.fhir)
+        return message ? error("bad_name", "name", "the name is about FHIR, and this is an HL7 v2 message",
+                               "name the file by paths such as MSH-10")
+                       : message.error();
+    routes::Subject const subject{nullptr, nullptr, &*interaction};
+    return names_.fhir->fill(subject.context(outgoing.received_us), routes::clean_part);
 }
 
 net::Task<Attempt> FileDestination::deliver(Outgoing const& outgoing) {

@@ -8,6 +8,7 @@
 #include "engine/destinations/http_answer.h"
 #include "engine/destinations/http_client.h"
 #include "engine/net/url.h"
+#include "parsers/fhir/interaction.h"
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/message_form.h"
 
@@ -142,11 +143,6 @@ class HttpDestination final : public Destination {
 
   private:
     net::Task<Attempt> exchange(Outgoing const& outgoing);
-    std::string content_type(std::string_view body) const {
-        return options_.content_type.empty() ? std::string(type_of(hl7::form_of(body)))
-                                             : options_.content_type;
-    }
-
     Options options_;
     DestinationContext context_;
     HttpClient client_;
@@ -162,10 +158,20 @@ net::Task<Attempt> HttpDestination::deliver(Outgoing const& outgoing) {
 }
 
 net::Task<Attempt> HttpDestination::exchange(Outgoing const& outgoing) {
-    std::string control_id;
-    if (auto const message = hl7::read_body(outgoing.body)) control_id = message->text("MSH-10");
-    std::string const headers = "Content-Type: " + content_type(outgoing.body) + "\r\n" + headers_;
-    HttpRequestText const request{"POST", client_.url().target, headers, outgoing.body};
+    std::string control_id, resource;
+    auto body = outgoing.body;
+    std::string_view type = type_of(hl7::form_of(body));
+    if (auto const message = hl7::read_body(body)) {
+        control_id = message->text("MSH-10");
+    } else if (auto const interaction = fhir::Interaction::read(body)) {
+        body = resource = interaction->resource.json();
+        type = "application/fhir+json";
+    } else if (body.starts_with('<')) {
+        type = "application/fhir+xml";
+    }
+    if (!options_.content_type.empty()) type = options_.content_type;
+    std::string const headers = "Content-Type: " + std::string(type) + "\r\n" + headers_;
+    HttpRequestText const request{"POST", client_.url().target, headers, body};
     auto result = co_await client_.exchange(request);
     if (auto* const failed = std::get_if<Attempt>(&result)) co_return std::move(*failed);
     auto& response = std::get<HttpResponseText>(result);

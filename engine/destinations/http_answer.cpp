@@ -25,21 +25,6 @@ std::string_view bare(std::string_view body) {
     return body.substr(first, body.find_last_not_of(around) - first + 1);
 }
 
-std::chrono::milliseconds pause_of(std::string_view retry_after, std::time_t now) {
-    std::uint64_t seconds = 0;
-    auto const [end, problem] =
-        std::from_chars(retry_after.data(), retry_after.data() + retry_after.size(), seconds);
-    if (problem == std::errc::result_out_of_range) return longest_pause;
-    if (problem != std::errc() || end != retry_after.data() + retry_after.size()) {
-        auto const date = net::parse_http_date(retry_after);
-        if (!date || *date <= now) return 0ms;
-        seconds = static_cast<std::uint64_t>(*date - now);
-    }
-    constexpr auto most =
-        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(longest_pause).count());
-    return std::chrono::seconds(std::min(seconds, most));
-}
-
 AttemptClass class_of(unsigned status) {
     if (status >= 200 && status < 300) return AttemptClass::delivered;
     if (status == 408 || status == 425 || status == 429 || (status >= 500 && status < 600))
@@ -68,6 +53,20 @@ HttpOutcome by_status(HttpAnswer const& answer) {
 
 }  // namespace
 
+std::chrono::milliseconds retry_after(std::string_view header, std::time_t now) {
+    std::uint64_t seconds = 0;
+    auto const [end, problem] = std::from_chars(header.data(), header.data() + header.size(), seconds);
+    if (problem == std::errc::result_out_of_range) return longest_pause;
+    if (problem != std::errc() || end != header.data() + header.size()) {
+        auto const date = net::parse_http_date(header);
+        if (!date || *date <= now) return 0ms;
+        seconds = static_cast<std::uint64_t>(*date - now);
+    }
+    constexpr auto most =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(longest_pause).count());
+    return std::chrono::seconds(std::min(seconds, most));
+}
+
 HttpOutcome read_http_answer(HttpAnswer const& answer, std::string_view control_id, std::time_t now) {
     auto const status = by_status(answer);
     bool const good = status.attempt.result == AttemptClass::delivered;
@@ -89,7 +88,8 @@ HttpOutcome read_http_answer(HttpAnswer const& answer, std::string_view control_
             out.attempt = std::move(*said);
         }
     }
-    if (out.attempt.result == AttemptClass::busy) out.attempt.retry_after = pause_of(answer.retry_after, now);
+    if (out.attempt.result == AttemptClass::busy)
+        out.attempt.retry_after = retry_after(answer.retry_after, now);
     return out;
 }
 

@@ -1,6 +1,7 @@
 // What an HTTP response says about the message that was posted. Pure: no socket, time is passed in.
 #pragma once
 
+#include <chrono>
 #include <ctime>
 #include <string_view>
 
@@ -24,5 +25,9 @@ struct HttpOutcome {
 // two exceptions: it never turns a failure into a success, and a receiver that is busy by its status (408,
 // 425, 429, 502, 503, 504) is busy.
 HttpOutcome read_http_answer(HttpAnswer const& answer, std::string_view control_id, std::time_t now);
+
+// What a Retry-After says (RFC 9110 §10.2.3), in seconds or as a date; at most a day, nothing when it says
+// none.
+std::chrono::milliseconds retry_after(std::string_view header, std::time_t now);
 
 }  // namespace hilum::destinations

@@ -13,20 +13,6 @@ using store::MessageState;
 
 namespace {
 
-// For the trace: how many, and where the first one is. No values.
-std::string note_of(std::vector<fhir::Finding> const& findings) {
-    std::size_t errors = 0;
-    fhir::Finding const* first = nullptr;
-    for (auto const& finding : findings) {
-        if (finding.severity != fhir::Severity::error && finding.severity != fhir::Severity::fatal) continue;
-        ++errors;
-        if (!first) first = &finding;
-    }
-    if (!first) return {};
-    return std::to_string(errors) + (errors == 1 ? " error" : " errors") + ", the first at " +
-           first->location + ": " + first->text;
-}
-
 Error route_refusal(routes::Processed const& processed) {
     return error("refused_by_route", "", processed.rejection);
 }
@@ -64,7 +50,7 @@ net::Task<FhirAnswer> Flow::accept(Entrance const& listener, FhirArrival const& 
         fhir::Rules rules;
         rules.invariants = &FhirInvariants::r4();
         auto const findings = fhir::validate(interaction->resource.root(), rules);
-        note = note_of(findings);
+        note = fhir::summary(findings);
         if (arrival.enforce && fhir::refuses(findings)) {
             std::vector<store::VerdictEntry> verdicts{
                 {generation->validation_name, static_cast<std::uint8_t>(RouteOutcome::noted), note}};

@@ -1,5 +1,6 @@
 #include "engine/store/index_fields.h"
 
+#include "parsers/fhir/interaction.h"
 #include "parsers/hl7/message.h"
 
 namespace hilum::store {
@@ -7,6 +8,55 @@ namespace {
 hl7::Path path(std::string_view text) {
     return hl7::Path::parse(text).value();
 }
+
+std::string_view text_of(fhir::Element parent, std::string_view name) {
+    auto const child = parent.exists() ? parent.child(name) : fhir::Element();
+    return child.exists() ? child.text() : std::string_view();
+}
+
+fhir::Element first_resource(fhir::Element bundle, std::string_view type) {
+    for (auto entry = bundle.child("entry"); entry.exists(); entry = entry.next()) {
+        auto const resource = entry.name() == "entry" ? entry.child("resource") : fhir::Element();
+        if (resource.exists() && resource.resource_type() == type) return resource;
+    }
+    return {};
+}
+
+// Of a patient the identifier, of what is about one whom it names.
+std::string patient_of(fhir::Element resource) {
+    if (!resource.exists()) return {};
+    if (resource.resource_type() == "Patient") {
+        std::string id(text_of(resource.child("identifier"), "value"));
+        return id.empty() ? std::string(text_of(resource, "id")) : id;
+    }
+    for (char const* name : {"subject", "patient", "beneficiary"})
+        if (auto const reference = text_of(resource.child(name), "reference"); !reference.empty())
+            return std::string(reference);
+    return {};
+}
+
+// "POST Patient", "PUT Observation", "Bundle transaction".
+void read_fhir(std::string_view bytes, IndexFields& out) {
+    auto const interaction = fhir::Interaction::read(bytes);
+    if (!interaction) return;
+    auto const root = interaction->resource.root();
+    std::string const type(root.resource_type());
+    bool const bundle = type == "Bundle";
+    out.type =
+        bundle ? type + " " + std::string(text_of(root, "type")) : interaction->request.method + " " + type;
+    out.control_id = text_of(root, "id");
+    if (!bundle) {
+        out.patient_id = patient_of(root);
+        return;
+    }
+    auto const header = first_resource(root, "MessageHeader");
+    if (header.exists()) {
+        out.control_id = text_of(header, "id");
+        out.sender = text_of(header.child("source"), "endpoint");
+    }
+    out.patient_id = patient_of(first_resource(root, "Patient"));
+}
+
 }  // namespace
 
 FieldReader::FieldReader()
@@ -24,6 +74,7 @@ void FieldReader::read(std::string_view bytes, IndexFields& out) {
     out.sender.clear();
     out.patient_id.clear();
     out.visit.clear();
+    if (fhir::looks_like_interaction(bytes)) return read_fhir(bytes, out);
     auto const message = hl7::Message::view(bytes);
     if (!message) return;
     auto const add = [&](hl7::Path const& p, std::string& to) { to += message->text(p, scratch_); };

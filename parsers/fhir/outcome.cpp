@@ -48,6 +48,15 @@ bool refuses(std::span<Finding const> findings) {
                        [](Finding const& f) { return f.severity <= Severity::error; });
 }
 
+std::string summary(std::span<Finding const> findings) {
+    auto const is_error = [](Finding const& f) { return f.severity <= Severity::error; };
+    auto const first = std::find_if(findings.begin(), findings.end(), is_error);
+    if (first == findings.end()) return {};
+    auto const errors = std::count_if(findings.begin(), findings.end(), is_error);
+    return std::to_string(errors) + (errors == 1 ? " error" : " errors") + ", the first at " +
+           first->location + ": " + first->text;
+}
+
 std::string operation_outcome(std::span<Finding const> findings) {
     return outcome([&](json::Writer& w) {
         for (auto const& f : findings) issue(w, name(f.severity), f.code, f.rule, f.text, f.location);

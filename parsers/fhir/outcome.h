@@ -26,6 +26,9 @@ struct Finding {
 // Whether the resource is to be refused: a finding is fatal or an error.
 bool refuses(std::span<Finding const> findings);
 
+// "2 errors, the first at Patient.name[0]: ..."; empty when nothing refuses.
+std::string summary(std::span<Finding const> findings);
+
 // The OperationOutcome in JSON. FHIR wants one issue at least: without findings it says that all is well.
 std::string operation_outcome(std::span<Finding const> findings);
 // Of what could not even be read, or was refused for another reason: the error's code decides the issue-type.

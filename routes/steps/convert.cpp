@@ -110,6 +110,10 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
         auto compiled = compile_form(*form, step, context);
         return diagnostics.errors() == before ? std::move(compiled) : nullptr;
     }
+    if (context.content == Content::fhir) {
+        diagnostics.error(o.to.where, "FHIR leaves as xml or json", "write convert: { to: xml }");
+        return nullptr;
+    }
     auto const to = version(o.to, diagnostics);
     hl7::ConversionOptions options;
     if (!o.from.empty()) options.from = version(o.from, diagnostics);
@@ -125,8 +129,10 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
 }  // namespace
 
 StepKind convert_step() {
-    return {"convert", "brings the message to another version of HL7 v2, or into XML or JSON", compile,
-            config::SchemaWriter::of<ConvertOptions>};
+    return {"convert",    "brings the message to another version of HL7 v2, or into XML or JSON",
+            compile,      config::SchemaWriter::of<ConvertOptions>,
+            true,         false,
+            WorksOn::both};
 }
 
 }  // namespace hilum::routes

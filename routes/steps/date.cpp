@@ -143,8 +143,8 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     auto here = clock(o.offset, o.zone, context);
     auto there = clock(o.to_offset, o.to_zone, context);
     if (!field || !to || from.empty() || diagnostics.errors() != before) return nullptr;
-    return std::make_unique<DateStep>(std::move(*field), std::move(from), *to, std::move(here), std::move(there),
-                                      o.fallback);
+    return std::make_unique<DateStep>(std::move(*field), std::move(from), *to, std::move(here),
+                                      std::move(there), o.fallback);
 }
 
 }  // namespace

@@ -4,7 +4,9 @@
 
 #include <utility>
 
+#include "parsers/fhir/validate.h"
 #include "routes/config/profile.h"
+#include "routes/fhir_invariants.h"
 #include "routes/steps/steps.h"
 
 namespace hilum::routes {
@@ -54,6 +56,30 @@ class ValidateStep final : public Step {
     OnFindings otherwise_;
 };
 
+// Against FHIR R4.
+class FhirValidateStep final : public Step {
+  public:
+    explicit FhirValidateStep(OnFindings otherwise) : otherwise_(otherwise) {}
+
+    StepResult run(Work& work) const override {
+        fhir::Rules rules;
+        rules.invariants = &FhirInvariants::r4();
+        auto const findings = fhir::validate(work.piece.interaction().resource.root(), rules);
+        if (!fhir::refuses(findings)) return StepResult::ok();
+        StepResult result;
+        result.reason = fhir::summary(findings);
+        if (otherwise_ == OnFindings::pass) {
+            if (work.notes) work.notes->push_back("validate: " + result.reason);
+            return StepResult::ok();
+        }
+        result.next = otherwise_ == OnFindings::hold ? StepResult::Next::hold : StepResult::Next::reject;
+        return result;
+    }
+
+  private:
+    OnFindings otherwise_;
+};
+
 std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context) {
     auto& diagnostics = context.diagnostics;
     auto const before = diagnostics.errors();
@@ -65,6 +91,12 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     if (written && written->is_scalar() && !written->unusable && o.profile.empty())
         diagnostics.error(written->where, "the profile has no name",
                           "name its file, or leave the key out for the standard alone");
+    if (context.content == Content::fhir) {
+        if (!o.profile.empty())
+            diagnostics.error(o.profile.where, "the profile is one of HL7 v2, and this is FHIR", "remove it");
+        if (diagnostics.errors() != before) return nullptr;
+        return std::make_unique<FhirValidateStep>(o.otherwise);
+    }
     std::shared_ptr<hl7::Profile const> profile;
     if (!o.profile.empty()) profile = config::load_profile(o.profile, diagnostics);
     if (diagnostics.errors() != before || (!o.profile.empty() && !profile)) return nullptr;
@@ -77,8 +109,10 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
 }  // namespace
 
 StepKind validate_step() {
-    return {"validate", "holds the message against the standard, or a profile too", compile,
-            config::SchemaWriter::of<ValidateOptions>};
+    return {"validate",   "holds the message against the standard, or a profile too",
+            compile,      config::SchemaWriter::of<ValidateOptions>,
+            true,         false,
+            WorksOn::both};
 }
 
 }  // namespace hilum::routes

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "parsers/fhir/interaction.h"
 #include "parsers/hl7/message_form.h"
+#include "routes/testing/fhir_compare.h"
 #include "routes/testing/test_file.h"
 
 namespace hilum::testing {
@@ -16,6 +18,8 @@ std::string_view without_last_end(std::string_view text) {
 }  // namespace
 
 std::vector<hl7::Difference> differences_between(std::string_view before, std::string_view after) {
+    if (fhir::looks_like_interaction(before) && hl7::form_of(before) != hl7::Form::er7)
+        if (auto found = fhir_differences(before, after); !found.empty()) return found;
     auto const first = hl7::read_body(before);
     auto const second = hl7::read_body(after);
     if (!first || !second) return {};
@@ -23,12 +27,14 @@ std::vector<hl7::Difference> differences_between(std::string_view before, std::s
 }
 
 std::string golden_text(std::string_view message) {
+    if (same_fhir(message, message)) return pretty_json(message);
     std::string out(message);
     if (message.find('\n') == std::string_view::npos) std::replace(out.begin(), out.end(), '\r', '\n');
     return out;
 }
 
 bool same_message(std::string_view golden, std::string_view message) {
+    if (same_fhir(golden, message)) return true;
     if (hl7::form_of(message) != hl7::Form::er7) return without_last_end(golden) == without_last_end(message);
     return without_last_end(with_segment_ends(golden)) == without_last_end(message);
 }

@@ -5,6 +5,7 @@
 #include "parsers/hl7/batch.h"
 #include "parsers/hl7/lookup.h"
 #include "parsers/hl7/message_form.h"
+#include "routes/subject.h"
 #include "routes/testing/compare.h"
 #include "routes/testing/outside.h"
 
@@ -22,20 +23,30 @@ std::uint32_t index_of(Names const& names, std::string_view name) {
     return found == names.end() ? Pipeline::none : static_cast<std::uint32_t>(found - names.begin());
 }
 
+// What the listener of a case takes.
+bool takes_fhir(Case const& one, Pipeline const& pipeline) {
+    auto const listener = one.listener.empty() ? 0 : pipeline.listener(one.listener.value);
+    return pipeline.content(listener) == config::Content::fhir;
+}
+
 // The messages of a case; false after a diagnostic.
-bool read_inputs(Case const& one, Files& files, config::Diagnostics& diagnostics,
+bool read_inputs(Case const& one, bool fhir, Files& files, config::Diagnostics& diagnostics,
                  std::vector<std::string>& out) {
     for (auto const& input : one.inputs) {
         std::string text;
         if (is_message(input.value)) {
-            text = with_segment_ends(input.value);
+            text = fhir ? input.value : with_segment_ends(input.value);
         } else if (auto file = files.read(input.value)) {
-            text = with_segment_ends(*file);
+            text = fhir ? std::move(*file) : with_segment_ends(*file);
         } else {
             diagnostics.error(
                 input.where, "the file " + config::in_quotes(input.value) + " can't be read",
                 "the path is relative to this file; a message begins with MSH and its delimiter");
             return false;
+        }
+        if (fhir) {
+            out.push_back(std::move(text));
+            continue;
         }
         auto const split = hl7::split_messages(text);
         if (split.messages.empty()) {
@@ -78,7 +89,9 @@ class CaseRun {
         result_.name = case_.name.value;
         result_.where = case_.name.where;
         config::Diagnostics diagnostics;
-        if (!read_inputs(case_, subject_.files, diagnostics, inputs_)) {
+        auto const& pipeline = subject_.pipeline;
+        bool const fhir = takes_fhir(case_, pipeline);
+        if (!read_inputs(case_, fhir, subject_.files, diagnostics, inputs_)) {
             for (auto const& d : diagnostics.sorted()) fail(d.where, d.what);
             return std::move(result_);
         }
@@ -231,21 +244,33 @@ class CaseRun {
                         differences_between(inputs_.size() == 1 ? inputs_.front() : "", came.bytes));
         if (!expected.golden.empty()) check_golden(expected.golden, came, what);
         if (expected.fields.empty() && expected.that.empty()) return;
+        if (auto const interaction = fhir::Interaction::read(came.bytes);
+            interaction && expected.fields.empty()) {
+            routes::Subject const subject{nullptr, nullptr, &*interaction};
+            for (auto const& assertion : expected.that)
+                check_assertion(assertion, assertion.fhir, subject.context(case_.now_us), what);
+            return;
+        }
         auto const message = hl7::read_body(came.bytes);
         if (!message) return fail(expected.where, what + ": no HL7 v2 message came: " + message.error().what);
         hl7::StructureCache structures(*message, subject_.config.dictionary);
         for (auto const& field : expected.fields) check_field(field, *message, structures, what);
-        for (auto const& assertion : expected.that) {
-            auto const holds = assertion.expression.test({&*message, case_.now_us, &structures});
-            if (!holds) {
-                fail(assertion.where, what + ": " + holds.error().text());
-            } else if (!*holds) {
-                std::string values;
-                for (auto const& read : assertion.expression.reads({&*message, case_.now_us, &structures}))
-                    values += (values.empty() ? "; " : ", ") + read.text();
-                fail(assertion.where,
-                     what + ": not so: " + std::string(assertion.expression.source()) + values);
-            }
+        for (auto const& assertion : expected.that)
+            check_assertion(assertion, assertion.expression, {&*message, case_.now_us, &structures}, what);
+    }
+
+    void check_assertion(Assertion const& assertion, expression::Expression const& expression,
+                         expression::Context const& context, std::string const& what) {
+        if (!expression.valid())
+            return fail(assertion.where, what + ": the expression is not about what came");
+        auto const holds = expression.test(context);
+        if (!holds) {
+            fail(assertion.where, what + ": " + holds.error().text());
+        } else if (!*holds) {
+            std::string values;
+            for (auto const& read : expression.reads(context))
+                values += (values.empty() ? "; " : ", ") + read.text();
+            fail(assertion.where, what + ": not so: " + std::string(expression.source()) + values);
         }
     }
 
@@ -306,7 +331,7 @@ void check_names(TestFile const& file, Subject const& subject, config::Diagnosti
         for (auto const* routes : {&one.filtered, &one.held})
             for (auto const& e : *routes) check_name(e.route, pipeline.route_names(), "route", diagnostics);
         std::vector<std::string> inputs;
-        read_inputs(one, subject.files, diagnostics, inputs);
+        read_inputs(one, takes_fhir(one, pipeline), subject.files, diagnostics, inputs);
     }
 }
 

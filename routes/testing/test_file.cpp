@@ -170,6 +170,18 @@ class Reader {
         }
     }
 
+    Assertion assertion(config::Text const& text) {
+        expression::Options language;
+        language.fhir = true;
+        Assertion out;
+        out.where = text.where;
+        if (auto fhir = expression::Expression::compile(text.value, language)) out.fhir = std::move(*fhir);
+        if (auto hl7 = expression::Expression::compile(text.value)) out.expression = std::move(*hl7);
+        if (!out.fhir.valid() && !out.expression.valid())
+            expression::Expression::compile(text, 0, diagnostics_);
+        return out;
+    }
+
     MessageExpectation message(Node const& node) {
         MessageExpectation out;
         out.where = node.where;
@@ -186,8 +198,7 @@ class Reader {
         out.golden = o.golden;
         if (node.find("fields")) fields(o.fields, out.fields);
         if (node.find("that")) {
-            for (auto const& text : texts(o.that, "\"that\""))
-                out.that.push_back({expression::Expression::compile(text, 0, diagnostics_), text.where});
+            for (auto const& text : texts(o.that, "\"that\"")) out.that.push_back(assertion(text));
         }
         if (!node.find("golden") && !node.find("fields") && !node.find("that"))
             diagnostics_.error(node.where, "nothing is said of the message",
@@ -304,6 +315,7 @@ std::vector<OutsideReply> read_outside(std::string_view text, std::string file_n
 
 bool is_message(std::string_view input) {
     std::size_t const begin = input.find_first_not_of(" \t\r\n");
+    if (begin != std::string_view::npos && input[begin] == '{') return true;
     return begin != std::string_view::npos && input.substr(begin).starts_with("MSH") &&
            input.find_first_of("|\r\n") != std::string_view::npos;
 }

@@ -23,7 +23,8 @@ struct FieldExpectation {
 };
 
 struct Assertion {
-    expression::Expression expression;
+    // As it is read about HL7 v2 and about FHIR: which of them it is about is said by what comes.
+    expression::Expression expression, fhir;
     config::Location where;
 };
 
@@ -95,7 +96,7 @@ std::vector<OutsideReply> read_outside(std::string_view text, std::string file_n
                                        config::Environment const& environment,
                                        config::Diagnostics& diagnostics);
 
-// Whether an input is a message, not the path of a file.
+// Whether an input is a message (HL7 v2, or FHIR in JSON), not the path of a file.
 bool is_message(std::string_view input);
 // A text without any CR has its lines ended by CR, as segments are.
 std::string with_segment_ends(std::string_view text);

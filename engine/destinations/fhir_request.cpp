@@ -1,0 +1,240 @@
+#include "engine/destinations/fhir_request.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "engine/destinations/http_answer.h"
+#include "engine/net/uuid.h"
+#include "parsers/fhir/edit.h"
+
+namespace hilum::destinations {
+namespace {
+
+constexpr std::size_t kept = 4096;
+
+std::string_view text_of(fhir::Element parent, std::string_view name) {
+    auto const child = parent.exists() ? parent.child(name) : fhir::Element();
+    return child.exists() ? child.text() : std::string_view();
+}
+
+struct Identifier {
+    std::string system, value;
+};
+
+// "|value" of an expression, or the first identifier that has both; of one without a system its value alone.
+Identifier identifier_of(fhir::Resource const& whole, fhir::Element resource, FhirWriting const& writing,
+                         std::int64_t now_us) {
+    if (writing.identifier.valid()) {
+        expression::Context context;
+        context.now_us = now_us;
+        context.resource = &whole;
+        context.focus = resource;
+        auto const value = writing.identifier.text(context);
+        return {"", value ? *value : std::string()};
+    }
+    Identifier found;
+    for (auto e = resource.child("identifier"); e.exists(); e = e.next()) {
+        if (e.name() != "identifier" || text_of(e, "value").empty()) continue;
+        Identifier const one{std::string(text_of(e, "system")), std::string(text_of(e, "value"))};
+        if (!one.system.empty()) return one;
+        if (found.value.empty()) found = one;
+    }
+    return found;
+}
+
+// For a query of a URL: what RFC 3986 §2.3 leaves alone, the rest as %XX.
+std::string escaped(std::string_view text) {
+    static constexpr std::string_view digits = "0123456789ABCDEF";
+    std::string out;
+    for (char const c : text) {
+        auto const u = static_cast<unsigned char>(c);
+        bool const plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                           c == '-' || c == '.' || c == '_' || c == '~';
+        if (plain) {
+            out += c;
+        } else {
+            ((out += '%') += digits[u >> 4U]) += digits[u & 15U];
+        }
+    }
+    return out;
+}
+
+// The id that a resource is put under: the same for the same thing, whoever sends it, however often.
+std::string id_for(fhir::Element resource, Identifier const& identifier, std::uint64_t message,
+                   std::size_t number) {
+    std::string const type(resource.resource_type());
+    if (!identifier.value.empty()) return net::uuid_of(type, identifier.system + "|" + identifier.value);
+    if (auto const own = text_of(resource, "id"); !own.empty()) return std::string(own);
+    return net::uuid_of(type, "message " + std::to_string(message) + "/" + std::to_string(number));
+}
+
+Result<void> set_id(fhir::Editor& edit, fhir::Element resource, std::string const& id) {
+    auto element = resource.child("id");
+    if (!element.exists()) {
+        auto made = edit.append(resource, "id", false, fhir::Kind::nothing);
+        if (!made) return made.error();
+        element = *made;
+    }
+    auto const done = edit.set(element, fhir::Kind::string, id);
+    if (!done) return done.error();
+    return {};
+}
+
+Result<void> set_child(fhir::Editor& edit, fhir::Element parent, std::string_view name,
+                       std::string const& text) {
+    auto element = parent.child(name);
+    if (!element.exists()) {
+        auto made = edit.append(parent, name, false, fhir::Kind::nothing);
+        if (!made) return made.error();
+        element = *made;
+    }
+    auto const done = edit.set(element, fhir::Kind::string, text);
+    if (!done) return done.error();
+    return {};
+}
+
+// Entries that would be created are put, or created only when they are not there yet.
+Result<void> rewrite_entries(fhir::Resource& bundle, FhirWriting const& writing, std::uint64_t message,
+                             std::int64_t now_us) {
+    fhir::Editor edit(bundle);
+    std::size_t number = 0;
+    for (auto entry = bundle.root().child("entry"); entry.exists(); entry = entry.next()) {
+        if (entry.name() != "entry") continue;
+        ++number;
+        auto const request = entry.child("request"), resource = entry.child("resource");
+        if (!request.exists() || !resource.exists() || text_of(request, "method") != "POST") continue;
+        if (request.child("ifNoneExist").exists()) continue;
+        auto const identifier = identifier_of(bundle, resource, writing, now_us);
+        std::string const type(resource.resource_type());
+        if (writing.as == WriteAs::conditional) {
+            if (identifier.value.empty()) continue;
+            auto const done = set_child(edit, request, "ifNoneExist",
+                                        "identifier=" + escaped(identifier.system + "|" + identifier.value));
+            if (!done) return done;
+            continue;
+        }
+        auto const id = id_for(resource, identifier, message, number);
+        if (auto done = set_id(edit, resource, id); !done) return done;
+        if (auto done = set_child(edit, request, "method", "PUT"); !done) return done;
+        if (auto done = set_child(edit, request, "url", type + "/" + id); !done) return done;
+    }
+    return {};
+}
+
+unsigned entry_status(fhir::Element entry) {
+    auto const response = entry.child("response");
+    auto const text = text_of(response, "status");
+    unsigned status = 0;
+    std::from_chars(text.data(), text.data() + std::min<std::size_t>(3, text.size()), status);
+    return status;
+}
+
+AttemptClass class_of(unsigned status, FhirCall const& call) {
+    if (status >= 200 && status < 300) return AttemptClass::delivered;
+    if (status == 304) return AttemptClass::delivered;  // If-None-Exist, If-None-Match: it is there already
+    // Two writers met (409): the same again comes through, for what is sent changes nothing twice.
+    if (status == 408 || status == 409 || status == 425 || status == 429 || status >= 500)
+        return AttemptClass::busy;
+    if (call.query) return AttemptClass::delivered;
+    if (call.method == "DELETE" && (status == 404 || status == 410)) return AttemptClass::delivered;
+    if (status == 400 || status == 412 || status == 422) return AttemptClass::ae;
+    return status >= 400 ? AttemptClass::ar : AttemptClass::bad_answer;
+}
+
+// What the server says is wrong, for the trace.
+std::string first_issue(fhir::Element outcome) {
+    auto const issue = outcome.exists() ? outcome.child("issue") : fhir::Element();
+    if (!issue.exists()) return {};
+    auto text = std::string(text_of(issue, "diagnostics"));
+    auto const details = issue.child("details");
+    if (text.empty() && details.exists()) text = text_of(details, "text");
+    std::string const code(text_of(issue, "code"));
+    return text.empty() ? code : code + ": " + text.substr(0, 500);
+}
+
+// Of a batch-response: the worst of what became of the entries.
+void judge_entries(fhir::Resource const& bundle, FhirCall const& call, Attempt& attempt) {
+    std::size_t number = 0;
+    for (auto entry = bundle.root().child("entry"); entry.exists(); entry = entry.next()) {
+        if (entry.name() != "entry") continue;
+        ++number;
+        auto const status = entry_status(entry);
+        auto const result = status == 0 ? AttemptClass::delivered : class_of(status, call);
+        if (result == AttemptClass::delivered) continue;
+        // What can be tried again is: the whole, which changes nothing where it was done.
+        bool const worse = attempt.result == AttemptClass::delivered || result == AttemptClass::busy;
+        if (!worse || attempt.result == AttemptClass::busy) continue;
+        attempt.result = result;
+        attempt.code = "HTTP " + std::to_string(status);
+        auto const outcome = entry.child("response").child("outcome");
+        attempt.text = "entry " + std::to_string(number) + ": " + first_issue(outcome);
+    }
+}
+
+}  // namespace
+
+Result<FhirCall> fhir_call(std::string_view body, FhirWriting const& writing, std::uint64_t message,
+                           std::int64_t now_us) {
+    FhirCall call;
+    fhir::Interaction interaction;
+    if (fhir::looks_like_interaction(body)) {
+        auto read = fhir::Interaction::read(body);
+        if (!read) return read.error();
+        interaction = std::move(*read);
+    } else {
+        auto read = fhir::Resource::read_xml(body);
+        if (!read) return read.error();
+        interaction.resource = std::move(*read);
+        interaction.request = fhir::default_request(interaction.resource);
+    }
+    auto& request = interaction.request;
+    auto& resource = interaction.resource;
+    bool const plain =
+        interaction.has_body && request == fhir::default_request(resource) && request.url == resource.type();
+    if (plain && writing.as != WriteAs::create) {
+        auto const identifier = identifier_of(resource, resource.root(), writing, now_us);
+        if (writing.as == WriteAs::update) {
+            auto const id = id_for(resource.root(), identifier, message, 0);
+            fhir::Editor edit(resource);
+            if (auto const done = set_id(edit, resource.root(), id); !done) return done.error();
+            request.method = "PUT";
+            request.url = std::string(resource.type()) + "/" + id;
+        } else if (!identifier.value.empty()) {
+            request.if_none_exist = "identifier=" + escaped(identifier.system + "|" + identifier.value);
+        }
+    } else if (interaction.has_body && request.url.empty() && writing.as != WriteAs::create) {
+        if (auto const done = rewrite_entries(resource, writing, message, now_us); !done) return done.error();
+    }
+    call.method = request.method;
+    call.target = request.url.empty() ? "" : "/" + request.url;
+    call.query = request.method == "GET" || request.method == "HEAD";
+    auto const condition = [&](std::string_view name, std::string const& value) {
+        if (value.empty() || value.find_first_of("\r\n") != std::string::npos) return;
+        ((call.headers += name) += value) += "\r\n";
+    };
+    condition("If-None-Exist: ", request.if_none_exist);
+    condition("If-Match: ", request.if_match);
+    condition("If-None-Match: ", request.if_none_match);
+    if (interaction.has_body) call.json = resource.json();
+    return call;
+}
+
+Attempt read_fhir_answer(HttpResponseText const& response, FhirCall const& call, std::time_t now) {
+    Attempt attempt;
+    attempt.result = class_of(response.status, call);
+    attempt.code = "HTTP " + std::to_string(response.status);
+    attempt.answer = response.body.substr(0, kept);
+    if (attempt.result == AttemptClass::busy) attempt.retry_after = retry_after(response.retry_after, now);
+    if (response.status >= 300 && response.status < 400 && response.status != 304)
+        attempt.text = "the receiver redirects; redirects are not followed";
+    auto const resource = response.body.empty() ? Result<fhir::Resource>(error("", "", ""))
+                                                : fhir::Resource::read_json(response.body);
+    if (!resource) return attempt;
+    if (attempt.result != AttemptClass::delivered && resource->type() == "OperationOutcome")
+        attempt.text = first_issue(resource->root());
+    if (attempt.result == AttemptClass::delivered && resource->type() == "Bundle" && call.target.empty())
+        judge_entries(*resource, call, attempt);
+    return attempt;
+}
+
+}  // namespace hilum::destinations
