@@ -4,6 +4,7 @@
 #include <mutex>
 #include <set>
 
+#include "engine/ops/kill_point.h"
 #include "engine/store/budget.h"
 #include "engine/store/cursor.h"
 #include "engine/store/index.h"
@@ -252,7 +253,9 @@ class StoreImpl final : public Store {
         if (auto r = journal_.flush(); !r) return r.error();
         for (std::size_t i = 0; i < n; ++i) {
             catalogue_.forget(segments[i].number);
+            ops::kill_point(ops::KillPoint::before_remove);
             if (auto r = files_->remove(segment_path(options_.dir, segments[i].number)); !r) return r.error();
+            ops::kill_point(ops::KillPoint::after_remove);
         }
         if (auto r = files_->sync_dir(journal_dir(options_.dir)); !r) return r.error();
         if (index) index->forget_before(segments[n].first);
