@@ -288,6 +288,7 @@ DeliveryOrder CompiledOrder::of(hl7::Message const& message, std::int64_t now_us
     expression::Context const context{&message, now_us, structures};
     order.rule = rule;
     auto const value = by.text(context);
+    order.failed = !value;
     order.key = hash_of(value ? std::string_view(*value) : std::string_view());
     if (!urgent.valid()) return order;
     auto const first = urgent.test(context);

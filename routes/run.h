@@ -35,7 +35,8 @@ struct CompiledOrder {
     expression::Expression by, urgent;
     std::uint32_t rule = 0;
 
-    // What can't be evaluated (several values, say) counts as no value: such messages keep their order.
+    // What can't be evaluated (several values, say) counts as no value: such messages keep their order, and
+    // the result says so.
     DeliveryOrder of(hl7::Message const& message, std::int64_t now_us, hl7::StructureCache* structures) const;
 };
 
