@@ -129,7 +129,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
     net::Task<void> run();
     net::Task<void> work(WorkerPointer worker);
     net::Task<bool> wait_for_claim(Worker& worker);
-    bool may_send() const;
+    bool may_send();
+    bool in_hours();
     bool has_turn();
     void end_pause_when_due();
     bool claim(Worker& worker);
@@ -182,6 +183,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
     std::optional<store::Pause> paused_;
     std::unique_ptr<net::RateLimit> rate_;
     std::optional<Clock::time_point> turn_;  // of the next attempt, by the rate
+    std::optional<Clock::time_point> hours_looked_;
+    bool in_hours_ = true;  // when that was
     std::optional<Outage> outage_;
     std::deque<Errand> errands_;
     std::deque<store::LaneKey> held_unconfirmed_;  // those whose acknowledgement would end the holding
