@@ -335,6 +335,11 @@ std::string_view Lane::live_state(std::uint64_t message) const {
     return {};
 }
 
+std::optional<store::LaneKey> Lane::first_waiting() const {
+    auto const* first = oldest();
+    return first ? std::optional(first->key) : std::nullopt;
+}
+
 ops::QueueView Lane::view() const {
     ops::QueueView v;
     v.destination = name_;
@@ -377,6 +382,10 @@ ops::QueueView Lane::view() const {
     v.last_error = last_error_;
     v.last_error_us = last_error_us_;
     v.last_delivered_us = last_delivered_us_;
+    if (auto const rates = throughput_.rates(now, v.queued)) {
+        v.settled_per_second = rates->settled;
+        v.arrived_per_second = rates->arrived;
+    }
     bool const stands = v.stopped != 0 && v.in_flight == 0 && !schedule_.ready();
     v.state = store_failed_                    ? "stopped"
               : v.connections == 0             ? "removed"

@@ -293,6 +293,7 @@ net::Task<void> Lane::settle(Schedule::Claim const& claim, DeliveryOutcome outco
     tell_sender(claim, outcome, attempt);
     schedule_.settled(claim);
     window_.settled();
+    throughput_.settled(Clock::now(), window_.queued());
     publish();
     if (schedule_.ready()) wake_workers();
 }
