@@ -2,7 +2,7 @@
 # Everything that can be tested, in one command, on a bare Debian 12 or wherever the packages are:
 #   tests/run.sh           sanitizers, fuzzing, unit and end-to-end tests in their short form
 #   tests/run.sh --quick   the release build and its tests only
-#   tests/run.sh --long    the numbers of the reliability programme (hours)
+#   tests/run.sh --long    the numbers of the reliability programme (more than a day; HILUM_SOAK_MINUTES shortens the soak)
 # The last lines are ctest's own for the release build.
 set -euo pipefail
 cd "$(dirname "$0")/.."
