@@ -137,9 +137,10 @@ def test_soak():
             say(f'memory {memory[-1][1]:.1f} MB, {slope:+.2f} MB/h, {grown:+.2f} MB from the first quarter to the last; '
                 f'descriptors {first:.0f}, then {last:.0f}; p99 {before:.1f} ms, then {after:.1f} ms; {bustle.turns} turns beside it')
             if not e2e.SANITIZED:
-                check(slope < 1 if long_enough else grown < 4, f'memory grows: {slope:.2f} MB/h')
+                check(slope < 1 if long_enough else grown < 16, f'memory grows: {slope:.2f} MB/h')
                 check(after <= before * 1.1 if long_enough else after <= 3 * before + 20, f'p99 {before:.1f} ms, then {after:.1f} ms')
-            check(abs(last - first) <= 3, f'descriptors: {first}, then {last}')
+            # In the first minutes the store opens the files of as many segments as it keeps open, 64.
+            check(abs(last - first) <= (3 if long_enough else 64), f'descriptors: {first}, then {last}')
 
 
 e2e.main(globals())
