@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace hilum {
 namespace {
@@ -21,21 +22,29 @@ std::vector<FhirInvariants::Skipped> FhirInvariants::skipped() {
     return {std::begin(skipped_ones), std::end(skipped_ones)};
 }
 
-FhirInvariants::FhirInvariants() : compiled_(fhir::invariant_count()) {
-    for (std::size_t i = 0; i < compiled_.size(); ++i) {
+FhirInvariants::FhirInvariants() {
+    for (std::size_t i = 0; i < fhir::invariant_count(); ++i) {
         auto const invariant = fhir::invariant(i);
         bool const skip = std::any_of(std::begin(skipped_ones), std::end(skipped_ones),
                                       [&](Skipped const& s) { return s.key == invariant.key; });
-        if (skip) continue;
-        expression::Options options;
-        options.fhir = true;
-        auto compiled = expression::Expression::compile(invariant.expression, options);
-        if (compiled) compiled_[i] = std::move(*compiled);
+        compile(skip ? "" : invariant.expression);
     }
+}
+
+FhirInvariants::FhirInvariants(fhir::Profiles const& profiles) : FhirInvariants() {
+    for (auto const& constraint : profiles.constraints()) compile(constraint.expression);
+}
+
+void FhirInvariants::compile(std::string_view expression) {
+    expression::Options options;
+    options.fhir = true;
+    auto compiled = expression::Expression::compile(expression, options);
+    compiled_.push_back(compiled ? std::move(*compiled) : expression::Expression());
 }
 
 fhir::Invariants::Answer FhirInvariants::test(std::size_t invariant, fhir::Element element,
                                               fhir::Type type) const {
+    if (invariant >= compiled_.size()) return Answer::unknown;
     auto const& expression = compiled_[invariant];
     if (!expression.valid()) return Answer::unknown;
     expression::Context context;

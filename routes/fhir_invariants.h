@@ -15,6 +15,8 @@ class FhirInvariants : public fhir::Invariants {
   public:
     // Compiled at the first use, some milliseconds; any thread may ask.
     static FhirInvariants const& r4();
+    // Those of R4 and of the profiles. Invariants that can't be compiled are not checked.
+    explicit FhirInvariants(fhir::Profiles const& profiles);
 
     Answer test(std::size_t invariant, fhir::Element element, fhir::Type type) const override;
 
@@ -27,6 +29,8 @@ class FhirInvariants : public fhir::Invariants {
 
   private:
     FhirInvariants();
+    void compile(std::string_view expression);
+
     std::vector<expression::Expression> compiled_;  // by number; invalid where skipped
 };
 

@@ -107,6 +107,12 @@ bool bdl_8(Element e, Walk const&) {
     return !url.exists() || url.text().find("/_history/") == std::string_view::npos;
 }
 
+// Published as `answer is Boolean`, which no FHIR boolean is: that is System's type.
+bool que_7(Element e, Walk const&) {
+    auto const op = e.child("operator");
+    return !op.exists() || op.text() != "exists" || has(e, "answerBoolean");
+}
+
 struct Row {
     std::string_view key;
     OwnInvariant how;
@@ -123,11 +129,23 @@ constexpr Row rows[] = {
     {"txt-2", {txt_2, "", ""}},
     {"bdl-5", {bdl_5, "", ""}},
     {"bdl-8", {bdl_8, "", ""}},
+    {"que-7", {que_7, "", ""}},
     {"per-1", {nullptr, "start", "end"}},
     {"qty-3", {nullptr, "code", ""}},
     {"cpt-2", {nullptr, "value", ""}},
     {"obs-6", {nullptr, "dataAbsentReason", ""}},
     {"obs-7", {nullptr, "component", ""}},
+    {"bdl-1", {nullptr, "total", ""}},
+    {"bdl-2", {nullptr, "type", "entry"}},
+    {"bdl-3", {nullptr, "type", "entry"}},
+    {"bdl-4", {nullptr, "type", "entry"}},
+    {"bdl-7", {nullptr, "type", "entry"}},
+    {"bdl-9", {nullptr, "type", ""}},
+    {"bdl-10", {nullptr, "type", ""}},
+    {"bdl-11", {nullptr, "type", ""}},
+    {"bdl-12", {nullptr, "type", ""}},
+    // Without it, `probability is decimal implies …` is neither true nor false.
+    {"ras-2", {nullptr, "probabilityDecimal", ""}},
     // A best practice, that a resource has a narrative: what machines send each other has none.
     {"dom-6", {nullptr, "", "", true}},
 };

@@ -43,6 +43,10 @@ TEST_CASE("bad input: refused by the readers") {
         {R"({"resourceType":"Basic","extension":)" + repeated("[", 100'000), "list_in_list"},
         {R"({"resourceType":"Basic")" + repeated(R"(,"extension":[{"url":"u")", 100'000), "too_deep"},
         {R"({"resourceType":"Basic","id":"a","id":"b"})", "duplicate_property"},
+        {R"({"resourceType":"Observation","valueQuantity":{"value":1e400}})", "bad_json"},
+        {"<Observation xmlns=\"http://hl7.org/fhir\"><status value=\"final\"/><valueQuantity><value "
+         "value=\"1e400\"/></valueQuantity></Observation>",
+         "bad_value"},
         {"{\"resourceType\":\"Basic\",\"id\":\"\xc3\x28\"}", "bad_json"},
         {"{\"resourceType\":\"Basic\",\"id\":\"\xed\xa0\x80\"}", "bad_json"},
         {R"({"resourceType":"Basic","id":"\ud800"})", "bad_json"},
@@ -57,7 +61,7 @@ TEST_CASE("bad input: refused by the readers") {
         {xml + "<id value=\"\xff\"/></Basic>", "xml_not_utf8"},
         {"<?xml version=\"1.0\" encoding=\"UTF-16\"?>" + xml + "</Basic>", "xml_not_utf8"},
         {xml + "<id value=\"" + std::string(std::size_t{64} << 20U, 'x') + "\"/></Basic>", "xml_too_large"},
-        {xml + repeated("<extension url=\"u\"/>", 3'000'000), "not_xml"},
+        {xml + repeated("<extension url=\"u\"/>", 3'000'000), "xml_too_large"},
     };
     for (auto const& row : rows) {
         CAPTURE(row.text.substr(0, 60));
@@ -73,9 +77,7 @@ TEST_CASE("bad input: findings of validation") {
         std::string json, rule;
     };
     Row const rows[] = {
-        {R"({"resourceType":"Observation","valueQuantity":{"value":1e400}})", "format"},
-        {R"({"resourceType":"Observation","valueQuantity":{"value":)" + std::string(1'000'000, '9') + "}}",
-         "format"},
+        {R"({"resourceType":"Observation","valueQuantity":{"value":1e-999}})", "format"},
         {R"({"resourceType":"Basic","code":{"text":")" + std::string(std::size_t{63} << 20U, 'x') + "\"}}",
          "format"},
         {R"({"resourceType":"Basic","code":{"text":"x"},"author":{"reference":")" +
@@ -86,7 +88,7 @@ TEST_CASE("bad input: findings of validation") {
          R"({"resourceType":"Basic","id":"a","code":{"text":"x"},"subject":{"reference":"#b"}},)"
          R"({"resourceType":"Basic","id":"b","code":{"text":"x"},"subject":{"reference":"#a"}}]})",
          ""},
-        {R"({"resourceType":"Basic","code":{"text":"x"},"contained":[{"resourceType":"Basic","id":"a","code":)"
+        {R"({"resourceType":"Basic","code":{"text":"x"},"subject":{"reference":"#a"},"contained":[{"resourceType":"Basic","id":"a","code":)"
          R"({"text":"x"},"contained":[{"resourceType":"Basic","id":"b","code":{"text":"x"}}]}]})",
          "dom-2"},
     };
