@@ -1,6 +1,7 @@
 // What nobody should send costs bounded time and memory, and one error or a bounded list of findings.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -20,10 +21,11 @@ std::string repeated(std::string_view text, std::size_t times) {
     return out;
 }
 
-// The rule of the first finding; "" without one.
-std::string rule_of(Resource const& resource) {
+// Whether a finding has that rule; for "" whether there is none at all.
+bool finds(Resource const& resource, std::string_view rule) {
     auto const all = fhir::validate(resource.root(), {});
-    return all.empty() ? "" : all.front().rule;
+    if (rule.empty()) return all.empty();
+    return std::any_of(all.begin(), all.end(), [&](auto const& f) { return f.rule == rule; });
 }
 
 // Generous: a test machine may be busy. What grows with the square of its input takes minutes.
@@ -97,7 +99,7 @@ TEST_CASE("bad input: findings of validation") {
         Bounded const bounded;
         auto const read = Resource::read_json(row.json);
         REQUIRE(read.has_value());
-        CHECK(rule_of(*read) == row.rule);
+        CHECK(finds(*read, row.rule));
     }
 }
 
