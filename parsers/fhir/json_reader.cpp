@@ -12,7 +12,10 @@ namespace hilum::fhir {
 class JsonHandler {
   public:
     JsonHandler(Resource& resource, std::size_t depth_max)
-        : resource_(&resource), base_(resource.bytes_.data()), depth_max_(depth_max) {}
+        : resource_(&resource),
+          base_(resource.bytes_.data()),
+          escapes_(resource.bytes_.find("\\u") != std::string::npos),
+          depth_max_(depth_max) {}
 
     bool String(char const* text, rapidjson::SizeType length, bool) {
         return whole(text, length) && value(Kind::string, text, length);
@@ -105,6 +108,7 @@ class JsonHandler {
 
     // RapidJSON lets "\\ude00" alone pass, which no UTF-8 can hold.
     bool whole(char const* text, std::size_t length) {
+        if (!escapes_) return true;
         std::string_view const view(text, length);
         for (auto at = view.find('\xed'); at != view.npos; at = view.find('\xed', at + 1))
             if (at + 1 < length && static_cast<unsigned char>(text[at + 1]) >= 0xa0)
@@ -189,6 +193,7 @@ class JsonHandler {
 
     Resource* resource_;
     char const* base_;
+    bool escapes_;  // the text has \u somewhere
     std::size_t depth_max_;
     std::size_t true_at_ = 0, false_at_ = 0;
     std::vector<Open> open_;
