@@ -1,12 +1,37 @@
 // The one door to RapidJSON's parser here: SAX, iterative (no depth of input reaches our stack), in place.
+#ifdef __SSE2__
+#define RAPIDJSON_SSE2  // looks at 16 bytes of a string at once
+#endif
 #include <rapidjson/error/en.h>
 #include <rapidjson/reader.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "parsers/fhir/resource.h"
+#include "parsers/utf8.h"
 
 namespace hilum::fhir {
+namespace {
+
+// Where the first byte stands that is no UTF-8; text.size() when all is.
+std::size_t end_of_utf8(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        std::uint64_t eight = 0;
+        while (at + 8 <= text.size()) {
+            std::memcpy(&eight, text.data() + at, 8);
+            if ((eight & 0x8080808080808080U) != 0) break;
+            at += 8;
+        }
+        if (at == text.size()) break;
+        auto const length = first_character(text.substr(at)).length;
+        if (length == 0) return at;
+        at += length;
+    }
+    return text.size();
+}
+
+}  // namespace
 
 // Builds the nodes while RapidJSON reads. A handler's false ends the reading; error() then says why.
 class JsonHandler {
@@ -208,20 +233,25 @@ Result<Resource> Resource::read_json(std::string text, Limits const& limits) {
         return error("too_large", "",
                      "the resource is larger than " + std::to_string(limits.bytes) + " bytes",
                      "raise the limit, or send it in parts");
+    if (auto const end = end_of_utf8(text); end < text.size())
+        return error("bad_json", "byte " + std::to_string(end + 1), "the resource is not UTF-8",
+                     "a FHIR resource in JSON is one object in UTF-8");
     Resource resource;
     auto const size = text.size();
     resource.bytes_ = std::move(text);
-    // Behind the text: the end RapidJSON looks for, then the words for booleans.
-    resource.bytes_.push_back('\0');
-    resource.bytes_ += "truefalse";
+    // Behind the text: the end RapidJSON looks for, then the words for booleans, then what it may look at
+    // beyond.
+    constexpr std::string_view behind("\0truefalse\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 26);
+    resource.bytes_ += behind;
+    // Of one property in so many bytes; a large resource lets it grow.
+    resource.nodes_.reserve(std::min<std::size_t>(size / 20, 4096));
     JsonHandler handler(resource, limits.depth);
     handler.words(size + 1);
     std::size_t const start = std::string_view(resource.bytes_).starts_with("\xef\xbb\xbf") ? 3 : 0;
     rapidjson::InsituStringStream stream(resource.bytes_.data() + start);
     rapidjson::Reader reader;
     constexpr unsigned flags = rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag |
-                               rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseValidateEncodingFlag |
-                               rapidjson::kParseStopWhenDoneFlag;
+                               rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseStopWhenDoneFlag;
     auto const parsed = reader.Parse<flags>(stream, handler);
     if (parsed.IsError()) {
         auto const at = start + parsed.Offset();
