@@ -1,34 +1,16 @@
 #include "routes/fhir_invariants.h"
 
-#include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace hilum {
-namespace {
-
-constexpr FhirInvariants::Skipped skipped_ones[] = {
-    {"dom-6", "a best practice, that every resource has a narrative; what machines send each other has none"},
-};
-
-}  // namespace
 
 FhirInvariants const& FhirInvariants::r4() {
     static FhirInvariants const invariants;
     return invariants;
 }
 
-std::vector<FhirInvariants::Skipped> FhirInvariants::skipped() {
-    return {std::begin(skipped_ones), std::end(skipped_ones)};
-}
-
 FhirInvariants::FhirInvariants() {
-    for (std::size_t i = 0; i < fhir::invariant_count(); ++i) {
-        auto const invariant = fhir::invariant(i);
-        bool const skip = std::any_of(std::begin(skipped_ones), std::end(skipped_ones),
-                                      [&](Skipped const& s) { return s.key == invariant.key; });
-        compile(skip ? "" : invariant.expression);
-    }
+    for (std::size_t i = 0; i < fhir::invariant_count(); ++i) compile(fhir::invariant(i).expression);
 }
 
 FhirInvariants::FhirInvariants(fhir::Profiles const& profiles) : FhirInvariants() {

@@ -20,18 +20,11 @@ class FhirInvariants : public fhir::Invariants {
 
     Answer test(std::size_t invariant, fhir::Element element, fhir::Type type) const override;
 
-    // Those that are not checked, with the reason: what the definitions publish wrongly, or what needs more
-    // than the resource.
-    struct Skipped {
-        std::string_view key, reason;
-    };
-    static std::vector<Skipped> skipped();
-
   private:
     FhirInvariants();
     void compile(std::string_view expression);
 
-    std::vector<expression::Expression> compiled_;  // by number; invalid where skipped
+    std::vector<expression::Expression> compiled_;  // by number; invalid what can't be compiled
 };
 
 }  // namespace hilum

@@ -14,18 +14,22 @@
 namespace hilum::fhir {
 namespace {
 
-// Where the first byte stands that is no UTF-8; text.size() when all is.
-std::size_t end_of_utf8(std::string_view text) {
+// Where the first byte stands that is no UTF-8, or a control character that JSON has nowhere and RapidJSON
+// does not see when it looks at 16 bytes: 0x18 to 0x1f. text.size() when there is none.
+std::size_t end_of_good(std::string_view text) {
+    constexpr std::uint64_t ones = 0x0101010101010101U;
+    auto const control = [](char c) { return (static_cast<unsigned char>(c) & 0xf8U) == 0x18; };
     for (std::size_t at = 0; at < text.size();) {
         std::uint64_t eight = 0;
         while (at + 8 <= text.size()) {
             std::memcpy(&eight, text.data() + at, 8);
-            if ((eight & 0x8080808080808080U) != 0) break;
+            auto const controls = (eight & ones * 0xf8U) ^ ones * 0x18U;  // a zero byte for each
+            if (((eight | ((controls - ones) & ~controls)) & ones * 0x80U) != 0) break;
             at += 8;
         }
         if (at == text.size()) break;
         auto const length = first_character(text.substr(at)).length;
-        if (length == 0) return at;
+        if (length == 0 || control(text[at])) return at;
         at += length;
     }
     return text.size();
@@ -233,8 +237,8 @@ Result<Resource> Resource::read_json(std::string text, Limits const& limits) {
         return error("too_large", "",
                      "the resource is larger than " + std::to_string(limits.bytes) + " bytes",
                      "raise the limit, or send it in parts");
-    if (auto const end = end_of_utf8(text); end < text.size())
-        return error("bad_json", "byte " + std::to_string(end + 1), "the resource is not UTF-8",
+    if (auto const end = end_of_good(text); end < text.size())
+        return error("bad_json", "byte " + std::to_string(end + 1), "a byte that UTF-8 or JSON does not have",
                      "a FHIR resource in JSON is one object in UTF-8");
     Resource resource;
     auto const size = text.size();

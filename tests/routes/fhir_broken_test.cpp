@@ -74,6 +74,8 @@ constexpr Row of_patient[] = {
     // Structure.
     {R"("resourceType":"Patient",)", R"("resourceType":"Patiens",)", "resource-type", "Patiens"},
     {R"("active":true)", R"("active":true,"activ":true)", "unknown-element", "Patient.activ"},
+    {R"("active":true)", R"("active":true,"J. Doe":true)", "unknown-element", "Patient.unknown"},
+    {R"("active":true)", R"("active":true,"\u001a":true)", "unknown-element", "Patient.unknown"},
     {R"("family":"Doe")", R"("familyName":"Doe")", "unknown-element", "Patient.name[0].familyName"},
     {R"("active":true)", R"("active":true,"_name":[{"id":"a"}])", "unknown-element", "Patient._name"},
     {R"("active":true)", R"("active":true,"_activ":{"id":"a"})", "unknown-element", "Patient._activ"},

@@ -52,6 +52,7 @@ TEST_CASE("bad input: refused by the readers") {
         {"{\"resourceType\":\"Basic\",\"id\":\"\xc3\x28\"}", "bad_json"},
         {"{\"resourceType\":\"Basic\",\"id\":\"\xed\xa0\x80\"}", "bad_json"},
         {R"({"resourceType":"Basic","id":"\ud800"})", "bad_json"},
+        {"{\"resourceType\":\"Basic\",\"id\":\"" + std::string(40, '\x1a') + "\"}", "bad_json"},
         {R"({"resourceType":"Basic","id":")" + std::string((std::size_t{64} << 20U) + 1, 'x') + "\"}",
          "too_large"},
         {xml + repeated("<extension url=\"u\">", 100'000), "xml_too_deep"},
