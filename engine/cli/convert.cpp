@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
+#include <utility>
 
 #include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/message_file.h"
 #include "engine/cli/output.h"
+#include "engine/cli/resource_file.h"
 #include "parsers/hl7/message_json.h"
 #include "parsers/hl7/version_conversion.h"
 #include "parsers/hl7/xml.h"
@@ -64,6 +66,31 @@ Result<std::string> in_version(Options const& options, hl7::Message const& messa
     return {boost::system::in_place_value, std::move(converted->bytes)};
 }
 
+// A FHIR resource, between its two forms.
+int convert_resource(Options const& options, std::string text) {
+    auto const name = printable(options.file);
+    if (options.to == "hl7" || !options.version.empty()) {
+        complain(name + ": a FHIR resource is converted to xml or json");
+        return used_wrongly;
+    }
+    auto const resource = read_resource(std::move(text));
+    if (!resource) {
+        complain(name + ": " + resource.error().text());
+        return answer_is_no;
+    }
+    if (options.to == "json") {
+        answer(resource->json() + "\n");
+        return good;
+    }
+    auto const xml = resource->xml();
+    if (!xml) {
+        complain(name + ": " + xml.error().text());
+        return answer_is_no;
+    }
+    answer(*xml);
+    return good;
+}
+
 int convert(Options const& options) {
     auto const* const target = std::find_if(std::begin(targets), std::end(targets),
                                             [&](Target const& t) { return t.name == options.to; });
@@ -72,11 +99,16 @@ int convert(Options const& options) {
         complain("--version: there is no version " + printable(options.version) + " of HL7 v2; one is 2.5.1");
         return used_wrongly;
     }
-    auto const file = read_messages(options.file, options.message);
+    auto text = read_file(options.file);
+    if (!text) {
+        complain(text.error().text());
+        return used_wrongly;
+    }
+    if (is_resource(*text)) return convert_resource(options, std::move(*text));
+    auto const file = messages_of(*text, options.message);
     if (!file) {
-        bool const unreadable = file.error().code == "unreadable";
-        complain((unreadable ? "" : printable(options.file) + ": ") + file.error().text());
-        return unreadable ? used_wrongly : answer_is_no;
+        complain(printable(options.file) + ": " + file.error().text());
+        return answer_is_no;
     }
     if (target->one_only && file->messages.size() > 1) {
         complain(printable(options.file) + ": there are " + std::to_string(file->messages.size()) +
@@ -116,7 +148,8 @@ int convert(Options const& options) {
 }  // namespace
 
 void add_convert(App& app, int& exit_code) {
-    auto* const command = app.add_subcommand("convert", "A message in another form or version");
+    auto* const command =
+        app.add_subcommand("convert", "A message or FHIR resource in another form or version");
     auto const options = std::make_shared<Options>();
     std::vector<std::string> names;
     for (auto const& target : targets) names.emplace_back(target.name);
@@ -125,7 +158,8 @@ void add_convert(App& app, int& exit_code) {
         ->one_of(names);
     command
         ->add_option("FILE", options->file,
-                     "HL7 v2 messages: one, several or a batch; or one in XML; - for standard input")
+                     "HL7 v2 messages: one, several or a batch; or one in XML; or a FHIR resource in "
+                     "JSON or XML; - for standard input")
         ->required();
     command->add_option("--version", options->version, "also to this version of HL7 v2: 2.3, 2.5.1");
     command->add_flag("--drop", options->drop,
@@ -141,6 +175,7 @@ void add_convert(App& app, int& exit_code) {
         "Example:\n"
         "  hilum convert --to xml adt.hl7\n"
         "  hilum convert --to hl7 adt.xml\n"
+        "  hilum convert --to xml patient.json\n"
         "  hilum convert --to hl7 --version 2.5.1 old.hl7");
     command->callback([options, &exit_code] { exit_code = convert(*options); });
 }

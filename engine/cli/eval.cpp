@@ -1,6 +1,7 @@
 #include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/cli/output.h"
+#include "engine/cli/resource_file.h"
 #include "engine/ops/json.h"
 #include "parsers/fhir/definitions.h"
 #include "parsers/fhir/resource.h"
@@ -78,7 +79,7 @@ int eval_messages(Options const& options, std::string const& text) {
 }
 
 int eval_resource(Options const& options, std::string text) {
-    auto const resource = fhir::Resource::read_json(std::move(text));
+    auto const resource = read_resource(std::move(text));
     if (!resource) {
         complain(printable(options.path) + ": " + resource.error().text());
         return used_wrongly;
@@ -106,9 +107,7 @@ int eval(Options const& options) {
         complain(text.error().text());
         return used_wrongly;
     }
-    auto const begin = text->find_first_not_of(" \t\r\n\xef\xbb\xbf");
-    bool const json = begin != std::string::npos && (*text)[begin] == '{';
-    return json ? eval_resource(options, std::move(*text)) : eval_messages(options, *text);
+    return is_resource(*text) ? eval_resource(options, std::move(*text)) : eval_messages(options, *text);
 }
 
 }  // namespace
@@ -121,7 +120,7 @@ void add_eval(App& app, int& exit_code) {
         ->required();
     command
         ->add_option("FILE", options->path,
-                     "HL7 v2 messages, one or several, or a FHIR resource in JSON; - for standard "
+                     "HL7 v2 messages, one or several, or a FHIR resource in JSON or XML; - for standard "
                      "input")
         ->required();
     command->add_flag("--json", options->json,

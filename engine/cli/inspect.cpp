@@ -6,6 +6,7 @@
 #include "engine/cli/differences.h"
 #include "engine/cli/message_file.h"
 #include "engine/cli/output.h"
+#include "engine/cli/resource_file.h"
 #include "engine/cli/terminal.h"
 #include "engine/ops/json.h"
 #include "parsers/hl7/group_path.h"
@@ -223,6 +224,20 @@ int compare(Options const& options, MessageFile const& file) {
 }
 
 int inspect(Options const& options) {
+    std::string const name = printable(options.file);
+    auto text = read_file(options.file);
+    if (!text) {
+        complain(text.error().text());
+        return used_wrongly;
+    }
+    if (is_resource(*text)) {
+        if (options.path.empty() && options.other.empty())
+            return inspect_resource(options.file, std::move(*text), options.json, Paint(options.color));
+        complain(
+            name +
+            ": --path and --diff are for HL7 v2; of a FHIR resource `hilum eval` shows what is at a path");
+        return used_wrongly;
+    }
     hl7::GroupPath path;
     if (!options.path.empty()) {
         auto const parsed = hl7::GroupPath::parse(options.path);
@@ -232,12 +247,10 @@ int inspect(Options const& options) {
         }
         path = *parsed;
     }
-    auto const file = read_messages(options.file, options.message);
-    std::string const name = printable(options.file);
+    auto const file = messages_of(*text, options.message);
     if (!file) {
-        bool const unreadable = file.error().code == "unreadable";
-        complain((unreadable ? "" : name + ": ") + file.error().text());
-        return unreadable ? used_wrongly : answer_is_no;
+        complain(name + ": " + file.error().text());
+        return answer_is_no;
     }
     if (!options.other.empty()) return compare(options, *file);
     Paint const paint(options.color);
@@ -276,7 +289,8 @@ void add_inspect(App& app, int& exit_code) {
     auto const options = std::make_shared<Options>();
     command
         ->add_option("FILE", options->file,
-                     "HL7 v2 messages: one, several or a batch; or one in XML; - for standard input")
+                     "HL7 v2 messages: one, several or a batch; or one in XML; or a FHIR resource in "
+                     "JSON or XML; - for standard input")
         ->required();
     command
         ->add_option("--message", options->message, "only the message with this number in the file, from 1")
@@ -287,7 +301,8 @@ void add_inspect(App& app, int& exit_code) {
     auto* const diff = command->add_option(
         "--diff", options->other, "only what differs from this file, message by message, value by value");
     diff->excludes(path);
-    command->add_flag("--json", options->json, "one JSON object a message");
+    command->add_flag("--json", options->json,
+                      "one JSON object a message; of a FHIR resource the OperationOutcome");
     command->add_option("--color", options->color, "always, never or auto (default: auto)")
         ->one_of({"always", "never", "auto"});
     command->footer(

@@ -17,17 +17,20 @@ bool is_xml(std::string_view text) {
 
 Result<MessageFile> read_messages(std::string const& path, std::size_t only) {
     auto const text = read_file(path);
-    if (!text) return text.error();
+    return text ? messages_of(*text, only) : text.error();
+}
+
+Result<MessageFile> messages_of(std::string const& text, std::size_t only) {
     MessageFile file;
     std::size_t count = 0;
-    if (is_xml(*text)) {
-        auto message = hl7::from_xml(*text);
+    if (is_xml(text)) {
+        auto message = hl7::from_xml(text);
         if (!message) return message.error();
         count = 1;
         if (only <= 1) file.messages.push_back({1, std::move(*message)});
     } else {
         hl7::BatchCheck check;
-        auto const split = hl7::split_messages(*text, &check);
+        auto const split = hl7::split_messages(text, &check);
         if (split.batch) {
             check.finish();
             file.batch_findings = check.findings();

@@ -23,5 +23,7 @@ struct MessageFile {
 // HL7 v2 (one message, several, or a batch) or HL7 v2 in XML; "-" is standard input. `only` chooses the
 // message with that number, 0 all. Errors: "unreadable", those of hl7::from_xml, "no_message".
 Result<MessageFile> read_messages(std::string const& path, std::size_t only = 0);
+// The same of what has been read already.
+Result<MessageFile> messages_of(std::string const& text, std::size_t only = 0);
 
 }  // namespace hilum::cli

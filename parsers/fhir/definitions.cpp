@@ -11,17 +11,43 @@ struct TypeRecord {
     std::uint16_t name, base;
     std::uint8_t kind;
     std::uint16_t first, count;
+    std::uint16_t invariants, invariant_count;
 };
 struct ElementRecord {
     std::uint16_t name, types, type_count;
     std::uint8_t min, max, flags;  // flags: 1 choice, 2 modifier, 4 summary
-    std::uint16_t binding;
+    std::uint16_t value_set;
+    std::uint16_t targets, target_count;
+    std::uint16_t invariants, invariant_count;
+};
+struct InvariantRecord {
+    std::uint16_t key;
+    std::uint8_t error;
+    std::uint16_t human, expression;
+};
+struct ValueSetRecord {
+    std::uint16_t url, first, count;  // parts
+};
+struct PartRecord {
+    std::uint16_t system, first, count;  // codes, sorted by their text
 };
 
 #include "parsers/fhir/definitions/data.inc"
 
 std::string_view text(std::uint16_t id) {
     return {texts + text_starts[id], text_starts[id + 1U] - text_starts[id]};
+}
+
+std::span<std::uint16_t const> invariants_at(std::size_t first, std::size_t count) {
+    return {invariant_lists + first, count};
+}
+
+bool holds(PartRecord const& part, std::string_view code) {
+    auto const* const begin = value_set_codes + part.first;
+    auto const* const end = begin + part.count;
+    auto const* const found =
+        std::partition_point(begin, end, [&](std::uint16_t c) { return text(c) < code; });
+    return found != end && text(*found) == code;
 }
 
 // "Quantity" of "valueQuantity": the type's name with a capital.
@@ -44,6 +70,36 @@ std::optional<std::size_t> find_element(Type type, Wanted wanted) {
 
 }  // namespace
 
+std::size_t invariant_count() {
+    return std::size(invariant_records);
+}
+
+Invariant invariant(std::size_t number) {
+    auto const& i = invariant_records[number];
+    return {text(i.key), i.error != 0, text(i.human), text(i.expression)};
+}
+
+std::string_view ValueSet::url() const {
+    return exists() ? text(value_sets[number_].url) : std::string_view();
+}
+
+bool ValueSet::listed() const {
+    return exists() && value_sets[number_].count > 0;
+}
+
+bool ValueSet::has(std::string_view code) const {
+    auto const& set = value_sets[number_];
+    return std::any_of(value_set_parts + set.first, value_set_parts + set.first + set.count,
+                       [&](PartRecord const& part) { return holds(part, code); });
+}
+
+bool ValueSet::has(std::string_view system, std::string_view code) const {
+    auto const& set = value_sets[number_];
+    return std::any_of(
+        value_set_parts + set.first, value_set_parts + set.first + set.count,
+        [&](PartRecord const& part) { return text(part.system) == system && holds(part, code); });
+}
+
 Type Type::find(std::string_view name) {
     auto const* const end = std::end(types);
     auto const* const found = std::partition_point(std::begin(types), end,
@@ -59,6 +115,10 @@ std::vector<std::string_view> Type::names() {
     return out;
 }
 
+std::uint16_t Type::count() {
+    return static_cast<std::uint16_t>(std::size(types));
+}
+
 std::string_view Type::name() const {
     return exists() ? text(types[number_].name) : std::string_view();
 }
@@ -69,6 +129,10 @@ Type::Kind Type::kind() const {
 
 Type Type::base() const {
     return exists() ? Type(types[number_].base) : Type();
+}
+
+std::span<std::uint16_t const> Type::invariants() const {
+    return invariants_at(types[number_].invariants, types[number_].invariant_count);
 }
 
 bool Type::is(Type other) const {
@@ -89,9 +153,18 @@ ElementDefinition::ElementDefinition(std::size_t number) {
     modifier = (e.flags & 2U) != 0;
     min = e.min;
     max = e.max;
-    required_value_set = text(e.binding);
+    value_set = ValueSet(e.value_set);
+    invariants = invariants_at(e.invariants, e.invariant_count);
     types_at_ = e.types;
     type_count_ = e.type_count;
+    targets_at_ = e.targets;
+    target_count_ = e.target_count;
+}
+
+bool ElementDefinition::may_refer_to(Type target) const {
+    if (target_count_ == 0) return true;
+    auto const* const begin = type_lists + targets_at_;
+    return std::any_of(begin, begin + target_count_, [&](std::uint16_t t) { return target.is(Type(t)); });
 }
 
 Type ElementDefinition::type(std::size_t i) const {

@@ -1,9 +1,7 @@
-#include <array>
-
+#include "parsers/fhir/quoted.h"
 #include "parsers/fhir/resource.h"
 
 namespace hilum::fhir {
-namespace {
 
 void append_quoted(std::string& out, std::string_view text) {
     static constexpr std::string_view digits = "0123456789abcdef";
@@ -28,8 +26,6 @@ void append_quoted(std::string& out, std::string_view text) {
     out += text.substr(plain);
     out += '"';
 }
-
-}  // namespace
 
 std::string Element::json() const {
     auto const& nodes = resource_->nodes_;

@@ -29,6 +29,40 @@ Element Element::next() const {
     return at == Resource::none ? Element() : Element(resource_, at);
 }
 
+Element Element::first_written() const {
+    auto const& n = resource_->nodes_[index_];
+    return n.first == Resource::none ? Element() : Element(resource_, n.first);
+}
+
+Element Element::next_written() const {
+    auto const at = resource_->nodes_[index_].next;
+    return at == Resource::none ? Element() : Element(resource_, at);
+}
+
+bool Element::in_list() const {
+    return resource_->nodes_[index_].list;
+}
+
+bool Element::is_companion() const {
+    return resource_->nodes_[index_].companion;
+}
+
+bool Element::is_empty_list() const {
+    return resource_->nodes_[index_].kind == Kind::empty_list;
+}
+
+bool Element::is_null() const {
+    return resource_->nodes_[index_].kind == Kind::nothing;
+}
+
+bool Element::is_object() const {
+    return resource_->nodes_[index_].kind == Kind::object;
+}
+
+bool Element::is_element() const {
+    return resource_->visible(resource_->nodes_[index_]);
+}
+
 Element Element::parent() const {
     auto const at = resource_->nodes_[index_].parent;
     return at == Resource::none ? Element() : Element(resource_, at);

@@ -1,5 +1,6 @@
 // A FHIR resource as a tree that mirrors its JSON (http://hl7.org/fhir/R4/json.html): one allocation for the
-// text, one for the nodes. Properties keep their order, decimals stay as written.
+// text, one for the nodes. Properties keep their order, decimals stay as written. XML is read into the same
+// tree.
 //
 // Ownership: the Resource owns everything; an Element is a handle (16 bytes, copied freely) and, like every
 // string_view it gives, lives as long as the Resource does and stays at its place.
@@ -44,6 +45,20 @@ class Element {
     // The text of the child "resourceType"; "" where this is no resource.
     std::string_view resource_type() const;
     std::string json() const;
+    // The resource in XML (http://hl7.org/fhir/R4/xml.html), its elements in the order of their definitions.
+    // Errors, with the FHIRPath of the place: "unknown_resource", "unknown_element", "bad_value" (no text
+    // where one has to be, or the other way round), "not_in_xml" (what XML has no way to write), "bad_xhtml".
+    Result<std::string> xml() const;
+
+    // As it is written in JSON, for those who check that: each property, `_name`, null and [] included.
+    Element first_written() const;
+    Element next_written() const;
+    bool in_list() const;       // it stands in a JSON array
+    bool is_companion() const;  // it is written as `_name`: an id and extensions
+    bool is_empty_list() const;
+    bool is_null() const;     // a JSON null, with or without a companion that gives it extensions
+    bool is_object() const;   // a JSON object: of a companion too
+    bool is_element() const;  // first() and next() come by it
 
     Resource const* resource() const { return resource_; }
     std::uint32_t index() const { return index_; }
@@ -67,10 +82,18 @@ class Resource {
     static Result<Resource> read_json(std::string text, Limits const& limits);
     static Result<Resource> read_json(std::string text) { return read_json(std::move(text), Limits{}); }
 
+    // Resource in XML. Errors as those of read_json and hl7::check_xml (its limits hold before anything is
+    // built), and: "bad_namespace", "unknown_resource", "unknown_element", "unknown_attribute",
+    // "element_order", "element_repeated", "empty_element", "text_in_element", "bad_value" (no number or
+    // boolean where one has to be), "bad_xhtml"; the place is "line N, byte N, FHIRPath".
+    static Result<Resource> read_xml(std::string_view text, Limits const& limits);
+    static Result<Resource> read_xml(std::string_view text) { return read_xml(text, Limits{}); }
+
     Element root() const { return {this, 0}; }
     std::string_view type() const { return root().resource_type(); }
     // The same JSON without white space; property order and numbers as they came.
     std::string json() const { return root().json(); }
+    Result<std::string> xml() const { return root().xml(); }
 
   private:
     friend class Element;

@@ -24,17 +24,22 @@ bool all_text(Collection const& items) {
 
 }  // namespace
 
+fhir::Element Evaluation::outermost() {
+    auto const focus = context_->element();
+    if (!focus.exists()) return focus;
+    root_ = context_->focus_type.exists() ? Item::of(focus, context_->focus_type) : typed(focus);
+    return focus;
+}
+
 bool Evaluation::run(Program const& program, Collection& out) {
     if (!program.fhir) return evaluate(program.root, Frame{}, out);
-    auto const focus = context_->element();
-    if (focus.exists()) root_ = typed(focus);
+    auto const focus = outermost();
     return evaluate(program.root, Frame{focus.exists() ? &root_ : nullptr}, out);
 }
 
 bool Evaluation::run_condition(Program const& program, Node const& node, Truth& value) {
     if (!program.fhir) return evaluate_condition(node, Frame{}, value);
-    auto const focus = context_->element();
-    if (focus.exists()) root_ = typed(focus);
+    auto const focus = outermost();
     return evaluate_condition(node, Frame{focus.exists() ? &root_ : nullptr}, value);
 }
 

@@ -63,6 +63,7 @@ class Evaluation {
     bool equivalent_collections(Node const& node, Collection const& a, Collection const& b, bool& same);
 
   private:
+    fhir::Element outermost();  // of the context, with root_ set
     // The value of a child without copying a constant; nullptr after an error.
     Collection const* operand(Node const& node, Frame const& frame, Collection& storage);
     bool read(Node const& node, Collection& out);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "parsers/fhir/definitions.h"
 #include "parsers/fhir/resource.h"
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/structure.h"
@@ -28,6 +29,8 @@ struct Context {
     fhir::Element focus = {};
     // What another system answered, under the property "answer": %answer. The steps of an enrich have one.
     fhir::Resource const* answer = nullptr;
+    // Of `focus`, where the caller knows it; else it is found from the resource down.
+    fhir::Type focus_type = {};
 
     fhir::Element element() const {
         return focus.exists() ? focus : resource ? resource->root() : fhir::Element();

@@ -69,7 +69,7 @@ TEST_CASE("elements: their types and how often") {
         auto const max = e->max == ElementDefinition::unbounded ? "*" : std::to_string(e->max);
         CHECK(std::to_string(e->min) + ".." + max == row.cardinality);
     }
-    CHECK(definition(Type::find("Patient"), "gender")->required_value_set ==
+    CHECK(definition(Type::find("Patient"), "gender")->value_set.url() ==
           "http://hl7.org/fhir/ValueSet/administrative-gender");
     CHECK(definition(Type::find("Patient"), "active")->modifier);
     CHECK(definitions(Type::find("Patient")).size() == 8 + 16);
