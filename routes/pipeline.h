@@ -40,6 +40,7 @@ struct DeliveryOrder {
     std::uint32_t rule = 0;  // stands for the expression; 0: there is none
     std::uint64_t key = 0;   // a hash of its value
     bool urgent = false;
+    bool failed = false;  // order_by gives no single value, such as several: it counts as none
 };
 
 struct PlannedDelivery {

@@ -297,6 +297,7 @@ DeliveryOrder CompiledOrder::of(Subject const& subject, std::int64_t now_us) con
     auto const context = subject.context(now_us);
     order.rule = rule;
     auto const value = subject.content() == content ? by.text(context) : Result<std::string>();
+    order.failed = !value;
     order.key = hash_of(value ? std::string_view(*value) : std::string_view());
     if (!urgent.valid() || subject.content() != content) return order;
     auto const first = urgent.test(context);

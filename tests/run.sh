@@ -2,7 +2,7 @@
 # Everything that can be tested, in one command, on a bare Debian 12 or wherever the packages are:
 #   tests/run.sh           sanitizers, fuzzing, unit and end-to-end tests in their short form
 #   tests/run.sh --quick   the release build and its tests only
-#   tests/run.sh --long    the numbers of the reliability programme (hours)
+#   tests/run.sh --long    the numbers of the reliability programme (more than a day; HILUM_SOAK_MINUTES shortens the soak)
 # The last lines are ctest's own for the release build.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,8 +22,9 @@ step() { printf '\n== %s (%d s)\n' "$*" $((SECONDS - begin)); }
 . tests/packages.sh
 need build tests
 
-step "HL7 clients not written here"
+step "HL7 clients and FHIR examples not written here"
 (cd tests/e2e/clients && npm ci --loglevel=error) || echo "not installed: e2e_clients will say that it skips"
+(cd tests/fhir && npm ci --loglevel=error) || echo "not installed: the tests of FHIR's examples will say that they skip"
 
 if [ "$mode" = long ]; then export HILUM_LONG=1; fi
 ulimit -n "$(ulimit -Hn)"

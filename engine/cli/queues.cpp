@@ -1,3 +1,6 @@
+#include <iomanip>
+#include <sstream>
+
 #include "engine/cli/admin_client.h"
 #include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
@@ -50,9 +53,40 @@ std::string show_queues(std::vector<Value> const& queues) {
     return table(rows);
 }
 
+double real(Value const& value) {
+    return value.is_natural() ? static_cast<double>(value.natural) : value.real;
+}
+
+std::string rate(Value const& per_second) {
+    double const count = real(per_second);
+    std::ostringstream out;
+    out << std::fixed << std::setprecision(count < 10 ? 1 : 0) << count << "/s";
+    return out.str();
+}
+
+// How much waits, and when that will have gone.
+std::string show_waiting(Value const& queue) {
+    if (queue.number("queued") == 0) return {};
+    std::string out = "\n" + std::to_string(queue.number("queued")) + " wait";
+    if (queue.find("bytes"))
+        out += (queue["bytes_estimated"].boolean ? ", about " : ", ") +
+               std::to_string(queue.number("bytes")) + " bytes";
+    auto const* const settled = queue.find("settled_per_second");
+    if (!settled) return out + "; none has gone in the last minute, so the time left is not known\n";
+    out +=
+        "; in the last minute " + rate(*settled) + " went, " + rate(queue["arrived_per_second"]) + " came: ";
+    if (queue.find("seconds_left"))
+        return out + "empty in about " +
+               age(now_us(), now_us() + static_cast<std::int64_t>(queue.number("seconds_left")) * 1'000'000) +
+               "\n";
+    return out + (queue.text("state") == "running" || queue.text("state") == "retrying"
+                      ? "it does not get shorter\n"
+                      : "it stands still now\n");
+}
+
 // The queue, and below it the messages that others wait behind.
 std::string show_queue(Value const& queue) {
-    std::string out = show_queues({queue});
+    std::string out = show_queues({queue}) + show_waiting(queue);
     if (queue.text("state") == "paused") {
         out += "\npaused";
         if (auto const time = parse_rfc3339(queue.text("paused_until")))
@@ -135,8 +169,8 @@ void add_list(App& queues, int& exit_code) {
 }
 
 void add_show(App& queues, int& exit_code) {
-    auto* const command =
-        queues.add_subcommand("show", "One queue, and the messages that others wait behind");
+    auto* const command = queues.add_subcommand(
+        "show", "One queue: how much waits, when it will be empty, and the messages that others wait behind");
     auto const options = std::make_shared<Options>();
     command->add_option("NAME", options->name, "the destination")->required();
     add_api_options(*command, options->api);

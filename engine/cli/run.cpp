@@ -1,4 +1,6 @@
 // `hilum run`: the engine in the foreground, for a service manager or a terminal.
+#include <malloc.h>
+
 #include <csignal>
 #include <cstdio>
 #include <ctime>
@@ -8,6 +10,7 @@
 #include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
 #include "engine/flow/engine.h"
+#include "engine/net/descriptors.h"
 
 namespace hilum::cli {
 
@@ -28,6 +31,12 @@ sigset_t blocked_signals() {
     return set;
 }
 
+// Buffers of large messages are given back as soon as they are done with. By default glibc keeps such memory
+// in its heaps after the first large one, where holes add up to more than a message on each connection.
+void give_back_large_buffers() {
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+}
+
 struct Options {
     std::string config;
     unsigned threads = 0;
@@ -44,6 +53,8 @@ int run(Options const& options) {
     auto const signals = blocked_signals();
     auto loaded = load(options.config);
     if (!loaded) return 1;
+    net::use_all_descriptors();
+    give_back_large_buffers();
     ops::Log log;
     auto const threads =
         options.threads ? options.threads : std::max(1u, std::thread::hardware_concurrency());

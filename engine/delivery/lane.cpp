@@ -47,6 +47,7 @@ void Lane::set_destinations(Destinations connections, Policy policy) {
     policy_ = std::move(policy);
     rate_ = policy_.rate();
     turn_.reset();
+    hours_looked_.reset();
     outage_.reset();
     for (auto& connection : connections) {
         workers_.push_back(std::make_shared<Worker>(std::move(connection), executor_));
@@ -158,7 +159,8 @@ net::Task<void> Lane::run() {
         // With an attempt under way, its end decides.
         if (outage_) until = schedule_.busy() == 0 ? std::optional(outage_->until) : std::nullopt;
         if (turn_ && may_send() && (!until || *turn_ < *until)) until = *turn_;
-        if (paused_ && paused_->until_us != 0) until = Clock::now() + wall_clock_looks;
+        bool const pause_ends = paused_ && paused_->until_us != 0;
+        if (pause_ends || (oldest() && policy_.hours())) until = Clock::now() + wall_clock_looks;
         auto const left = until ? std::chrono::ceil<std::chrono::milliseconds>(*until - Clock::now())
                                 : std::chrono::milliseconds(forever);
         co_await sleep(std::max(left, 1ms));
@@ -250,9 +252,21 @@ net::Task<bool> Lane::wait_for_claim(Worker& worker) {
     }
 }
 
-bool Lane::may_send() const {
-    if (paused_ || store_failed_ || stopping_) return false;
+bool Lane::may_send() {
+    if (paused_ || store_failed_ || stopping_ || !in_hours()) return false;
     return !outage_ || (schedule_.busy() == 0 && Clock::now() >= outage_->until);
+}
+
+// The clock on the wall may be set: it is looked at now and then, not trusted for long.
+bool Lane::in_hours() {
+    auto const* hours = policy_.hours();
+    if (!hours) return true;
+    auto const now = Clock::now();
+    if (!hours_looked_ || now >= *hours_looked_ + wall_clock_looks) {
+        hours_looked_ = now;
+        in_hours_ = hours->open(context_.now_us());
+    }
+    return in_hours_;
 }
 
 bool Lane::claim(Worker& worker) {
@@ -281,7 +295,7 @@ void Lane::pause(store::Pause pause) {
     timer_.cancel();
 }
 
-// The clock on the wall may be set: it is looked at now and then, not trusted for long.
+// By the clock on the wall, as above.
 void Lane::end_pause_when_due() {
     if (paused_ && paused_->until_us != 0 && context_.now_us() >= paused_->until_us) resume();
 }
@@ -321,6 +335,11 @@ std::string_view Lane::live_state(std::uint64_t message) const {
     return {};
 }
 
+std::optional<store::LaneKey> Lane::first_waiting() const {
+    auto const* first = oldest();
+    return first ? std::optional(first->key) : std::nullopt;
+}
+
 ops::QueueView Lane::view() const {
     ops::QueueView v;
     v.destination = name_;
@@ -334,10 +353,13 @@ ops::QueueView Lane::view() const {
     v.blocked = schedule_.blocked_count();
     v.stopped = schedule_.stopped_count();
     auto const now = Clock::now();
+    auto const now_us = context_.now_us();
+    auto const* hours = policy_.hours();
+    bool const closed = hours && !hours->open(now_us);
     auto const planned = [&](Clock::time_point at) {
-        return context_.now_us() +
-               std::chrono::duration_cast<std::chrono::microseconds>(std::max(at - now, Clock::duration{}))
-                   .count();
+        auto const left = std::max(at - now, Clock::duration{});
+        auto const due = now_us + std::chrono::duration_cast<std::chrono::microseconds>(left).count();
+        return hours ? hours->open_from(due) : due;
     };
     for (auto const& b : schedule_.blocked(blocked_shown)) {
         v.blocked_messages.push_back(
@@ -353,16 +375,23 @@ ops::QueueView Lane::view() const {
         v.next_attempt_us = schedule_.busy() == 0 ? planned(outage_->until) : 0;
     } else if (auto const due = schedule_.next_due()) {
         v.next_attempt_us = planned(*due);
+    } else if (closed && oldest) {
+        v.next_attempt_us = planned(now);
     }
     v.pause = paused_;
     v.last_error = last_error_;
     v.last_error_us = last_error_us_;
     v.last_delivered_us = last_delivered_us_;
+    if (auto const rates = throughput_.rates(now, v.queued)) {
+        v.settled_per_second = rates->settled;
+        v.arrived_per_second = rates->arrived;
+    }
     bool const stands = v.stopped != 0 && v.in_flight == 0 && !schedule_.ready();
     v.state = store_failed_                    ? "stopped"
               : v.connections == 0             ? "removed"
               : paused_                        ? "paused"
               : stands                         ? "stopped"
+              : closed && oldest               ? "closed"
               : oldest && !last_error_.empty() ? "retrying"
               : oldest                         ? "running"
                                                : "idle";

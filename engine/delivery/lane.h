@@ -15,6 +15,7 @@
 #include "engine/delivery/policy.h"
 #include "engine/delivery/replies.h"
 #include "engine/delivery/schedule.h"
+#include "engine/delivery/throughput.h"
 #include "engine/delivery/window.h"
 #include "engine/destinations/destination.h"
 #include "engine/net/rate.h"
@@ -80,6 +81,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
     std::string const& name() const { return name_; }
 
     ops::QueueView view() const;
+    // Where the first entry that is not settled is, as far as it has been read.
+    std::optional<store::LaneKey> first_waiting() const;
     // Until a person resumes it, or the time is there.
     void pause(store::Pause pause);
     void resume();
@@ -129,7 +132,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
     net::Task<void> run();
     net::Task<void> work(WorkerPointer worker);
     net::Task<bool> wait_for_claim(Worker& worker);
-    bool may_send() const;
+    bool may_send();
+    bool in_hours();
     bool has_turn();
     void end_pause_when_due();
     bool claim(Worker& worker);
@@ -182,6 +186,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
     std::optional<store::Pause> paused_;
     std::unique_ptr<net::RateLimit> rate_;
     std::optional<Clock::time_point> turn_;  // of the next attempt, by the rate
+    std::optional<Clock::time_point> hours_looked_;
+    bool in_hours_ = true;  // when that was
     std::optional<Outage> outage_;
     std::deque<Errand> errands_;
     std::deque<store::LaneKey> held_unconfirmed_;  // those whose acknowledgement would end the holding
@@ -193,6 +199,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
     std::set<store::LaneKey> uncertain_;                 // may have reached the receiver before this start
     std::set<std::uint64_t> cancelled_;                  // numbers; the oldest are forgotten
     std::uint64_t held_ = 0;
+    Throughput throughput_;
     std::string last_error_;
     std::int64_t last_error_us_ = 0, last_delivered_us_ = 0;
     std::minstd_rand random_;

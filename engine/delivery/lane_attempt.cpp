@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/delivery/lane.h"
+#include "engine/ops/kill_point.h"
 
 namespace hilum::delivery {
 
@@ -46,6 +47,7 @@ class Lane::InFlight final : public destinations::Departure {
             if (!written) co_return false;
         }
         worker_.in_flight = true;
+        ops::kill_point(ops::KillPoint::before_send);
         co_return true;
     }
 
@@ -119,6 +121,7 @@ net::Task<void> Lane::deliver(Worker& worker) {
                                           &departure,
                                           wanted};
     auto const attempt = co_await worker.destination->deliver(outgoing);
+    ops::kill_point(ops::KillPoint::before_record);
     worker.in_flight = false;
     auto const took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began);
     context_.metrics.attempt_seconds.observe(static_cast<std::uint64_t>(took.count()));
@@ -290,6 +293,7 @@ net::Task<void> Lane::settle(Schedule::Claim const& claim, DeliveryOutcome outco
     tell_sender(claim, outcome, attempt);
     schedule_.settled(claim);
     window_.settled();
+    throughput_.settled(Clock::now(), window_.queued());
     publish();
     if (schedule_.ready()) wake_workers();
 }

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "routes/expression/expression.h"
+#include "routes/tables/time_zones.h"
 
 namespace hilum::delivery {
 
@@ -28,6 +29,36 @@ std::optional<std::chrono::milliseconds> read_give_up(config::Text const& text,
     config::Duration after{};
     if (!config::decode_value(node, after, diagnostics)) return std::nullopt;
     return after;
+}
+
+// Null without them, and when they are wrong.
+std::shared_ptr<Hours const> read_hours(RetryOptions const& retry, config::Location const& where,
+                                        config::Diagnostics& diagnostics) {
+    std::vector<Hours::Window> windows;
+    for (auto const& line : retry.between) {
+        auto const problem = Hours::read(line.name, windows);
+        if (!problem) diagnostics.error(line.where, problem.error().what, problem.error().next);
+    }
+    if (retry.between.empty()) {
+        if (!retry.zone.empty())
+            diagnostics.error(retry.zone.where,
+                              "retry.zone is the time zone of retry.between, which is not there",
+                              "write between: \"22:00-05:00\", or leave it out");
+        return nullptr;
+    }
+    if (retry.zone.empty()) {
+        diagnostics.error(where, "retry.between does not say by which clock",
+                          "name the time zone, as in zone: Europe/Berlin");
+        return nullptr;
+    }
+    auto const zone = routes::TimeZones().find(retry.zone.value);
+    if (!zone) {
+        bool const none = zone.error().code == std::string_view("no_zones");
+        diagnostics.error(retry.zone.where, zone.error().what,
+                          none ? "install the package tzdata" : zone.error().next);
+        return nullptr;
+    }
+    return windows.empty() ? nullptr : std::make_shared<Hours const>(std::move(windows), *zone);
 }
 
 struct Range {
@@ -156,6 +187,7 @@ void check_destination_common(config::Component const& component, config::Conten
     if (options.retry.max < options.retry.first) {
         diagnostics.error(at, "retry.max is shorter than retry.first", "make max at least as long as first");
     }
+    read_hours(options.retry, at, diagnostics);
     for (auto const& rule : options.on_answer.items) check_rule(rule, diagnostics);
     bool const ordered = !options.order_by.empty();
     if (options.connections == 0 || options.connections > connections_max) {
@@ -185,6 +217,7 @@ void check_destination_common(config::Component const& component, config::Conten
 Policy::Policy(PolicyOptions const& options) : options_(options) {
     config::Diagnostics ignored;  // check has seen it
     give_up_ = read_give_up(options.retry.give_up, ignored);
+    hours_ = read_hours(options.retry, {}, ignored);
 }
 
 Policy Policy::from(config::Component const& component) {

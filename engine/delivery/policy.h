@@ -2,7 +2,7 @@
 //
 //   lab:
 //     mllp: {...}
-//     retry: { first: 1s, max: 60s, give_up: never }
+//     retry: { first: 1s, max: 60s, give_up: never, between: "22:00-05:00", zone: Europe/Berlin }
 //     on_failure: { ae: hold, ar: hold }
 //     on_answer: [ { msa: AE, err: 205, then: delivered } ]
 //     on_ambiguous: resend
@@ -13,10 +13,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
 
+#include "engine/delivery/hours.h"
 #include "engine/destinations/destination.h"
 #include "engine/net/rate.h"
 #include "routes/config/config.h"
@@ -38,6 +40,8 @@ struct RetryOptions {
     config::Text give_up{"never", {}};
     std::uint32_t attempts = 0;  // 0: any number
     Action then = Action::hold;
+    config::NameList between;  // see Hours; empty: at any time
+    config::Text zone;
 };
 
 template <class V>
@@ -49,6 +53,9 @@ void describe(V& v, RetryOptions& o) {
     static constexpr config::Choice<Action> words[] = {
         {"hold", Action::hold}, {"skip", Action::skip}, {"stop", Action::stop}};
     v.choice("then", o.then, words, "what follows when give_up or attempts is reached");
+    v.optional("between", o.between,
+               "hours in which attempts may be made, such as mon-fri 22:00-05:00, or a list; needs zone");
+    v.optional("zone", o.zone, "the time zone of these hours, such as Europe/Berlin");
 }
 
 // Defaults: what the receiver refused for its content would be refused again, so it is held and the feed goes
@@ -162,7 +169,8 @@ class Policy {
     std::optional<Action> exhausted(std::uint32_t attempts, std::chrono::milliseconds tried) const;
     bool holds_ambiguous() const { return options_.on_ambiguous == Ambiguous::hold; }
     std::uint32_t connections() const { return options_.connections; }
-    std::unique_ptr<net::RateLimit> rate() const;  // null: as fast as it goes
+    std::unique_ptr<net::RateLimit> rate() const;        // null: as fast as it goes
+    Hours const* hours() const { return hours_.get(); }  // null: at any time
     // The pause after the n-th failed attempt (from 1); `random` in [0, 1) spreads it by a fifth either way.
     std::chrono::milliseconds pause(std::uint32_t attempt, std::chrono::milliseconds asked_by_receiver,
                                     double random) const;
@@ -171,6 +179,7 @@ class Policy {
     Action action(destinations::AttemptClass failure) const;
     PolicyOptions options_;
     std::optional<std::chrono::milliseconds> give_up_;
+    std::shared_ptr<Hours const> hours_;
 };
 
 }  // namespace hilum::delivery

@@ -204,7 +204,7 @@ void Engine::take_waiting_routes(routes::Pipeline const& pipeline) {
     for (auto const& route : wanted) {
         if (!waiting_routes_.insert(route).second) continue;
         auto const of = lane_for(routes::Pipeline::waiting_lane(route));
-        WaitingContext const context{*flow_, *store_, *hub_, *outside_, replies_, now_us_};
+        WaitingContext const context{*flow_, *store_, *hub_, *outside_, replies_, log_, now_us_};
         net::asio::post(of->executor(), [of, route, context] {
             delivery::Lane::Destinations one;
             one.push_back(make_waiting_route(route, context));

@@ -49,6 +49,7 @@ class Engine final : public ops::Control {
     std::vector<ops::ListenerView> listeners() const override;
     std::vector<ops::ConformanceView> conformance() const override { return flow_->conformance().view(); }
     net::Task<std::vector<ops::QueueView>> queues() override;
+    net::Task<Result<ops::QueueView>> queue(std::string destination) override;
     net::Task<Result<ops::QueueView>> pause(std::string destination, store::Pause pause) override;
     net::Task<Result<ops::QueueView>> resume(std::string destination) override;
     net::Task<Result<ops::QueueView>> retry(std::string destination, std::uint64_t message) override;

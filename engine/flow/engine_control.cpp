@@ -3,6 +3,7 @@
 #include <boost/asio/post.hpp>
 
 #include "engine/flow/engine.h"
+#include "engine/flow/waiting_bytes.h"
 
 namespace hilum::flow {
 
@@ -85,6 +86,31 @@ net::Task<std::vector<ops::QueueView>> Engine::queues() {
         views.push_back(std::move(view));
     }
     co_return views;
+}
+
+net::Task<Result<ops::QueueView>> Engine::queue(std::string destination) {
+    auto const of = lane(destination);
+    if (!of) co_return no_such_queue(destination);
+    auto executor = of->executor();
+    std::optional<store::LaneKey> first;
+    auto look = [&of, &first] {
+        first = of->first_waiting();
+        return of->view();
+    };
+    auto view = co_await net::run_on(executor, look);
+    if (view.queued == 0) {
+        view.bytes = 0;
+        co_return view;
+    }
+    if (!first) co_return view;  // it has not been read yet
+    auto count = [this, &view, &first] {
+        return waiting_bytes(*store_, store_->name_id(view.destination), *first, view.queued);
+    };
+    if (auto const waiting = co_await net::run_blocking(*runtime_, count)) {
+        view.bytes = waiting->bytes;
+        view.bytes_estimated = waiting->estimated;
+    }
+    co_return view;
 }
 
 net::Task<Result<ops::QueueView>> Engine::change_lane(std::string destination,

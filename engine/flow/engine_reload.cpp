@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/flow/engine.h"
+#include "engine/ops/kill_point.h"
 
 namespace hilum::flow {
 
@@ -47,8 +48,10 @@ Result<void> Engine::reload(Loaded loaded) {
         }
         return *failed;
     }
+    ops::kill_point(ops::KillPoint::reload_bound);
     take_destinations(next->config);
     take_waiting_routes(*next->pipeline);
+    ops::kill_point(ops::KillPoint::reload_taken);
     flow_->use(next);
     log_.info("reloaded", {{"config", next->config.hash}, {"was", old.hash}});
     return {};

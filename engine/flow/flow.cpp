@@ -464,7 +464,7 @@ Answer Flow::not_stored(Entrance const& listener, hl7::Message const& message, E
 
 void Flow::count(Generation const& generation, routes::Processed const& processed,
                  ops::ListenerMetrics& metrics) {
-    count_verdicts(generation, processed);
+    count_processed(generation, processed, log_);
     if (processed.rejected) return;
     if (processed.held())
         metrics.held.fetch_add(1, std::memory_order_relaxed);

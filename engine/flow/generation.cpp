@@ -21,8 +21,10 @@ std::shared_ptr<Generation const> make_generation(config::Config config,
         generation->routes.push_back(store.name_id(route));
         generation->route_metrics.push_back(&metrics.route(route));
     }
-    for (auto const& destination : pipeline->destination_names())
+    for (auto const& destination : pipeline->destination_names()) {
         generation->destinations.push_back(store.name_id(destination));
+        generation->destination_metrics.push_back(&metrics.destination(destination));
+    }
     generation->pipeline = std::move(pipeline);
     generation->validators = make_validators(generation->config);
     generation->validation_name = store.name_id("(validation)");
@@ -94,7 +96,17 @@ store::Order order_of(Generation const& generation, std::string_view destination
     return {order.rule, order.key, order.urgent};
 }
 
-void count_verdicts(Generation const& generation, routes::Processed const& processed) {
+void count_processed(Generation const& generation, routes::Processed const& processed, ops::Log& log) {
+    for (auto const& d : processed.deliveries) {
+        if (!d.order.failed) continue;
+        auto& count = generation.destination_metrics[d.destination]->order_failed;
+        if (count.fetch_add(1, std::memory_order_relaxed) == 0)
+            log.warn(
+                "order_by_failed",
+                {{"destination", generation.pipeline->destination_names()[d.destination]},
+                 {"error", "order_by does not give one value: the message counts as one without a value"},
+                 {"next", "choose one, as PID-3[1].1 does; hilum_order_failed_total counts them"}});
+    }
     for (auto const& v : processed.verdicts) {
         if (v.outcome == RouteOutcome::noted) continue;
         auto& route = *generation.route_metrics[v.route];

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/flow/validation.h"
+#include "engine/ops/log.h"
 #include "engine/ops/metrics.h"
 #include "engine/store/store.h"
 #include "routes/config/config.h"
@@ -21,6 +22,7 @@ struct Generation {
     std::vector<store::NameId> routes;        // parallel to pipeline->route_names()
     std::vector<store::NameId> destinations;  // parallel to pipeline->destination_names()
     std::vector<ops::RouteMetrics*> route_metrics;
+    std::vector<ops::DestinationMetrics*> destination_metrics;
     std::vector<std::optional<hl7::Charset>> charsets;  // given to listeners; parallel to config.listeners
 
     std::vector<std::shared_ptr<Validator const>> validators;  // parallel to config.listeners; nullptr: off
@@ -52,11 +54,11 @@ void take_over(routes::Processed const& processed, Generation const& generation,
                store::MessageRecord& record);
 std::vector<store::VerdictEntry> verdicts_of(Generation const& generation,
                                              routes::Processed const& processed);
-// In the metrics of the routes.
 // Where a body stands in a destination's queue as it is configured now; none when it is not.
 store::Order order_of(Generation const& generation, std::string_view destination, std::string_view body,
                       std::int64_t now_us);
 
-void count_verdicts(Generation const& generation, routes::Processed const& processed);
+// In the metrics of the routes and destinations; what people should look into goes to the log, once.
+void count_processed(Generation const& generation, routes::Processed const& processed, ops::Log& log);
 
 }  // namespace hilum::flow

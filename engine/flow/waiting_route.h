@@ -19,6 +19,7 @@ struct WaitingContext {
     CommitHub& hub;
     outside::Shared& outside;
     delivery::Replies& replies;
+    ops::Log& log;
     std::function<std::int64_t()> now_us;
 };
 

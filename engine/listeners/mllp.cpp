@@ -9,6 +9,7 @@
 #include "engine/listeners/validation_options.h"
 #include "engine/net/accept.h"
 #include "engine/net/mllp_framing.h"
+#include "engine/ops/kill_point.h"
 #include "parsers/hl7/batch.h"
 #include "parsers/mllp/commit.h"
 #include "parsers/mllp/decoder.h"
@@ -215,6 +216,7 @@ net::Task<bool> MllpListener::handle(net::Connection& connection, mllp::Event ev
         connection.busy = false;
         co_return !connection.stopping;
     }
+    ops::kill_point(ops::KillPoint::before_ack);
     deadline.set(30s);  // a peer that does not read its answers
     auto [ec, count] =
         co_await net::asio::async_write(connection.socket, net::asio::buffer(out), net::as_result);

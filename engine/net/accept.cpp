@@ -7,6 +7,8 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
+#include "engine/net/descriptors.h"
+
 namespace hilum::net {
 
 using namespace std::chrono_literals;
@@ -67,7 +69,14 @@ Result<void> AcceptLoop::start(tcp::endpoint const& endpoint) {
 
 Task<void> AcceptLoop::accept() {
     Timer pause(acceptor_.get_executor());
-    auto last_complaint = std::chrono::steady_clock::time_point::min();
+    auto next_complaint = std::chrono::steady_clock::time_point::min();
+    // The connection waits in the kernel's queue until there are descriptors again.
+    auto const complain = [&](std::string const& why) {
+        auto const now = std::chrono::steady_clock::now();
+        if (now < next_complaint) return;
+        log_.warn("accept_paused", {{"listener", name_}, {"error", why}});
+        next_complaint = now + 60s;
+    };
     std::chrono::steady_clock::time_point opened{};
     while (!stopping_) {
         if (open_to_ && !open_to_()) {
@@ -76,19 +85,18 @@ Task<void> AcceptLoop::accept() {
             opened = std::chrono::steady_clock::now();
             continue;
         }
+        if (!uses_last_descriptors_ && !descriptors_to_spare(acceptor_.native_handle())) {
+            complain("too many connections for the file descriptors that this process may have");
+            pause.expires_after(100ms);
+            co_await pause.async_wait(as_result);
+            continue;
+        }
         auto const index = runtime_.next_index();
         auto [ec, socket] =
             co_await acceptor_.async_accept(runtime_.context(index).get_executor(), as_result);
         if (stopping_) break;
         if (ec) {
-            // Out of descriptors or memory: the connection waits in the kernel's queue until some are free
-            // again.
-            auto const now = std::chrono::steady_clock::now();
-            if (last_complaint == std::chrono::steady_clock::time_point::min() ||
-                now - last_complaint > 60s) {
-                log_.warn("accept_paused", {{"listener", name_}, {"error", ec.message()}});
-                last_complaint = now;
-            }
+            complain(ec.message());  // out of descriptors or memory
             pause.expires_after(100ms);
             co_await pause.async_wait(as_result);
             continue;

@@ -37,6 +37,8 @@ class AcceptLoop : public std::enable_shared_from_this<AcceptLoop> {
 
     // While it says no, nothing is accepted: connections wait in the kernel's queue. Before start().
     void accept_while(std::function<bool()> open) { open_to_ = std::move(open); }
+    // Takes descriptors that are kept back from other listeners. Before start().
+    void use_last_descriptors() { uses_last_descriptors_ = true; }
     // Binds and begins. Errors: "address_in_use", "bind".
     Result<void> start(tcp::endpoint const& endpoint);
     tcp::endpoint endpoint() const { return endpoint_; }
@@ -57,6 +59,7 @@ class AcceptLoop : public std::enable_shared_from_this<AcceptLoop> {
     std::size_t max_connections_;
     Serve serve_;
     std::function<bool()> open_to_;
+    bool uses_last_descriptors_ = false;
     Acceptor acceptor_;
     tcp::endpoint endpoint_;
     mutable std::mutex mutex_;

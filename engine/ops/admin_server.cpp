@@ -227,6 +227,7 @@ Result<net::tcp::endpoint> AdminServer::check(config::Endpoint const& listen) {
 Result<void> AdminServer::start() {
     auto const endpoint = check(listen_);
     if (!endpoint) return endpoint.error();
+    loop_->use_last_descriptors();
     return loop_->start(*endpoint);
 }
 

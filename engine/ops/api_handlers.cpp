@@ -76,12 +76,8 @@ Handled queues(Call const& call) {
 }
 
 Handled queue(Call const& call) {
-    auto const all = co_await call.control.queues();
-    for (auto const& q : all) {
-        if (q.destination == call.path[0]) co_return ok(queue_json(q));
-    }
-    co_return failed(error("no_such_queue", {}, "there is no queue " + config::in_quotes(call.path[0]),
-                           "GET /api/v1/queues lists them"));
+    auto const found = co_await call.control.queue(call.path[0]);
+    co_return found ? ok(queue_json(*found)) : failed(found.error());
 }
 
 using QueueAction = net::Task<Result<QueueView>> (Control::*)(std::string destination);

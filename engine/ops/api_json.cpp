@@ -1,5 +1,7 @@
 #include "engine/ops/api_json.h"
 
+#include <cmath>
+
 #include "engine/ops/json.h"
 #include "engine/ops/utf8.h"
 #include "parsers/base64.h"
@@ -21,6 +23,16 @@ void write_list(Writer& w, std::string_view name, Items const& items, F each) {
     w.array([&] {
         for (auto const& item : items) each(item);
     });
+}
+
+// Until a queue is empty if it goes on as it did in the last minute. Nothing when that is not known, it
+// stands still or does not get shorter.
+std::optional<std::uint64_t> seconds_left(QueueView const& q) {
+    bool const moves = q.state == "running" || q.state == "retrying";
+    double const shrinks = q.settled_per_second - q.arrived_per_second;
+    constexpr double longest = 365.0 * 24 * 3600;  // further off is no forecast
+    if (!moves || shrinks <= 0 || static_cast<double>(q.queued) > shrinks * longest) return std::nullopt;
+    return static_cast<std::uint64_t>(std::ceil(static_cast<double>(q.queued) / shrinks));
 }
 
 void write_queue(Writer& w, QueueView const& q) {
@@ -47,6 +59,15 @@ void write_queue(Writer& w, QueueView const& q) {
         w.field("in_flight", q.in_flight);
         w.field("blocked", q.blocked);
         w.field("stopped", q.stopped);
+        if (q.settled_per_second > 0) {
+            w.field("settled_per_second", q.settled_per_second);
+            w.field("arrived_per_second", q.arrived_per_second);
+        }
+        if (auto const seconds = seconds_left(q)) w.field("seconds_left", *seconds);
+        if (q.bytes) {
+            w.field("bytes", *q.bytes);
+            w.field("bytes_estimated", q.bytes_estimated);
+        }
         if (q.blocked_messages.empty()) return;
         write_list(w, "blocked_messages", q.blocked_messages, [&](QueueView::Blocked const& b) {
             w.object([&] {

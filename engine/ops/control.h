@@ -39,6 +39,11 @@ struct QueueView {
     };
     std::uint64_t blocked = 0, stopped = 0;
     std::vector<Blocked> blocked_messages;
+    // In the last minute; 0 while nothing has left the queue in it.
+    double settled_per_second = 0, arrived_per_second = 0;
+    // Of the messages that wait; only Control::queue() looks.
+    std::optional<std::uint64_t> bytes;
+    bool bytes_estimated = false;  // from some of them
 };
 struct ListenerView {
     std::string name, where;
@@ -101,6 +106,8 @@ class Control {
     virtual std::vector<ListenerView> listeners() const = 0;
     virtual std::vector<ConformanceView> conformance() const { return {}; }
     virtual net::Task<std::vector<QueueView>> queues() = 0;
+    // One of them, and how much waits there: estimated from a bounded number where there are many.
+    virtual net::Task<Result<QueueView>> queue(std::string destination) = 0;
     virtual net::Task<Result<QueueView>> pause(std::string destination, store::Pause pause) = 0;
     virtual net::Task<Result<QueueView>> resume(std::string destination) = 0;
     // Ends the pauses between attempts and starts what has stopped, or only that of one message (0: all).

@@ -140,6 +140,8 @@ constexpr CounterFamily<DestinationMetrics> destination_counters[] = {
      "Acknowledgements that came after their delivery had ended, or on another connection."},
     {"hilum_possible_duplicates_total", &DestinationMetrics::possible_duplicates,
      "Messages sent again although the receiver may have had them."},
+    {"hilum_order_failed_total", &DestinationMetrics::order_failed,
+     "Messages for which order_by does not give one value; they count as messages without a value."},
 };
 
 }  // namespace

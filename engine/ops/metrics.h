@@ -49,7 +49,7 @@ struct RouteMetrics {
 };
 struct DestinationMetrics {
     Counter delivered{0}, retried{0}, held{0}, skipped{0}, orphans{0}, possible_duplicates{0},
-        late_answers{0};
+        late_answers{0}, order_failed{0};
     std::map<std::string, Counter, std::less<>>
         failures;  // by class; filled at construction, only incremented later
     std::atomic<std::uint64_t> depth{0};

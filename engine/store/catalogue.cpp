@@ -12,7 +12,12 @@ constexpr std::size_t max_open = 64;
 void Catalogue::add(Segment const& segment, std::shared_ptr<File> file) {
     std::lock_guard const lock(mutex_);
     segments_[segment.number] = segment;
-    if (file) open_.emplace_front(segment.number, std::move(file));
+    if (file) keep_open(segment.number, std::move(file));
+}
+
+void Catalogue::keep_open(std::uint32_t number, std::shared_ptr<File> file) {
+    open_.emplace_front(number, std::move(file));
+    while (open_.size() > max_open) open_.pop_back();
 }
 
 void Catalogue::seal(std::uint32_t number, std::uint64_t end) {
@@ -84,8 +89,7 @@ Result<std::shared_ptr<File>> Catalogue::file(std::uint32_t number) {
     }
     auto opened = files_->open(segment_path(dir_, number), FileSystem::Open::read);
     if (!opened) return opened.error();
-    open_.emplace_front(number, std::shared_ptr<File>(std::move(*opened)));
-    if (open_.size() > max_open) open_.pop_back();
+    keep_open(number, std::move(*opened));
     return open_.front().second;
 }
 

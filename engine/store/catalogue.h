@@ -45,6 +45,7 @@ class Catalogue {
     Result<std::shared_ptr<File>> file(std::uint32_t number);
 
   private:
+    void keep_open(std::uint32_t number, std::shared_ptr<File> file);  // locked
     std::string dir_;
     std::shared_ptr<FileSystem> files_;
     mutable std::mutex mutex_;

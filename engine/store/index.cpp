@@ -8,6 +8,7 @@
 #include <system_error>
 #include <thread>
 
+#include "engine/ops/kill_point.h"
 #include "engine/store/index_fields.h"
 #include "engine/store/index_query.h"
 #include "engine/store/index_schema.h"
@@ -324,6 +325,7 @@ class IndexImpl final : public Index {
         queries_.close();
         tables_.reset();
         delete_index(dir_);
+        ops::kill_point(ops::KillPoint::index_deleted);
         return open();
     }
 
@@ -381,6 +383,7 @@ class IndexImpl final : public Index {
             more_to_forget = *gone > 0;
             if (!more_to_forget) forgotten_ = first;
         }
+        ops::kill_point(ops::KillPoint::index_step);
         if (auto r = tables_->commit(reached); !r) return r.error();
         tables_->position = reached;
         published();

@@ -3,9 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/ops/kill_point.h"
 #include "engine/store/segment.h"
 
 namespace hilum::store {
+
+using ops::kill_point;
+using ops::KillPoint;
+
 namespace {
 
 constexpr auto longest_roll = std::chrono::seconds(5);
@@ -207,7 +212,9 @@ Result<void> Journal::append(ResendRecord const& record, ResultRecord const* set
 }
 
 Result<void> Journal::write(std::string_view bytes) {
+    kill_point(KillPoint::before_write);
     auto const r = active_->write_at(offset_, bytes);
+    kill_point(KillPoint::after_write);
     if (r) {
         offset_ += bytes.size();
         written_.store(Position::at(segment_, static_cast<std::uint32_t>(offset_)).value,

@@ -2,10 +2,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/ops/kill_point.h"
 #include "engine/store/journal.h"
 #include "engine/store/segment.h"
 
 namespace hilum::store {
+
+using ops::kill_point;
+using ops::KillPoint;
+
 namespace {
 
 constexpr auto idle_sync_after = std::chrono::milliseconds(200);
@@ -30,6 +35,7 @@ Result<void> Journal::roll(std::uint64_t room) {
     if (!file) {
         r = file.error();
     } else {
+        kill_point(KillPoint::roll_begun);
         r = active_->sync();
         if (r) {
             durable_.store(end.value, std::memory_order_release);
@@ -42,9 +48,11 @@ Result<void> Journal::roll(std::uint64_t room) {
     }
     catalogue_.seal(segment_, offset_);
     catalogue_.add({plan.number, ledger.next_sequence, plan.created_us, 0}, *file);
+    kill_point(KillPoint::roll_named);
     // Durable before the next roll: recovery looks after the newest two segments only.
     if (r = active_->truncate(offset_); r) r = active_->sync();
     if (!r) return r;
+    kill_point(KillPoint::roll_cut);
     active_ = *file;
     segment_ = plan.number;
     offset_ = head.size();
@@ -77,7 +85,9 @@ Result<void> Journal::sync() {
         file = active_;
     }
     sync_due_ = false;
+    kill_point(KillPoint::before_sync);
     if (auto r = file->sync(); !r) return r;
+    kill_point(KillPoint::after_sync);
     durable_.store(end, std::memory_order_release);
     last_sync_ = Clock::now();
     return {};

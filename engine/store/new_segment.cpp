@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/ops/kill_point.h"
 #include "engine/store/codec.h"
 #include "engine/store/segment.h"
 
@@ -48,6 +49,7 @@ Result<void> finish_segment(std::string const& dir, FileSystem& files, std::uint
         return r;
     }
     if (r = file.sync(); !r) return r;
+    ops::kill_point(ops::KillPoint::roll_synced);
     if (r = files.rename(new_path(dir, number), segment_path(dir, number)); !r) return r;
     return files.sync_dir(journal_dir(dir));
 }

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <set>
 
+#include "engine/ops/kill_point.h"
 #include "engine/store/budget.h"
 #include "engine/store/cursor.h"
 #include "engine/store/index.h"
@@ -236,23 +237,29 @@ class StoreImpl final : public Store {
         std::lock_guard const pruning(prune_mutex_);
         auto const segments = catalogue_.all();
         auto const index = this->index();
-        std::uint32_t needed = journal_.first_needed();
-        if (index) needed = std::min(needed, index->reached().segment());
+        std::uint32_t const needed = journal_.first_needed();
+        auto const unread = index ? index->reached().segment() : needed;
         std::int64_t const oldest = options_.now_us() - std::chrono::microseconds(options_.retain).count();
         std::uint64_t const most = budget_.most_kept(index_bytes());
         std::uint64_t kept = journal_bytes(segments);
         std::size_t n = 0;
         // The newest two stay: recovery can go back one checkpoint. A segment's records are older than its
         // follower.
-        while (n + 2 < segments.size() && segments[n].number < needed &&
-               (segments[n + 1].created_us <= oldest || kept > most))
-            kept -= segments[n++].end;
+        // What is too much goes though the index has not read it: on a machine that is busy with other things
+        // it may come late, and messages must not be refused for that.
+        auto const goes = [&](Segment const& segment, Segment const& follower) {
+            return segment.number < needed &&
+                   (kept > most || (follower.created_us <= oldest && segment.number < unread));
+        };
+        while (n + 2 < segments.size() && goes(segments[n], segments[n + 1])) kept -= segments[n++].end;
         if (n == 0) return n;
         // What freed these segments must not be forgotten by a power cut once they are gone.
         if (auto r = journal_.flush(); !r) return r.error();
         for (std::size_t i = 0; i < n; ++i) {
             catalogue_.forget(segments[i].number);
+            ops::kill_point(ops::KillPoint::before_remove);
             if (auto r = files_->remove(segment_path(options_.dir, segments[i].number)); !r) return r.error();
+            ops::kill_point(ops::KillPoint::after_remove);
         }
         if (auto r = files_->sync_dir(journal_dir(options_.dir)); !r) return r.error();
         if (index) index->forget_before(segments[n].first);

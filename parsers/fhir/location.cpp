@@ -1,11 +1,21 @@
 #include "parsers/fhir/location.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "parsers/fhir/schema.h"
 
 namespace hilum::fhir {
 namespace {
+
+// A name as the sender wrote it, if FHIR could have such a name: others may be anything, and don't go into
+// logs.
+std::string_view shown(std::string_view name) {
+    auto const letter = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    };
+    return name.size() <= 64 && std::all_of(name.begin(), name.end(), letter) ? name : "unknown";
+}
 
 // Element by element from `root` to `element`, which are in one resource; as long as the reader's depth
 // allows.
@@ -39,11 +49,12 @@ std::string location(Element element, Element root) {
         auto const* const property = e == root ? nullptr : Schema::r4().find(type, e.name());
         if (e == root) {
             type = type_of(root);
-            out = e.resource_type().empty() ? std::string(type.name()) : std::string(e.resource_type());
+            out =
+                e.resource_type().empty() ? std::string(type.name()) : std::string(shown(e.resource_type()));
             continue;
         }
         out += '.';
-        out += property ? property->element->name : e.name();
+        out += property ? property->element->name : shown(e.name());
         if (property ? property->list : e.in_list()) out += '[' + std::to_string(index_of(e)) + ']';
         type = below(type, e, property);
     }
@@ -51,7 +62,7 @@ std::string location(Element element, Element root) {
 }
 
 std::string location(Element parent, Element root, std::string_view child) {
-    return location(parent, root) + '.' + std::string(child);
+    return location(parent, root) + '.' + std::string(shown(child));
 }
 
 Type type_of(Element element) {

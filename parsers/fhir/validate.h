@@ -8,6 +8,7 @@
 
 #include "parsers/fhir/definitions.h"
 #include "parsers/fhir/outcome.h"
+#include "parsers/fhir/profiles.h"
 #include "parsers/fhir/resource.h"
 
 namespace hilum::fhir {
@@ -22,14 +23,18 @@ class Invariants {
         unknown,  // not computable here, or too much work
     };
     virtual ~Invariants() = default;
-    // Whether the invariant with that number (definitions.h) holds for `element`, which is of `type`.
+    // Whether the invariant with that number (of definitions.h, behind them of Profiles::constraints()) holds
+    // for `element`, which is of `type`.
     virtual Answer test(std::size_t invariant, Element element, Type type) const = 0;
 };
 
 // What is checked. Borrowed for the call.
 struct Rules {
     Invariants const* invariants = nullptr;  // without, only those that validate() computes itself
-    std::size_t findings_max = 200;          // more are not looked for; a last finding "too-many" says so
+    Profiles const* profiles = nullptr;      // those that meta.profile names count where they are known
+    std::vector<std::string> profiles_wanted =
+        {};                          // canonical urls of others that the resource has to follow
+    std::size_t findings_max = 200;  // more are not looked for; a last finding "too-many" says so
 };
 
 // What is wrong with the resource `root`, in the order of its elements; empty when nothing is.

@@ -2,7 +2,7 @@
 // one way to build the tree. The text has passed hl7::check_xml, whose limit of depth bounds the recursion
 // here.
 #include <algorithm>
-#include <iterator>
+#include <charconv>
 
 #include "parsers/fhir/quoted.h"
 #include "parsers/fhir/resource.h"
@@ -19,6 +19,7 @@ constexpr std::string_view schema_instance = "http://www.w3.org/2001/XMLSchema-i
 
 // What JSON calls a number (RFC 8259 §6).
 bool is_number(std::string_view text) {
+    auto const whole_text = text;
     auto const digits = [&] {
         auto const count = std::min(text.find_first_not_of("0123456789"), text.size());
         text.remove_prefix(count);
@@ -37,7 +38,9 @@ bool is_number(std::string_view text) {
         if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
         if (digits() == 0) return false;
     }
-    return text.empty();
+    double value = 0;  // beyond what a double holds, JSON's reader would refuse it
+    return text.empty() &&
+           std::from_chars(whole_text.data(), whole_text.data() + whole_text.size(), value).ec == std::errc();
 }
 
 class XmlReader {

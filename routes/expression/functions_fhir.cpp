@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "parsers/fhir/xhtml.h"
 #include "routes/expression/element.h"
 #include "routes/expression/functions.h"
 
@@ -18,42 +19,6 @@ std::string_view child_text(fhir::Element element, std::string_view name) {
 bool unavailable(Call& c, std::string_view what) {
     return c.fail("not_available", std::string(c.node.function->name) + "() needs " + std::string(what),
                   "ask for the elements or codes themselves");
-}
-
-// Whether `text` is the narrative's XHTML: one div with only the elements that
-// http://hl7.org/fhir/R4/narrative.html#security allows, without scripts and handlers, and something in it.
-bool is_narrative(std::string_view text) {
-    static constexpr std::string_view allowed[] = {
-        "a",     "abbr",     "acronym", "b",     "big",  "blockquote", "br",   "caption", "cite", "code",
-        "col",   "colgroup", "dd",      "dfn",   "div",  "dl",         "dt",   "em",      "h1",   "h2",
-        "h3",    "h4",       "h5",      "h6",    "hr",   "i",          "img",  "li",      "map",  "area",
-        "ol",    "p",        "pre",     "q",     "samp", "small",      "span", "strong",  "sub",  "sup",
-        "table", "tbody",    "td",      "tfoot", "th",   "thead",      "tr",   "tt",      "ul",   "var"};
-    if (!text.starts_with("<div")) return false;
-    bool content = false;
-    while (!text.empty()) {
-        auto const open = text.find('<');
-        content = content || text.substr(0, open).find_first_not_of(" \t\r\n") != std::string_view::npos;
-        if (open == std::string_view::npos) break;
-        text.remove_prefix(open + 1);
-        if (text.starts_with("!--")) {
-            auto const end = text.find("-->");
-            if (end == std::string_view::npos) return false;
-            text.remove_prefix(end + 3);
-            continue;
-        }
-        auto const close = text.find('>');
-        if (close == std::string_view::npos) return false;
-        auto tag = text.substr(0, close);
-        text.remove_prefix(close + 1);
-        if (tag.starts_with('/')) tag.remove_prefix(1);
-        auto const name = tag.substr(0, tag.find_first_of(" \t\r\n/"));
-        if (std::find(std::begin(allowed), std::end(allowed), name) == std::end(allowed)) return false;
-        content = content || name == "img";
-        for (auto at = tag.find(" on"); at != std::string_view::npos; at = tag.find(" on", at + 1))
-            if (tag.find('=', at) != std::string_view::npos) return false;
-    }
-    return content;
 }
 
 }  // namespace
@@ -136,7 +101,8 @@ bool resolve(Call& c) {
 bool html_checks(Call& c) {
     Item const* item = nullptr;
     if (!c.single_input(item)) return false;
-    return !item || item->type() != Type::element || c.give(is_narrative(item->element().text()));
+    return !item || item->type() != Type::element ||
+           c.give(fhir::check_xhtml(item->element().text()) == fhir::Xhtml::good);
 }
 
 // The input, unless an element in it is modified by an extension that the arguments don't name.

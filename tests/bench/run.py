@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """All figures of docs/performance.md by one command:
 
-    tests/bench/run.py [--quick] [--only intake,flow,queues,memory,start,idle,parsers,steps] [--build DIR] [--dir DIR] [--write docs/performance.md]
+    tests/bench/run.py [--quick] [--only intake,flow,queues,replay,memory,start,idle,parsers,steps] [--build DIR] [--dir DIR] [--write docs/performance.md]
 
 Whole processes, real sockets, fdatasync on. The load generator, the receiver and the engine share the machine, and the floor
 (tests/bench/floor: the least that keeps "acknowledged means on disk") is measured in turn with the engine, because a disk
@@ -35,7 +35,7 @@ FLOORS = {'one thread': [], 'one thread, preallocated': ['--preallocate', '64'],
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--quick', action='store_true', help='fewer and shorter rounds, a smaller backlog')
-    parser.add_argument('--only', default='intake,flow,queues,memory,start,idle,parsers,steps', help='comma-separated parts')
+    parser.add_argument('--only', default='intake,flow,queues,replay,memory,start,idle,parsers,steps', help='comma-separated parts')
     parser.add_argument('--build', default=os.path.join(HERE, '..', '..', 'build', 'release'), help='build folder')
     parser.add_argument('--dir', help='a folder on the disk to measure (default: in the build folder)')
     parser.add_argument('--write', metavar='FILE', help='write the page there as well')
@@ -219,6 +219,50 @@ def queues():
     return rows + ['', f'{QUEUED:,} messages queued; at most {memory_mb:.0f} MB of memory.']
 
 
+# --- replay ----------------------------------------------------------------------------------------------------------
+
+REPLAYS = {'as it was sent': [], 'reprocessed': ['--reprocess']}
+
+
+def replay_round():
+    """Messages a second until the last one is delivered: coming in, and then again in each way."""
+    with folder() as dir, e2e.Sink() as sink, e2e.Engine(dir, engine_config(sink.port)) as engine:
+        expected = 0
+
+        def delivered_since(begin):
+            nonlocal expected
+            expected += QUEUED
+            e2e.wait_until(lambda: engine.metric('hilum_delivered_total', destination='out') >= expected, 600, 'all delivered')
+            return QUEUED / (time.monotonic() - begin)
+
+        begin = time.monotonic()
+        with e2e.Load(engine.port('in'), connections=16, messages=QUEUED) as load:
+            load.result(600)
+        speeds = {'first': delivered_since(begin)}
+        ends = datetime.datetime.now(datetime.timezone.utc).isoformat()
+        for way, how in REPLAYS.items():
+            e2e.wait_until(lambda: engine.api('GET', '/status')['store']['index_lag'] == 0, 600, 'the index has it')
+            code, _, text = e2e.hilum('replay', '--from', '2000-01-01', '--to', ends, '--rate', '100000/s', *how, '--admin', engine.admin)
+            begin = time.monotonic()  # the preview is over
+            if code != 0:
+                raise SystemExit(text)
+            speeds[way] = delivered_since(begin)
+        return speeds
+
+
+def replay():
+    rounds = []
+    for n in range(ROUNDS):
+        rounds.append(replay_round())
+        say(f'replay, round {n + 1}: ' + ', '.join(f'{way} {speed:.0f}/s' for way, speed in rounds[-1].items()))
+    rows = ['| what | messages/s | of end to end | target |', '|---|---:|---:|---:|',
+            f'| in and out, 16 connections | **{median([r["first"] for r in rounds]):,.0f}** | 100 % | |']
+    for way in REPLAYS:
+        ratio = median([r[way] / r['first'] for r in rounds])
+        rows.append(f'| replayed, {way} | **{median([r[way] for r in rounds]):,.0f}** | {ratio:.0%} | 90 % {verdict(ratio >= 0.9)} |')
+    return rows + ['', f'{QUEUED:,} messages.']
+
+
 # --- memory, start, idle connections -------------------------------------------------------------------------------
 
 def limits(rows):
@@ -386,6 +430,8 @@ def main():
                  *flow(peak), '']
     if 'queues' in chosen:
         page += ['## Queues', '', 'From a full queue to a receiver that acknowledges at once, until the last result is recorded.', '', *queues(), '']
+    if 'replay' in chosen:
+        page += ['## Replay', '', 'From the start of the job until the last message is delivered and recorded.', '', *replay(), '']
     if 'parsers' in chosen:
         page += ['## Parsing', '', 'Nothing is cached between messages. No allocation per field (`tests/parsers/hl7/allocation_test.cpp` counts).', '',
                  *parsers(), '']

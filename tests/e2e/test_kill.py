@@ -1,4 +1,4 @@
-"""R1: kill -9 at random moments under load. Nothing acknowledged is lost, nothing overtaken, few duplicates."""
+"""R1: kill -9 at random moments under load. Nothing acknowledged is lost, nothing overtaken, few duplicates. HILUM_KILLS says how often."""
 
 import os
 import random
@@ -7,7 +7,7 @@ import time
 import hilum_e2e as e2e
 from hilum_e2e import check, say
 
-ROUNDS = 100 if e2e.LONG else 10
+ROUNDS = int(os.environ.get('HILUM_KILLS') or (1000 if e2e.LONG else 10))
 CONNECTIONS = 64
 
 

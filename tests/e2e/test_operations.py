@@ -95,7 +95,7 @@ def test_before_maintenance():
 
 def test_the_words_for_states_are_those_of_the_engine():
     words = set(re.findall(r'^\| `(\w+)` \|', section('The state of a queue'), re.M))
-    check(words == {'idle', 'running', 'retrying', 'paused', 'stopped', 'removed'}, f'{words}')
+    check(words == {'idle', 'running', 'retrying', 'paused', 'closed', 'stopped', 'removed'}, f'{words}')
     words = set(re.findall(r'^\| `(\w+)` \|', section('The state of a delivery'), re.M))
     with open(os.path.join(e2e.ROOT, 'engine', 'ops', 'openapi.yaml')) as f:
         known = re.search(r'enum: \[(queued, claimed[^\]]*)\]', f.read()).group(1).split(', ')

@@ -200,4 +200,53 @@ def test_reload_of_order_by_under_load():
             e2e.check_delivery(e2e.sent_ledger(ledger), e2e.arrivals(arrived), 0)
 
 
+def test_several_values_count_as_none_and_are_told():
+    with e2e.folder() as dir, e2e.Receiver() as out:
+        engine = e2e.Engine(dir, ordered(e2e.free_port(), out.port, by='PID-3[*].1'))
+        engine.start()
+        send(engine, [e2e.adt(f'S{n}', patient=f'P{n}~Q{n}') for n in range(20)] + [e2e.adt('ONE')])
+        e2e.wait_until(lambda: out.count() == 21, 20, 'delivered')
+        check([e2e.control_id(m) for m in out.messages if b'~Q' in m] == [f'S{n}'.encode() for n in range(20)], 'they keep their order')
+        lines = [line for line in engine.log().splitlines() if 'order_by_failed' in line]
+        check(len(lines) == 1 and 'destination=out' in lines[0] and 'P0' not in lines[0], f'{lines}')
+        check(engine.metric('hilum_order_failed_total', destination='out') == 20, 'counted')
+        engine.stop()
+
+
+def test_a_million_values_queued():
+    """Each message has a value of its own, and one of them stops: memory is bounded while they wait, and while all others pass it."""
+    count = 1_000_000 if e2e.LONG else 20_000
+    with e2e.folder() as dir:
+        port, sink_port = e2e.free_port(), e2e.free_port()
+        engine = e2e.Engine(dir, ordered(port, sink_port, by='MSH-10', on_failure={'ae': 'stop'}))
+        engine.start()
+        with e2e.Load(port, connections=64, messages=count) as load:
+            check(load.result(3600)['acknowledged'] == count, 'accepted')
+        memory = {'queued': engine.rss_kb()}
+        engine.kill()
+        engine.start()
+        check(engine.queue('out')['queued'] == count, f'{engine.queue("out")}')
+        memory['after a kill'] = engine.rss_kb()
+
+        def waits_for_a_person():
+            memory['draining'] = max(engine.rss_kb(), memory.get('draining', 0))
+            return engine.queue('out')['queued'] == 1
+
+        with e2e.Sink(sink_port, mode='ae', first=1) as sink:
+            engine.api('POST', '/queues/out/retry', {})
+            begin = time.monotonic()
+            e2e.wait_until(waits_for_a_person, 3600, 'all others pass')
+            speed = count / (time.monotonic() - begin)
+            check(engine.queue('out')['state'] == 'stopped', f'{engine.queue("out")}')
+            engine.kill()
+            engine.start()
+            memory['all but one passed, after a kill'] = engine.rss_kb()
+            command(engine, 'queues', 'retry', 'out')
+            e2e.wait_until(lambda: engine.queue('out')['queued'] == 0, 60, 'drained')
+            check(sink.terminate()['messages'] <= count + 1 + CONNECTIONS, 'few twice')
+        say(f'{count} values, drained at {speed:.0f}/s; ' + ', '.join(f'{what}: {kb // 1024} MB' for what, kb in memory.items()))
+        check(e2e.SANITIZED or max(memory.values()) < 150 * 1024, f'{memory}')
+        engine.stop()
+
+
 e2e.main(globals())

@@ -566,3 +566,31 @@ TEST_CASE("a rate is kept, whatever waits") {
     REQUIRE(bench.drained());
     CHECK(std::chrono::steady_clock::now() - began >= 380ms);  // 25 less a burst of 5, at 20 ms each
 }
+
+TEST_CASE("attempts are made in the hours that are given, by the clock on the wall") {
+    auto options = Bench::quick();
+    options.retry.between = {{"00:01-00:02", {}}};
+    options.retry.zone.value = "UTC";
+    Bench bench({}, false, options);  // its clock stands at one second after midnight
+    bench.lane->push(bench.store.add("a"));
+    REQUIRE(bench.soon([&] { return bench.view().state == "closed"; }));
+    CHECK(bench.view().next_attempt_us == 60'000'000);
+    bench.on_lane([](Lane& l) { return l.retry_now(), true; });
+    std::this_thread::sleep_for(20ms);
+    CHECK(bench.script->bodies().empty());
+    bench.now_us = 60'000'000;
+    REQUIRE(bench.drained());
+    CHECK(bench.view().state == "idle");
+
+    // Those that are there when it closes wait for the next day.
+    bench.now_us = 120'000'000;
+    REQUIRE(bench.soon([&] {
+        bench.lane->push(bench.store.add("b"));
+        return bench.view().state == "closed";
+    }));
+    auto const sent = bench.script->bodies().size();
+    auto const waiting = bench.view().queued;
+    bench.now_us = (24 * 3600 + 90) * 1'000'000LL;
+    REQUIRE(bench.drained());
+    CHECK(bench.script->bodies().size() == sent + waiting);
+}

@@ -103,6 +103,44 @@ TEST_CASE("names as listen addresses, folders watched twice, retry keys") {
     CHECK(diagnostics.text().find("did you mean \"first\"?") != std::string::npos);
 }
 
+TEST_CASE("hours in which a destination may be tried need a time zone, and are read as they are written") {
+    struct Row {
+        char const* retry;
+        char const* expected;  // "": it is right
+    };
+    constexpr Row rows[] = {
+        {"{ between: \"22:00-05:00\", zone: UTC }", ""},
+        {"{ between: [mon-fri 22:00-05:00, sat-sun], zone: UTC }", ""},
+        {"{ between: [mon-fri 22:00-05:00, sat-san], zone: UTC }",
+         "c.yaml:2:100: error: \"san\" is no day of the week; did you mean \"sat\"?"},
+        {"{ between: \"22-05\", zone: UTC }",
+         "c.yaml:2:79: error: \"22-05\" are no hours; write \"mon-fri 22:00-05:00\", \"sat,sun\" or "
+         "\"08:00-18:00\""},
+        {"{ between: \"22:00-05:00\" }",
+         "c.yaml:2:67: error: retry.between does not say by which clock; name the time zone, as in zone: "
+         "Europe/Berlin"},
+        {"{ zone: UTC }",
+         "c.yaml:2:75: error: retry.zone is the time zone of retry.between, which is not there; write "
+         "between: \"22:00-05:00\", or leave it out"},
+        {"{ between: \"22:00-05:00\", zone: Nowhere/Atall }", "there is no time zone \"Nowhere/Atall\""},
+    };
+    for (auto const& row : rows) {
+        CAPTURE(row.retry);
+        config::Diagnostics diagnostics;
+        auto const config = config::load_text(
+            "listeners: { a: { mllp: { listen: \"127.0.0.1:1\" } } }\n"
+            "destinations: { lab: { mllp: { connect: \"lab.example:1\" }, retry: " +
+                std::string(row.retry) + " } }\nroutes: [ { name: r, from: a, to: lab } ]\n",
+            "c.yaml", ".", flow::engine_catalogue(), NoEnvironment{}, diagnostics);
+        flow::check_together(config, diagnostics);
+        CAPTURE(diagnostics.text());
+        if (*row.expected)
+            CHECK(diagnostics.text().find(row.expected) != std::string::npos);
+        else
+            CHECK(diagnostics.text() == "");
+    }
+}
+
 TEST_CASE("a path that is not there is a finding") {
     config::Diagnostics diagnostics;
     CHECK(!flow::load_configuration("/nonexistent/hilum.yaml", NoEnvironment{}, diagnostics).has_value());

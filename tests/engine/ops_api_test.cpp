@@ -96,6 +96,16 @@ class FakeControl final : public ops::Control {
         return {{"adt_in", "mllp 127.0.0.1:2575", 5, 4, 1, 2}};
     }
     net::Task<std::vector<ops::QueueView>> queues() override { co_return std::vector<ops::QueueView>{lab()}; }
+    net::Task<Result<ops::QueueView>> queue(std::string d) override {
+        auto q = act("look", d);
+        if (q) {
+            q->settled_per_second = 2.5;
+            q->arrived_per_second = 1;
+            q->bytes = 3000;
+            q->bytes_estimated = true;
+        }
+        co_return q;
+    }
     net::Task<Result<ops::QueueView>> pause(std::string d, store::Pause p) override {
         co_return act(p.reason.empty() ? "pause" : "pause for " + p.reason, d);
     }
@@ -350,7 +360,11 @@ TEST_CASE("status, listeners and queues") {
     CHECK(ask(f.port, "GET", "/api/v1/listeners").value["listeners"].items.at(0).number("received") == 5);
     CHECK(ask(f.port, "GET", "/api/v1/queues").value["queues"].items.at(0).text("last_error") ==
           "connect refused");
-    CHECK(ask(f.port, "GET", "/api/v1/queues/lab%201").value.number("head_message") == 5);
+    auto const lab = ask(f.port, "GET", "/api/v1/queues/lab%201").value;
+    CHECK(lab.number("head_message") == 5);
+    CHECK(lab.number("bytes") == 3000);
+    CHECK(lab["bytes_estimated"].boolean);
+    CHECK(lab.number("seconds_left") == 2);  // 3 messages, 1.5 a second more than come
     CHECK(ask(f.port, "GET", "/api/v1/queues/nothing").code() == "no_such_queue");
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "engine/store/sqlite.h"
 #include "tests/engine/support/store_harness.h"
 
 using namespace hilum;
@@ -33,11 +34,12 @@ struct OnDisk {
     Told told;
     std::unique_ptr<Store> store;
     std::size_t waited = 0;
-    OnDisk(std::string const& dir, std::function<std::int64_t()> now = {}) {
+    OnDisk(std::string const& dir, std::function<std::int64_t()> now = {}, std::uint64_t retain_size = 0) {
         Options o = small_store(128u << 10);
         o.dir = dir;
         o.index = true;
         o.retain = std::chrono::seconds(10);
+        o.retain_size = retain_size;
         if (now) o.now_us = std::move(now);
         auto opened = open_store(o, posix_file_system(), told);
         REQUIRE_MESSAGE(opened.has_value(), (opened ? std::string() : opened.error().text()));
@@ -266,4 +268,57 @@ TEST_CASE("store: retention drops whole segments that owe nothing, and the index
     (void)s.store->prune();
     CHECK(s.store->stat().segments == 2);
     CHECK(s.store->prune().value() == 0);
+}
+
+TEST_CASE("store: what is too much goes though the index has not read it; what is old waits for that") {
+    Folder const folder;
+    std::atomic<std::int64_t> now{1'000'000'000};
+    auto const clock = [&] { return now.load(); };
+    std::string const text = adt(1, "P") + std::string(8000, 'x');
+    constexpr std::uint64_t most = 512u << 10;
+    {
+        OnDisk s(folder.path, clock);
+        s.put(text, {});
+        s.settle();
+        // Somebody keeps the index from going on.
+        auto other = sqlite::Connection::open(folder.path + "/index.sqlite", sqlite::Connection::Mode::write);
+        REQUIRE(other.has_value());
+        REQUIRE(other->execute("BEGIN IMMEDIATE").has_value());
+        for (int i = 0; i < 200; ++i) s.put(text, {});
+        now += 1'000'000'000;
+        CHECK(s.store->index_lag() >= 199);
+        (void)s.store->prune();
+        CHECK(s.store->stat().bytes > (1u << 20));
+        REQUIRE(other->execute("COMMIT").has_value());
+    }
+    OnDisk s(folder.path, clock, most);
+    s.settle();
+    auto other = sqlite::Connection::open(folder.path + "/index.sqlite", sqlite::Connection::Mode::write);
+    REQUIRE(other.has_value());
+    REQUIRE(other->execute("BEGIN IMMEDIATE").has_value());
+    for (int i = 0; i < 200; ++i) s.put(text, {});
+    CHECK(s.store->index_lag() >= 199);
+    CHECK(s.store->prune().value() > 0);
+    CHECK(s.store->stat().bytes <= most);
+    // It then goes on with what is there.
+    REQUIRE(other->execute("COMMIT").has_value());
+    s.settle();
+    Query newest;
+    newest.limit = 1;
+    CHECK(s.store->query(newest).value().at(0).sequence == 401);
+    CHECK(s.store->read(s.store->query(newest).value().at(0).position).has_value());
+}
+
+TEST_CASE("store: however many segments there are, few files are open") {
+    Folder const folder;
+    OnDisk s(folder.path);
+    for (int i = 0; i < 400; ++i) s.put(adt(1, "P") + std::string(60'000, 'x'), {});
+    REQUIRE(s.store->stat().segments > 100);
+    std::size_t open = 0;
+    for (auto const& file : std::filesystem::directory_iterator("/proc/self/fd")) {
+        std::error_code gone;
+        auto const target = std::filesystem::read_symlink(file.path(), gone).string();
+        if (!gone && target.starts_with(folder.path)) ++open;
+    }
+    CHECK(open < 80);
 }

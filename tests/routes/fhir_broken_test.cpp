@@ -25,7 +25,7 @@ constexpr std::string_view patient =
     R"("deceasedBoolean":false,"address":[{"line":["1 Street"],"period":{"start":"1974","end":"1980-01"}}],)"
     R"("multipleBirthInteger":2,"contact":[{"name":{"family":"X"}}],)"
     R"("communication":[{"language":{"text":"en"},"preferred":true}],)"
-    R"("generalPractitioner":[{"reference":"Practitioner/1"}],"managingOrganization":{"reference":"#o1"},)"
+    R"("generalPractitioner":[{"reference":"Practitioner/1"},{"reference":"#o1"}],"managingOrganization":{"reference":"#o1"},)"
     R"("link":[{"other":{"reference":"Patient/2"},"type":"seealso"}]})";
 
 constexpr std::string_view observation =
@@ -67,12 +67,15 @@ constexpr std::string_view questionnaire =
 struct Row {
     std::string_view from, to;  // the one change
     std::string_view rule, location;
+    std::string_view also = {};  // what follows from it
 };
 
 constexpr Row of_patient[] = {
     // Structure.
     {R"("resourceType":"Patient",)", R"("resourceType":"Patiens",)", "resource-type", "Patiens"},
     {R"("active":true)", R"("active":true,"activ":true)", "unknown-element", "Patient.activ"},
+    {R"("active":true)", R"("active":true,"J. Doe":true)", "unknown-element", "Patient.unknown"},
+    {R"("active":true)", R"("active":true,"\u001a":true)", "unknown-element", "Patient.unknown"},
     {R"("family":"Doe")", R"("familyName":"Doe")", "unknown-element", "Patient.name[0].familyName"},
     {R"("active":true)", R"("active":true,"_name":[{"id":"a"}])", "unknown-element", "Patient._name"},
     {R"("active":true)", R"("active":true,"_activ":{"id":"a"})", "unknown-element", "Patient._activ"},
@@ -153,9 +156,11 @@ constexpr Row of_patient[] = {
     {R"({"url":"http://example.org/e","valueString":"x"})", R"({"url":"http://example.org/e"})", "ext-1",
      "Patient.extension[0]"},
     {R"("url":"http://example.org/e",)", "", "cardinality", "Patient.extension[0].url"},
-    {R"("valueString":"x")", R"("valueText":"x")", "choice-type", "Patient.extension[0].value"},
+    {R"("valueString":"x")", R"("valueText":"x")", "unknown-element", "Patient.extension[0].valueText"},
+    {R"("valueString":"x")", R"("valueContactPoints":"x")", "unknown-element",
+     "Patient.extension[0].valueContactPoints"},
     {R"("valueString":"x")", R"("valueString":"x","valueCode":"y")", "choice", "Patient.extension[0].value"},
-    {R"("reference":"#o1")", R"("reference":"#o2")", "ref-1", "Patient.managingOrganization"},
+    {R"("reference":"#o1")", R"("reference":"#o2")", "ref-1", "Patient.generalPractitioner[1]"},
     {R"("id":"o1","name":"O"})",
      R"("id":"o1","name":"O"},{"resourceType":"Organization","id":"o1","name":"P"})", "contained-id",
      "Patient.contained[1]"},
@@ -188,7 +193,8 @@ constexpr Row of_patient[] = {
      "Patient.generalPractitioner[0]"},
     {R"("reference":"Practitioner/1")", R"("display":"x","type":"Device")", "reference-target",
      "Patient.generalPractitioner[0]"},
-    {R"("reference":"#o1")", R"("reference":"Practitioner/1")", "reference-target",
+    {R"("managingOrganization":{"reference":"#o1"})",
+     R"("managingOrganization":{"reference":"Practitioner/1"})", "reference-target",
      "Patient.managingOrganization"},
     // Invariants of datatypes.
     {R"("start":"1974","end":"1980-01")", R"("start":"1990","end":"1980-01")", "per-1",
@@ -203,7 +209,7 @@ constexpr Row of_observation[] = {
      "Observation.code"},
     {R"("comparator":"<")", R"("comparator":"=")", "binding", "Observation.value.comparator"},
     {R"("value":1.50)", R"("value":"1.50")", "json-type", "Observation.value.value"},
-    {R"("value":1.50)", R"("value":1e999)", "format", "Observation.value.value"},
+    {R"("value":1.50)", R"("value":1e-999)", "format", "Observation.value.value"},
     {R"("system":"http://unitsofmeasure.org",)", "", "qty-3", "Observation.value"},
     {R"("low":{"value":1.0})", R"("low":{"value":1.0,"comparator":"<"})", "sqty-1",
      "Observation.referenceRange[0].low"},
@@ -235,8 +241,10 @@ constexpr Row of_observation[] = {
 };
 
 constexpr Row of_transaction[] = {
-    {R"("type":"transaction")", R"("type":"transactions")", "binding", "Bundle.type"},
-    {R"("type":"transaction",)", "", "cardinality", "Bundle.type"},
+    {R"("type":"transaction")", R"("type":"transactions")", "binding", "Bundle.type",
+     "reference-format at Bundle.entry[1].resource.performer[0]; bdl-3 at Bundle; "},
+    {R"("type":"transaction",)", "", "reference-format", "Bundle.entry[1].resource.performer[0]",
+     "cardinality at Bundle.type; "},
     {R"("type":"transaction")", R"("type":"transaction","total":3)", "bdl-1", "Bundle"},
     {R"(,"request":{"method":"PUT","url":"Device/d1"})", "", "bdl-3", "Bundle"},
     {R"("method":"PUT")", R"("method":"put")", "binding", "Bundle.entry[2].request.method"},
@@ -308,7 +316,7 @@ constexpr Row of_questionnaire[] = {
     {R"("answerBoolean":true)", R"("answerInteger":1)", "que-7",
      "Questionnaire.item[0].item[1].enableWhen[0]"},
     {R"("linkId":"1.1",)", "", "cardinality", "Questionnaire.item[0].item[0].linkId"},
-    {R"("type":"choice")", R"("type":"display")", "que-1b", "Questionnaire.item[0].item[0]"},
+    {R"("type":"choice")", R"("type":"display")", "que-5", "Questionnaire.item[0].item[0]"},
     {R"("answerOption":[{"valueString":"a"}])",
      R"("answerOption":[{"valueString":"a"}],"answerValueSet":"http://x.example/v")", "que-4",
      "Questionnaire.item[0].item[0]"},
@@ -334,7 +342,7 @@ Format const formats[] = {
      {R"("2024-02-29T23:59:59")", R"("2024-02-29 23:59:59Z")", R"("2024-02-29T25:00:00Z")",
       R"("2024-02-29T23:60:00Z")", R"("2024-02-29T23:59:59+15:00")", R"("2024T10:00:00Z")",
       R"("2024-02-29T23:59:59.Z")"}},
-    {"Decimal", "1.10", {R"("1.10")", "1e400"}},
+    {"Decimal", "1.10", {R"("1.10")", "1e-400"}},
     {"Id", R"("a-1.B")", {R"("a/b")", R"("")"}},
     {"Instant", R"("2024-01-01T00:00:00Z")", {R"("2024-01-01")", R"("2024-01")"}},
     {"Integer", "-5", {"1.0", "1e2", R"("5")", "2147483648"}},
@@ -379,7 +387,9 @@ void check(std::string_view valid, Row const (&rows)[N], std::size_t& count) {
         json.replace(at, row.from.size(), row.to);
         auto const found = errors_of(json);
         std::string const expected =
-            row.rule.empty() ? "" : std::string(row.rule) + " at " + std::string(row.location) + "; ";
+            row.rule.empty()
+                ? ""
+                : std::string(row.rule) + " at " + std::string(row.location) + "; " + std::string(row.also);
         CHECK_MESSAGE(listed(found) == expected, std::string(row.from), " -> ", std::string(row.to));
         ++count;
     }

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <map>
+#include <iterator>
 #include <set>
 #include <sstream>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "parsers/fhir/validate.h"
@@ -41,26 +43,89 @@ std::string read(fs::path const& path) {
     return text.str();
 }
 
-// An example's fault: the file's name or, with a * at its end, how it begins.
 struct Fault {
     std::string_view file, rule, reason;
 };
 
+constexpr std::string_view no_base = "an element of R4 that R4's own search parameters for extensions lack";
+constexpr std::string_view other_id = "fullUrl ends in another id than the resource has";
+constexpr std::string_view no_linkid = "R4 demands a linkId of every item";
+constexpr std::string_view pattern = "the patterns of R4's workflow are no abstract types and have no base";
+constexpr std::string_view blank_div = "the div has white space only";
 constexpr Fault faults[] = {
-    {"", "", ""},
+    {"ActivityDefinition-blood-tubes-supply.json", "txt-2", blank_div},
+    {"ActivityDefinition-heart-valve-replacement.json", "txt-2", blank_div},
+    {"Bundle-10bb101f-a121-4264-a920-67be9cb82c74.json", "full-url", other_id},
+    {"Bundle-3a0707d3-549e-4467-b8b8-5a2ab3800efe.json", "full-url", other_id},
+    {"Bundle-dataelements.json", "bdl-7", "de-Quantity.value and others stand in it three times"},
+    {"Bundle-lri-example.json", "full-url", other_id},
+    {"DeviceMetric-example.json", "reference-target", "parent is a Device, here a DeviceDefinition"},
+    {"DeviceUseStatement-example.json", "reference-target", "a reason is not a Procedure"},
+    {"EventDefinition-example.json", "txt-2", blank_div},
+    {"ImplementationGuide-fhir.json", "cardinality", "it has neither name nor status"},
+    {"ImplementationGuide-fhir.json", "reference-format",
+     "the id in a reference has more than 64 characters"},
+    {"MedicationRequest-medrx0301.json", "reference-target",
+     "performer is an Organization, here a Practitioner"},
+    {"Observation-clinical-gender.json", "reference-target", "no Encounter performs"},
+    {"Questionnaire-qs1.json", "cardinality", no_linkid},
+    {"Questionnaire-zika-virus-exposure-assessment.json", "txt-2", blank_div},
+    {"SearchParameter-codesystem-extensions-CodeSystem-author.json", "cardinality", no_base},
+    {"SearchParameter-codesystem-extensions-CodeSystem-effective.json", "cardinality", no_base},
+    {"SearchParameter-codesystem-extensions-CodeSystem-end.json", "cardinality", no_base},
+    {"SearchParameter-codesystem-extensions-CodeSystem-keyword.json", "cardinality", no_base},
+    {"SearchParameter-codesystem-extensions-CodeSystem-workflow.json", "cardinality", no_base},
+    {"SearchParameter-questionnaireresponse-extensions-QuestionnaireResponse-item-subject.json", "format",
+     "an id of more than 64 characters"},
+    {"SearchParameter-valueset-extensions-ValueSet-author.json", "cardinality", no_base},
+    {"SearchParameter-valueset-extensions-ValueSet-effective.json", "cardinality", no_base},
+    {"SearchParameter-valueset-extensions-ValueSet-end.json", "cardinality", no_base},
+    {"SearchParameter-valueset-extensions-ValueSet-keyword.json", "cardinality", no_base},
+    {"SearchParameter-valueset-extensions-ValueSet-workflow.json", "cardinality", no_base},
+    {"StructureDefinition-Definition.json", "sdf-4", pattern},
+    {"StructureDefinition-Event.json", "sdf-4", pattern},
+    {"StructureDefinition-FiveWs.json", "sdf-4", pattern},
+    {"StructureDefinition-Request.json", "sdf-4", pattern},
+    {"ig-r4.json", "cardinality", "it has neither name nor status"},
+    {"ig-r4.json", "reference-format", "the id in a reference has more than 64 characters"},
 };
 
-bool is_of(Fault const& fault, std::string_view file, std::string_view rule) {
-    bool const same = fault.file.ends_with('*')
-                          ? file.starts_with(fault.file.substr(0, fault.file.size() - 1))
-                          : file == fault.file;
-    return same && fault.rule == rule;
+// Their narratives have carriage returns, which a text in XML can't (XML 1.0 §2.11): they come back as line
+// feeds.
+constexpr std::string_view carriage_returns[] = {"Bundle-resources.json",
+                                                 "Bundle-types.json",
+                                                 "Bundle-v2-valuesets.json",
+                                                 "Bundle-v3-valuesets.json",
+                                                 "Bundle-valuesets.json",
+                                                 "StructureDefinition-MedicationAdministration.json",
+                                                 "StructureDefinition-Practitioner.json"};
+
+std::string with_line_feeds(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i)
+        if (text[i] != '\r') {
+            out += text[i];
+        } else if (i + 1 == text.size() || text[i + 1] != '\n') {
+            out += '\n';
+        }
+    return out;
+}
+
+// The element with its properties sorted: their order means nothing in JSON, and XML has its own.
+std::string sorted(fhir::Element e, bool line_feeds) {
+    std::string out = e.has_value() ? std::string(e.text()) : "";
+    if (line_feeds && e.name() == "div") out = with_line_feeds(out);
+    std::vector<std::pair<std::string_view, std::string>> all;
+    for (auto c = e.first(); c.exists(); c = c.next()) all.emplace_back(c.name(), sorted(c, line_feeds));
+    std::stable_sort(all.begin(), all.end(), [](auto const& a, auto const& b) { return a.first < b.first; });
+    for (auto const& [name, text] : all) ((out += '{') += name) += ':' + text + '}';
+    return out;
 }
 
 }  // namespace
 
 TEST_CASE("the official examples go JSON to XML to JSON unchanged") {
-    std::size_t files = 0;
+    std::size_t files = 0, in_order = 0;
     for (auto const& path : examples()) {
         auto const resource = fhir::Resource::read_json(read(path));
         CAPTURE(path.filename().string());
@@ -71,15 +136,23 @@ TEST_CASE("the official examples go JSON to XML to JSON unchanged") {
         auto const again = fhir::Resource::read_xml(*xml);
         CHECK_MESSAGE(again.has_value(), again.error().text());
         if (!again) continue;
-        CHECK((again->json() == resource->json()));
+        bool const same = again->json() == resource->json();
+        in_order += same ? 1 : 0;
+        bool const line_feeds = std::find(std::begin(carriage_returns), std::end(carriage_returns),
+                                          path.filename().string()) != std::end(carriage_returns);
+        CHECK((same || sorted(again->root(), false) == sorted(resource->root(), line_feeds)));
+        CHECK((!line_feeds || sorted(again->root(), false) != sorted(resource->root(), false)));
         ++files;
     }
-    if (files > 0) CHECK(files > 5000);
+    if (files == 0) return;
+    CHECK(files > 5000);
+    CHECK(in_order > files - 200);  // to the byte
 }
 
 TEST_CASE("the official examples validate without a false error") {
     std::set<std::size_t> met;
-    for (auto const& path : examples()) {
+    auto const files = examples();
+    for (auto const& path : files) {
         auto const resource = fhir::Resource::read_json(read(path));
         REQUIRE(resource.has_value());
         auto const file = path.filename().string();
@@ -87,7 +160,7 @@ TEST_CASE("the official examples validate without a false error") {
             if (f.severity > fhir::Severity::error) continue;
             auto const* const fault =
                 std::find_if(std::begin(faults), std::end(faults),
-                             [&](Fault const& known) { return is_of(known, file, f.rule); });
+                             [&](Fault const& known) { return known.file == file && known.rule == f.rule; });
             if (fault != std::end(faults)) {
                 met.insert(static_cast<std::size_t>(fault - std::begin(faults)));
             } else {
@@ -95,5 +168,6 @@ TEST_CASE("the official examples validate without a false error") {
             }
         }
     }
-    (void)met;
+    for (std::size_t i = 0; i < std::size(faults) && !files.empty(); ++i)
+        CHECK_MESSAGE(met.contains(i), faults[i].file, " has no more the fault ", faults[i].rule);
 }

@@ -16,7 +16,7 @@ struct OwnInvariant {
     bool (*test)(Element element, Walk const& walk) = nullptr;
     // Children without which it holds in any case, so that nothing has to be asked; "" for none.
     std::string_view needs, needs_too;
-    bool skipped = false;  // see skipped_invariants()
+    bool skipped = false;  // not checked, for the reason beside it
 
     bool applies(Element element) const {
         return !skipped && (needs.empty() || element.child(needs).exists()) &&

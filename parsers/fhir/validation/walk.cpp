@@ -1,10 +1,12 @@
 #include "parsers/fhir/validation/walk.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "parsers/fhir/location.h"
 #include "parsers/fhir/validation/formats.h"
 #include "parsers/fhir/validation/own_invariants.h"
+#include "parsers/fhir/validation/profile_walk.h"
 
 namespace hilum::fhir {
 namespace {
@@ -12,10 +14,6 @@ namespace {
 Type const& bundle_type() {
     static Type const type = Type::find("Bundle");
     return type;
-}
-
-std::string quoted(std::string_view name) {
-    return std::string(name);
 }
 
 }  // namespace
@@ -34,6 +32,14 @@ void Walk::add(Severity severity, std::string_view code, std::string location, s
 
 void Walk::wrong(std::string_view code, Element at, std::string_view rule, std::string text) {
     if (!full_) add(Severity::error, code, location(at, root_), rule, std::move(text));
+}
+
+void Walk::warn(std::string_view code, Element at, std::string_view rule, std::string text) {
+    if (!full_) add(Severity::warning, code, location(at, root_), rule, std::move(text));
+}
+
+void Walk::missing(Element parent, std::string_view child, std::string_view rule, std::string text) {
+    if (!full_) add(Severity::error, "required", location(parent, root_, child), rule, std::move(text));
 }
 
 std::vector<Finding> Walk::run() {
@@ -65,7 +71,32 @@ void Walk::resource(Element element, bool contained) {
     }
     content(element, type);
     invariants(element, type, nullptr);
+    if (rules_.profiles && !full_) profiles(element);
     if (!contained) contained_.swap(outside);
+}
+
+// Those that the resource says it follows, and at the root those that the caller wants.
+void Walk::profiles(Element resource) {
+    std::vector<std::string_view> urls;
+    if (auto const meta = resource.child("meta"); meta.exists())
+        for (auto p = meta.child("profile"); p.exists(); p = p.next())
+            if (p.name() == "profile" && p.has_value())
+                urls.push_back(p.text().substr(0, p.text().find('|')));
+    auto const claimed = urls.size();
+    if (resource == root_)
+        for (auto const& url : rules_.profiles_wanted)
+            if (std::find(urls.begin(), urls.end(), url) == urls.end()) urls.push_back(url);
+    for (std::size_t i = 0; i < urls.size(); ++i) {
+        if (auto const* const profile = rules_.profiles->find(urls[i])) {
+            ProfileWalk(*this, rules_).apply(*profile, resource);
+        } else if (i < claimed) {
+            warn("not-found", resource, "profile-unknown",
+                 "it says that it follows a profile that is not known here");
+        } else {
+            wrong("not-found", resource, "profile-unknown",
+                  "the profile that it should follow is not known here");
+        }
+    }
 }
 
 // The properties of an element or of a primitive's companion.
@@ -80,10 +111,9 @@ void Walk::content(Element parent, Type type) {
         }
     }
     for (auto const ordinal : schema_.required(type)) {
-        if (seen.elements[ordinal] || full_) continue;
-        auto const name = schema_.elements(type)[ordinal].name;
-        add(Severity::error, "required", location(parent, root_, name), "cardinality",
-            "an element that has to be there is missing");
+        if (!seen.elements[ordinal])
+            missing(parent, schema_.elements(type)[ordinal].name, "cardinality",
+                    "an element that has to be there is missing");
     }
 }
 
@@ -154,7 +184,7 @@ void Walk::unknown(Element written, Element parent, Type type) {
                                   : "the element can't be of this type");
     }
     add(Severity::error, "structure", location(parent, root_, name), "unknown-element",
-        quoted(type.name()) + " has no such element in FHIR R4");
+        std::string(type.name()) + " has no such element in FHIR R4");
 }
 
 void Walk::value(Element element, Property const& property) {
@@ -169,15 +199,17 @@ void Walk::primitive(Element element, Property const& property) {
     auto const type = property.type;
     if (element.kind() == Kind::object)
         return wrong("structure", element, "json-type",
-                     "an object where " + quoted(type.name()) + " has one value");
+                     "an object where " + std::string(type.name()) + " has one value");
     if (element.has_value()) {
         if (!right_kind(type, element.kind())) {
             wrong("structure", element, "json-type",
-                  right_kind(type, Kind::string)    ? quoted(type.name()) + " is written in quotes"
-                  : right_kind(type, Kind::boolean) ? "a boolean is true or false, without quotes"
-                                                    : quoted(type.name()) + " is a number, without quotes");
+                  right_kind(type, Kind::string) ? std::string(type.name()) + " is written in quotes"
+                  : right_kind(type, Kind::boolean)
+                      ? "a boolean is true or false, without quotes"
+                      : std::string(type.name()) + " is a number, without quotes");
         } else if (!well_formed(type, element.text())) {
-            wrong("value", element, "format", "this is no " + quoted(type.name()) + " as FHIR R4 writes it");
+            wrong("value", element, "format",
+                  "this is no " + std::string(type.name()) + " as FHIR R4 writes it");
         } else if (property.element->value_set.exists()) {
             bound_code(element, *property.element);
         }
@@ -192,7 +224,7 @@ void Walk::complex(Element element, Property const& property) {
     auto const type = property.type;
     if (element.kind() != Kind::object)
         return wrong("structure", element, "json-type",
-                     "a value where " + quoted(type.name()) + " has elements");
+                     "a value where " + std::string(type.name()) + " has elements");
     if (!element.first_written().exists())
         return wrong("structure", element, "empty", "an empty object; leave it out");
     if (type.kind() == Type::Kind::resource) return resource(element, element.name() == "contained");

@@ -23,6 +23,8 @@ class Walk {
     void add(Severity severity, std::string_view code, std::string location, std::string_view rule,
              std::string text);
     void wrong(std::string_view code, Element at, std::string_view rule, std::string text);
+    void warn(std::string_view code, Element at, std::string_view rule, std::string text);
+    void missing(Element parent, std::string_view child, std::string_view rule, std::string text);
     // Of the resource around: whether it contains one with that id, without the "#".
     bool contains(std::string_view id) const { return contained_.contains(id); }
 
@@ -52,6 +54,7 @@ class Walk {
     void bound_coding(Element element, ElementDefinition const& definition);
     void bound_concept(Element element, ElementDefinition const& definition);
 
+    void profiles(Element resource);
     void index_contained(Element resource);
     void index_entries();
     void reference(Element element, ElementDefinition const& definition);

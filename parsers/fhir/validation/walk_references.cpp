@@ -1,6 +1,6 @@
 // References (http://hl7.org/fhir/R4/references.html), and those between the entries of a Bundle
 // (http://hl7.org/fhir/R4/bundle.html#references).
-#include "parsers/fhir/validation/formats.h"
+#include "parsers/fhir/validation/reference_text.h"
 #include "parsers/fhir/validation/walk.h"
 
 namespace hilum::fhir {
@@ -9,31 +9,6 @@ namespace {
 std::string_view text_of(Element parent, std::string_view name) {
     auto const child = parent.child(name);
     return child.exists() && child.kind() == Kind::string ? child.text() : std::string_view();
-}
-
-// "Patient/1", of it the type; with a version too. Nothing when it is something else.
-std::optional<Type> type_of_relative(std::string_view reference) {
-    static Type const id = Type::find("id");
-    auto const slash = reference.find('/');
-    if (slash == reference.npos) return std::nullopt;
-    auto const type = Type::find(reference.substr(0, slash));
-    if (!type.exists() || type.kind() != Type::Kind::resource) return std::nullopt;
-    auto rest = reference.substr(slash + 1);
-    if (auto const history = rest.find("/_history/"); history != rest.npos) {
-        if (!well_formed(id, rest.substr(history + 10))) return std::nullopt;
-        rest = rest.substr(0, history);
-    }
-    return well_formed(id, rest) ? std::optional(type) : std::nullopt;
-}
-
-// The same of the end of ".../fhir/Patient/1".
-std::optional<Type> type_of_absolute(std::string_view url) {
-    auto const path = url.substr(0, url.find("/_history/"));
-    auto const slash = path.rfind('/');
-    if (slash == path.npos || slash == 0) return std::nullopt;
-    auto const before = path.rfind('/', slash - 1);
-    if (before == path.npos) return std::nullopt;
-    return type_of_relative(path.substr(before + 1));
 }
 
 bool is_absolute(std::string_view reference) {
@@ -119,9 +94,11 @@ void Walk::entry(Element element) {
     auto const resource = element.child("resource");
     if (url.empty() || !resource.exists()) return;
     auto const id = text_of(resource, "id");
+    auto const type = type_of_absolute(url);
     bool const literal = url.starts_with("http://") || url.starts_with("https://");
-    auto const tail = std::string(resource.resource_type()) + "/" + std::string(id);
-    if (literal && !id.empty() && type_of_absolute(url) && !url.ends_with(tail))
+    if (!literal || id.empty() || !type || !Type::find(resource.resource_type()).exists()) return;
+    auto const place = url.substr(0, url.find("/_history/"));  // a version is bdl-8's matter
+    if (!place.ends_with(std::string(resource.resource_type()) + "/" + std::string(id)))
         wrong("value", element.child("fullUrl"), "full-url",
               "fullUrl and the id of the resource are not the same");
 }

@@ -1,6 +1,7 @@
 // What nobody should send costs bounded time and memory, and one error or a bounded list of findings.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -20,10 +21,11 @@ std::string repeated(std::string_view text, std::size_t times) {
     return out;
 }
 
-// The rule of the first finding; "" without one.
-std::string rule_of(Resource const& resource) {
+// Whether a finding has that rule; for "" whether there is none at all.
+bool finds(Resource const& resource, std::string_view rule) {
     auto const all = fhir::validate(resource.root(), {});
-    return all.empty() ? "" : all.front().rule;
+    if (rule.empty()) return all.empty();
+    return std::any_of(all.begin(), all.end(), [&](auto const& f) { return f.rule == rule; });
 }
 
 // Generous: a test machine may be busy. What grows with the square of its input takes minutes.
@@ -43,9 +45,14 @@ TEST_CASE("bad input: refused by the readers") {
         {R"({"resourceType":"Basic","extension":)" + repeated("[", 100'000), "list_in_list"},
         {R"({"resourceType":"Basic")" + repeated(R"(,"extension":[{"url":"u")", 100'000), "too_deep"},
         {R"({"resourceType":"Basic","id":"a","id":"b"})", "duplicate_property"},
+        {R"({"resourceType":"Observation","valueQuantity":{"value":1e400}})", "bad_json"},
+        {"<Observation xmlns=\"http://hl7.org/fhir\"><status value=\"final\"/><valueQuantity><value "
+         "value=\"1e400\"/></valueQuantity></Observation>",
+         "bad_value"},
         {"{\"resourceType\":\"Basic\",\"id\":\"\xc3\x28\"}", "bad_json"},
         {"{\"resourceType\":\"Basic\",\"id\":\"\xed\xa0\x80\"}", "bad_json"},
         {R"({"resourceType":"Basic","id":"\ud800"})", "bad_json"},
+        {"{\"resourceType\":\"Basic\",\"id\":\"" + std::string(40, '\x1a') + "\"}", "bad_json"},
         {R"({"resourceType":"Basic","id":")" + std::string((std::size_t{64} << 20U) + 1, 'x') + "\"}",
          "too_large"},
         {xml + repeated("<extension url=\"u\">", 100'000), "xml_too_deep"},
@@ -57,7 +64,7 @@ TEST_CASE("bad input: refused by the readers") {
         {xml + "<id value=\"\xff\"/></Basic>", "xml_not_utf8"},
         {"<?xml version=\"1.0\" encoding=\"UTF-16\"?>" + xml + "</Basic>", "xml_not_utf8"},
         {xml + "<id value=\"" + std::string(std::size_t{64} << 20U, 'x') + "\"/></Basic>", "xml_too_large"},
-        {xml + repeated("<extension url=\"u\"/>", 3'000'000), "not_xml"},
+        {xml + repeated("<extension url=\"u\"/>", 3'000'000), "xml_too_large"},
     };
     for (auto const& row : rows) {
         CAPTURE(row.text.substr(0, 60));
@@ -73,9 +80,7 @@ TEST_CASE("bad input: findings of validation") {
         std::string json, rule;
     };
     Row const rows[] = {
-        {R"({"resourceType":"Observation","valueQuantity":{"value":1e400}})", "format"},
-        {R"({"resourceType":"Observation","valueQuantity":{"value":)" + std::string(1'000'000, '9') + "}}",
-         "format"},
+        {R"({"resourceType":"Observation","valueQuantity":{"value":1e-999}})", "format"},
         {R"({"resourceType":"Basic","code":{"text":")" + std::string(std::size_t{63} << 20U, 'x') + "\"}}",
          "format"},
         {R"({"resourceType":"Basic","code":{"text":"x"},"author":{"reference":")" +
@@ -86,7 +91,7 @@ TEST_CASE("bad input: findings of validation") {
          R"({"resourceType":"Basic","id":"a","code":{"text":"x"},"subject":{"reference":"#b"}},)"
          R"({"resourceType":"Basic","id":"b","code":{"text":"x"},"subject":{"reference":"#a"}}]})",
          ""},
-        {R"({"resourceType":"Basic","code":{"text":"x"},"contained":[{"resourceType":"Basic","id":"a","code":)"
+        {R"({"resourceType":"Basic","code":{"text":"x"},"subject":{"reference":"#a"},"contained":[{"resourceType":"Basic","id":"a","code":)"
          R"({"text":"x"},"contained":[{"resourceType":"Basic","id":"b","code":{"text":"x"}}]}]})",
          "dom-2"},
     };
@@ -95,7 +100,7 @@ TEST_CASE("bad input: findings of validation") {
         Bounded const bounded;
         auto const read = Resource::read_json(row.json);
         REQUIRE(read.has_value());
-        CHECK(rule_of(*read) == row.rule);
+        CHECK(finds(*read, row.rule));
     }
 }
 
