@@ -26,7 +26,7 @@ DOORS = {
     r'libpq-fe\.h': r'engine/outside/postgres_query\.cpp',
     r'sqlite3\.h': r'engine/store/(sqlite|index)\.(cpp|h)',
     r'rapidjson/.*': r'parsers/(json|fhir/json_reader)\.cpp',
-    r'zlib\.h': r'parsers/fhir/package\.cpp',
+    r'zlib\.h': r'parsers/gzip\.cpp',
     r're2/.*': r'routes/expression/regex\.cpp',
     r'(lua|lualib|lauxlib)\.h': r'routes/steps/lua_machine\.cpp',
     r'(spdlog|fmt)/.*': r'engine/ops/log\.cpp',

@@ -1,9 +1,6 @@
 #include "engine/destinations/fhir_auth.h"
 
-#include <openssl/rand.h>
-
 #include <algorithm>
-#include <array>
 #include <ctime>
 #include <fstream>
 #include <iterator>
@@ -46,12 +43,6 @@ std::string form_escaped(std::string_view text) {
             ((out += '%') += digits[u >> 4U]) += digits[u & 15U];
     }
     return out;
-}
-
-std::string random_id() {
-    std::array<unsigned char, 16> bytes{};
-    RAND_bytes(bytes.data(), static_cast<int>(bytes.size()));
-    return net::base64url({reinterpret_cast<char const*>(bytes.data()), bytes.size()});
 }
 
 }  // namespace
@@ -131,7 +122,7 @@ Result<std::string> Authorization::form() const {
         claims.field("iss", oauth_->client_id.value);
         claims.field("sub", oauth_->client_id.value);
         claims.field("aud", oauth_->token_url.value);
-        claims.field("jti", random_id());
+        claims.field("jti", net::random_id());
         claims.field("iat", now);
         claims.field("exp", now + assertion_lives);
     });

@@ -70,9 +70,11 @@ class Hl7Service final : public HttpService {
     std::optional<HttpReply> refuse_head(HttpRequestParser const& parser) override {
         return listeners::refuse_head(parser, path_);
     }
+    std::optional<HttpReply> refuse_body(std::string_view body) override {
+        return listeners::refuse_body(body);
+    }
     net::Task<HttpReply> answer(HttpRequestParser::value_type const& request,
                                 std::string_view peer) override {
-        if (auto refusal = refuse_body(request.body())) co_return std::move(*refusal);
         auto const type = request[http::field::content_type];
         auto const charset = charset_of({type.data(), type.size()});
         auto const answer = co_await intake_.accept(std::string_view(request.body()), peer);

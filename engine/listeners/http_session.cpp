@@ -187,6 +187,9 @@ net::Task<bool> Session::exchange() {
     }
     deadline_.clear();
     auto const began = std::chrono::steady_clock::now();
+    if (got == Got::all) {
+        if (auto refusal = service_.refuse_body(parser.get().body())) got = refuse(std::move(*refusal));
+    }
     if (got == Got::all && context_.intake.paced()) {
         auto const turn = co_await wait_turn(context_, connection_, longest_turn);
         if (turn == Turn::gone) co_return false;

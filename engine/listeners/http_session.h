@@ -26,6 +26,8 @@ class HttpService {
     virtual ~HttpService() = default;
     // Why a request must not be taken, once its head is there; nothing when its body may be read.
     virtual std::optional<HttpReply> refuse_head(HttpRequestParser const& parser) = 0;
+    // The same once the body is there; the connection is closed after it.
+    virtual std::optional<HttpReply> refuse_body(std::string_view /*body*/) { return std::nullopt; }
     // Never throws. `began` is when the request was there as a whole.
     virtual net::Task<HttpReply> answer(HttpRequestParser::value_type const& request,
                                         std::string_view peer) = 0;

@@ -4,6 +4,9 @@
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
+
+#include <array>
 
 #include "parsers/base64.h"
 
@@ -57,6 +60,12 @@ std::string base64url(std::string_view bytes) {
     auto text = to_base64(bytes, Base64::url);
     while (text.ends_with('=')) text.pop_back();
     return text;
+}
+
+std::string random_id() {
+    std::array<unsigned char, 16> bytes{};
+    RAND_bytes(bytes.data(), static_cast<int>(bytes.size()));
+    return base64url({reinterpret_cast<char const*>(bytes.data()), bytes.size()});
 }
 
 Result<SigningKey> SigningKey::read(std::string_view pem) {

@@ -1,9 +1,10 @@
-// The one door to zlib here.
 #include "parsers/fhir/package.h"
 
 #include <algorithm>
 #include <charconv>
 #include <optional>
+
+#include "parsers/gzip.h"
 
 namespace hilum::fhir {
 namespace {
@@ -46,7 +47,9 @@ Result<void> read_package(std::string_view tgz,
                           std::function<Result<void>(std::string_view name, std::string text)> const& take,
                           PackageLimits const& limits) {
     auto const unpacked = gunzip(tgz, limits.bytes_max);
-    if (!unpacked) return unpacked.error();
+    if (!unpacked)
+        return unpacked.error().code == "too_large" ? unpacked.error()
+                                                    : broken("it is no gzip, or is cut off");
     std::string_view tar = *unpacked;
     constexpr std::size_t block = 512;
     std::string long_name;

@@ -48,7 +48,7 @@ std::string after(std::string const& yaml) {
         if (kind.name == step.kind) compiled = kind.compile(step, context);
     if (!compiled) return diagnostics.text();
     routes::Workpiece piece;
-    REQUIRE(piece.read(routes::Content::hl7, oru, std::nullopt, hl7::Dictionary::standard()));
+    REQUIRE(piece.read(routes::Content::hl7, oru, std::nullopt, hl7::Dictionary::standard()).has_value());
     auto* const message = &piece.message();
     routes::Work work{piece};
     auto const result = compiled->run(work);

@@ -7,6 +7,7 @@
 
 #include "routes/expression/expression.h"
 #include "routes/steps/step.h"
+#include "routes/subject.h"
 
 using namespace hilum;
 using routes::Pipeline;
@@ -234,7 +235,7 @@ TEST_CASE("every mistake in routes is found at once, each at its place") {
 TEST_CASE("an observer is told the way of a message in order") {
     struct Recorder final : routes::Observer {
         std::string told;
-        void route_begins(std::uint32_t route, hl7::Message const&) override {
+        void route_begins(std::uint32_t route, routes::Subject const&) override {
             told += "route " + std::to_string(route) + "; ";
         }
         void route_ends(routes::RouteVerdict const& v) override {
@@ -244,13 +245,13 @@ TEST_CASE("an observer is told the way of a message in order") {
                        expression::Context const&, bool holds) override {
             told += std::to_string(where.line) + ": " + std::string(when.source()) + (holds ? "; " : " no; ");
         }
-        void step_begins(routes::StepPlace const& step, hl7::Message const& message) override {
-            told += step.kind + std::to_string(step.number) + " " + message.text("PID-8");
+        void step_begins(routes::StepPlace const& step, routes::Subject const& subject) override {
+            told += step.kind + std::to_string(step.number) + " " + subject.message->text("PID-8");
         }
-        void step_ends(routes::StepPlace const&, hl7::Message const& message,
+        void step_ends(routes::StepPlace const&, routes::Subject const& subject,
                        routes::StepResult const& result) override {
             bool const on = result.next == routes::StepResult::Next::go_on;
-            told += ">" + message.text("PID-8") + (on ? "; " : " ends; ");
+            told += ">" + subject.message->text("PID-8") + (on ? "; " : " ends; ");
         }
     };
     auto const pipeline = pipeline_of(

@@ -128,14 +128,15 @@ TEST_CASE("lua: a script that failed does not spoil the next message") {
                               diagnostics, kind);
     REQUIRE(step);
     for (int i = 0; i < 3; ++i) {
-        auto bad = hl7::Message::view(sample);
-        routes::Work bad_work{*bad, 0};
+        routes::Workpiece bad, good;
+        for (auto* piece : {&bad, &good})
+            REQUIRE(piece->read(routes::Content::hl7, sample, {}, hl7::Dictionary::standard()).has_value());
+        routes::Work bad_work{bad, 0};
         CHECK(step->run(bad_work).next == StepResult::Next::hold);
-        auto good = hl7::Message::view(sample);
-        CHECK(good->set(*hl7::Path::parse("NK1-2"), "B").has_value());
-        routes::Work good_work{*good, 0};
+        CHECK(good.message().set(*hl7::Path::parse("NK1-2"), "B").has_value());
+        routes::Work good_work{good, 0};
         CHECK(step->run(good_work).next == StepResult::Next::go_on);
-        CHECK(good->text("NK1-2") == "C");
+        CHECK(good.message().text("NK1-2") == "C");
     }
 }
 

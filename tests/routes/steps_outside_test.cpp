@@ -84,7 +84,7 @@ std::string run(std::string const& list, std::string const& answers) {
     outside.begin(1, 0);
     auto const message = hl7::Message::view(sample);
     Processed processed;
-    pipeline->resume(pipeline->route("r"), *message, sample, 0, outside, processed);
+    pipeline->resume(pipeline->route("r"), routes::Subject{&*message}, sample, 0, outside, processed);
     auto out = told(*pipeline, processed, "r");
     for (auto const& [path, text] : outside.written()) out += " > " + path + "=" + text;
     for (auto const& question : outside.unanswered()) out += " ? " + question;
@@ -202,7 +202,7 @@ TEST_CASE("deduplicate: the second of two ends here, the same one again does not
         outside.begin(number, now_us);
         auto const message = hl7::Message::view(text);
         Processed processed;
-        pipeline->resume(pipeline->route("r"), *message, text, now_us, outside, processed);
+        pipeline->resume(pipeline->route("r"), routes::Subject{&*message}, text, now_us, outside, processed);
         return told(*pipeline, processed, "r");
     };
     CHECK(pass(1, 0, sample) == "sent");
@@ -241,7 +241,7 @@ TEST_CASE("routes that wait: the commit comes first, and the rest of it is their
     testing::ScriptedOutside outside(script);
     auto const changed = hl7::Message::view(first.bodies[0]);
     Processed second;
-    pipeline->resume(pipeline->route("b"), *changed, first.bodies[0], 0, outside, second);
+    pipeline->resume(pipeline->route("b"), routes::Subject{&*changed}, first.bodies[0], 0, outside, second);
     CHECK(summary(second) == "b=sent c=sent d=sent lab:1 ehr:1 (route d):1 ");
 
     // With a world outside at hand, as tests have it, all of it at once.

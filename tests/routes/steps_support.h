@@ -67,7 +67,7 @@ inline std::string run(std::string const& yaml) {
     auto const step = compile(yaml, diagnostics, kind);
     if (!step) return diagnostics.text();
     routes::Workpiece piece;
-    REQUIRE(piece.read(routes::Content::hl7, sample, std::nullopt, hl7::Dictionary::standard()));
+    REQUIRE(piece.read(routes::Content::hl7, sample, std::nullopt, hl7::Dictionary::standard()).has_value());
     auto* const message = &piece.message();
     routes::Work work{piece};
     auto const result = step->run(work);

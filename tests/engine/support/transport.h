@@ -109,11 +109,11 @@ class FakeIntake final : public flow::Intake {
     }
     std::function<flow::FhirAnswer(flow::FhirArrival const&)> fhir_answer =
         [](flow::FhirArrival const& arrival) {
-            flow::FhirAnswer answer;
-            answer.status = arrival.success;
-            answer.message = 1;
-            answer.stored = true;
-            return answer;
+            flow::FhirAnswer stored;
+            stored.status = arrival.success;
+            stored.message = 1;
+            stored.stored = true;
+            return stored;
         };
     net::Task<flow::FhirAnswer> accept(flow::FhirArrival const& arrival, std::string_view source) override {
         std::lock_guard lock(mutex_);
