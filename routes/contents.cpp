@@ -1,20 +1,14 @@
 #include "routes/contents.h"
 
-#include <algorithm>
 #include <string>
+
+#include "routes/index_of.h"
 
 namespace hilum::routes {
 
 using config::Content;
 
 namespace {
-
-template <class Items>
-std::size_t index_of(Items const& items, std::string_view name) {
-    auto const found =
-        std::find_if(items.begin(), items.end(), [&](auto const& item) { return item.name == name; });
-    return static_cast<std::size_t>(found - items.begin());
-}
 
 void report(config::Route const& route, config::Diagnostics& diagnostics) {
     diagnostics.error(

@@ -3,15 +3,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "routes/index_of.h"
+
 namespace hilum::routes {
 namespace {
-
-template <class Items>
-std::size_t index_of(Items const& items, std::string_view name) {
-    auto const found =
-        std::find_if(items.begin(), items.end(), [&](auto const& item) { return item.name == name; });
-    return static_cast<std::size_t>(found - items.begin());
-}
 
 // For each route the forms in which messages come to it. Routes go in no circle, so this ends.
 std::vector<Forms> arriving(config::Config const& config, FormsThrough const& through) {

@@ -55,7 +55,4 @@ std::string asked_by();
 // The findings in a reply, as `hilum check` prints them.
 std::string diagnostics_text(ops::json::Value const& reply);
 
-// "%41" for what may not stand in a path segment or a query value.
-std::string percent_encode(std::string_view text);
-
 }  // namespace hilum::cli

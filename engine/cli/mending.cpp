@@ -4,6 +4,7 @@
 #include "engine/cli/commands.h"
 #include "engine/cli/output.h"
 #include "engine/cli/replay_client.h"
+#include "parsers/percent.h"
 
 namespace hilum::cli {
 namespace {
@@ -101,7 +102,7 @@ int move(MoveOptions const& o) {
         w.field("dry_run", !o.yes);
     });
     return ask(
-        o.api, "POST", "/api/v1/queues/" + percent_encode(o.from) + "/move", w.text(),
+        o.api, "POST", "/api/v1/queues/" + percent_encoded(o.from) + "/move", w.text(),
         [&](Value const& reply) {
             auto const n = reply.number("messages");
             std::string out = reply["at_least"].boolean ? "at least " : "";

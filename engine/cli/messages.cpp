@@ -3,6 +3,7 @@
 #include "engine/cli/commands.h"
 #include "engine/cli/mending.h"
 #include "engine/cli/output.h"
+#include "parsers/percent.h"
 #include "parsers/time_text.h"
 
 namespace hilum::cli {
@@ -69,7 +70,7 @@ std::string show_list(Value const& reply) {
 std::string search_target(ListOptions const& options) {
     std::string target = "/api/v1/messages?limit=" + std::to_string(options.limit);
     auto const add = [&](std::string_view name, std::string const& value) {
-        if (!value.empty()) (((target += '&') += name) += '=') += percent_encode(value);
+        if (!value.empty()) (((target += '&') += name) += '=') += percent_encoded(value);
     };
     for (std::size_t i = 0; i < std::size(filters); ++i) add(filters[i].parameter, options.values[i]);
     add("since", time_parameter(options.since));

@@ -6,6 +6,7 @@
 #include "engine/cli/commands.h"
 #include "engine/cli/mending.h"
 #include "engine/cli/output.h"
+#include "parsers/percent.h"
 #include "parsers/time_text.h"
 
 namespace hilum::cli {
@@ -127,7 +128,7 @@ void add_action(App& queues, std::string const& action, std::string const& summa
     command->footer(footer);
     command->callback([options, action, &exit_code] {
         exit_code =
-            ask(options->api, "POST", "/api/v1/queues/" + percent_encode(options->name) + "/" + action, {},
+            ask(options->api, "POST", "/api/v1/queues/" + percent_encoded(options->name) + "/" + action, {},
                 [](Value const& queue) { return show_queues({queue}); });
     });
 }
@@ -149,7 +150,7 @@ void add_pause(App& queues, int& exit_code) {
             w.field_if("reason", options->reason);
             w.field_if("until", coming_time_parameter(options->until));
         });
-        exit_code = ask(options->api, "POST", "/api/v1/queues/" + percent_encode(options->name) + "/pause",
+        exit_code = ask(options->api, "POST", "/api/v1/queues/" + percent_encoded(options->name) + "/pause",
                         w.text(), [](Value const& queue) { return show_queues({queue}); });
     });
 }
@@ -177,7 +178,7 @@ void add_show(App& queues, int& exit_code) {
     command->footer("Example:\n  hilum queues show lab");
     command->callback([options, &exit_code] {
         exit_code =
-            ask(options->api, "GET", "/api/v1/queues/" + percent_encode(options->name), {}, show_queue);
+            ask(options->api, "GET", "/api/v1/queues/" + percent_encoded(options->name), {}, show_queue);
     });
 }
 
@@ -194,7 +195,7 @@ void add_retry(App& queues, int& exit_code) {
         w.object([&] {
             if (options->message != 0) w.field("message", options->message);
         });
-        exit_code = ask(options->api, "POST", "/api/v1/queues/" + percent_encode(options->name) + "/retry",
+        exit_code = ask(options->api, "POST", "/api/v1/queues/" + percent_encoded(options->name) + "/retry",
                         w.text(), [](Value const& queue) { return show_queues({queue}); });
     });
 }
@@ -218,7 +219,7 @@ void add_take_out(App& queues, std::string const& action, std::string const& sum
             w.field("reason", options->reason);
         });
         exit_code =
-            ask(options->api, "POST", "/api/v1/queues/" + percent_encode(options->name) + "/" + action,
+            ask(options->api, "POST", "/api/v1/queues/" + percent_encoded(options->name) + "/" + action,
                 w.text(), [](Value const& queue) { return show_queues({queue}); });
     });
 }

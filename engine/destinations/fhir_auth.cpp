@@ -8,6 +8,7 @@
 #include "engine/net/url.h"
 #include "parsers/base64.h"
 #include "parsers/json.h"
+#include "parsers/percent.h"
 
 namespace hilum::destinations {
 
@@ -29,20 +30,6 @@ Result<net::SigningKey> read_key(std::string const& path) {
     std::string pem;
     for (std::istreambuf_iterator<char> at(file), end; at != end && pem.size() < key_max; ++at) pem += *at;
     return net::SigningKey::read(pem);
-}
-
-std::string form_escaped(std::string_view text) {
-    static constexpr std::string_view digits = "0123456789ABCDEF";
-    std::string out;
-    for (char const c : text) {
-        auto const u = static_cast<unsigned char>(c);
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-            c == '.' || c == '_' || c == '~')
-            out += c;
-        else
-            ((out += '%') += digits[u >> 4U]) += digits[u & 15U];
-    }
-    return out;
 }
 
 }  // namespace
@@ -105,10 +92,10 @@ net::Task<std::variant<std::string, Attempt>> Authorization::header() {
 // RFC 6749 §4.4.2; with a key RFC 7523 §2.2.
 Result<std::string> Authorization::form() const {
     std::string out = "grant_type=client_credentials";
-    if (!oauth_->scope.empty()) out += "&scope=" + form_escaped(oauth_->scope.value);
+    if (!oauth_->scope.empty()) out += "&scope=" + percent_encoded(oauth_->scope.value);
     if (!key_) {
-        out += "&client_id=" + form_escaped(oauth_->client_id.value) +
-               "&client_secret=" + form_escaped(oauth_->client_secret.value);
+        out += "&client_id=" + percent_encoded(oauth_->client_id.value) +
+               "&client_secret=" + percent_encoded(oauth_->client_secret.value);
         return {boost::system::in_place_value, std::move(out)};
     }
     auto const now = static_cast<std::int64_t>(std::time(nullptr));

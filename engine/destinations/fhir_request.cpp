@@ -6,16 +6,12 @@
 #include "engine/destinations/http_answer.h"
 #include "engine/net/uuid.h"
 #include "parsers/fhir/edit.h"
+#include "parsers/percent.h"
 
 namespace hilum::destinations {
 namespace {
 
 constexpr std::size_t kept = 4096;
-
-std::string_view text_of(fhir::Element parent, std::string_view name) {
-    auto const child = parent.exists() ? parent.child(name) : fhir::Element();
-    return child.exists() ? child.text() : std::string_view();
-}
 
 struct Identifier {
     std::string system, value;
@@ -34,29 +30,12 @@ Identifier identifier_of(fhir::Resource const& whole, fhir::Element resource, Fh
     }
     Identifier found;
     for (auto e = resource.child("identifier"); e.exists(); e = e.next()) {
-        if (e.name() != "identifier" || text_of(e, "value").empty()) continue;
-        Identifier const one{std::string(text_of(e, "system")), std::string(text_of(e, "value"))};
+        if (e.name() != "identifier" || e.text_of("value").empty()) continue;
+        Identifier const one{std::string(e.text_of("system")), std::string(e.text_of("value"))};
         if (!one.system.empty()) return one;
         if (found.value.empty()) found = one;
     }
     return found;
-}
-
-// For a query of a URL: what RFC 3986 §2.3 leaves alone, the rest as %XX.
-std::string escaped(std::string_view text) {
-    static constexpr std::string_view digits = "0123456789ABCDEF";
-    std::string out;
-    for (char const c : text) {
-        auto const u = static_cast<unsigned char>(c);
-        bool const plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                           c == '-' || c == '.' || c == '_' || c == '~';
-        if (plain) {
-            out += c;
-        } else {
-            ((out += '%') += digits[u >> 4U]) += digits[u & 15U];
-        }
-    }
-    return out;
 }
 
 // The id that a resource is put under: the same for the same thing, whoever sends it, however often.
@@ -64,20 +43,8 @@ std::string id_for(fhir::Element resource, Identifier const& identifier, std::ui
                    std::size_t number) {
     std::string const type(resource.resource_type());
     if (!identifier.value.empty()) return net::uuid_of(type, identifier.system + "|" + identifier.value);
-    if (auto const own = text_of(resource, "id"); !own.empty()) return std::string(own);
+    if (auto const own = resource.text_of("id"); !own.empty()) return std::string(own);
     return net::uuid_of(type, "message " + std::to_string(message) + "/" + std::to_string(number));
-}
-
-Result<void> set_id(fhir::Editor& edit, fhir::Element resource, std::string const& id) {
-    auto element = resource.child("id");
-    if (!element.exists()) {
-        auto made = edit.append(resource, "id", false, fhir::Kind::nothing);
-        if (!made) return made.error();
-        element = *made;
-    }
-    auto const done = edit.set(element, fhir::Kind::string, id);
-    if (!done) return done.error();
-    return {};
 }
 
 Result<void> set_child(fhir::Editor& edit, fhir::Element parent, std::string_view name,
@@ -102,19 +69,20 @@ Result<void> rewrite_entries(fhir::Resource& bundle, FhirWriting const& writing,
         if (entry.name() != "entry") continue;
         ++number;
         auto const request = entry.child("request"), resource = entry.child("resource");
-        if (!request.exists() || !resource.exists() || text_of(request, "method") != "POST") continue;
+        if (!request.exists() || !resource.exists() || request.text_of("method") != "POST") continue;
         if (request.child("ifNoneExist").exists()) continue;
         auto const identifier = identifier_of(bundle, resource, writing, now_us);
         std::string const type(resource.resource_type());
         if (writing.as == WriteAs::conditional) {
             if (identifier.value.empty()) continue;
-            auto const done = set_child(edit, request, "ifNoneExist",
-                                        "identifier=" + escaped(identifier.system + "|" + identifier.value));
+            auto const done =
+                set_child(edit, request, "ifNoneExist",
+                          "identifier=" + percent_encoded(identifier.system + "|" + identifier.value));
             if (!done) return done;
             continue;
         }
         auto const id = id_for(resource, identifier, message, number);
-        if (auto done = set_id(edit, resource, id); !done) return done;
+        if (auto done = set_child(edit, resource, "id", id); !done) return done;
         if (auto done = set_child(edit, request, "method", "PUT"); !done) return done;
         if (auto done = set_child(edit, request, "url", type + "/" + id); !done) return done;
     }
@@ -123,7 +91,7 @@ Result<void> rewrite_entries(fhir::Resource& bundle, FhirWriting const& writing,
 
 unsigned entry_status(fhir::Element entry) {
     auto const response = entry.child("response");
-    auto const text = text_of(response, "status");
+    auto const text = response.text_of("status");
     unsigned status = 0;
     std::from_chars(text.data(), text.data() + std::min<std::size_t>(3, text.size()), status);
     return status;
@@ -145,10 +113,10 @@ AttemptClass class_of(unsigned status, FhirCall const& call) {
 std::string first_issue(fhir::Element outcome) {
     auto const issue = outcome.exists() ? outcome.child("issue") : fhir::Element();
     if (!issue.exists()) return {};
-    auto text = std::string(text_of(issue, "diagnostics"));
+    auto text = std::string(issue.text_of("diagnostics"));
     auto const details = issue.child("details");
-    if (text.empty() && details.exists()) text = text_of(details, "text");
-    std::string const code(text_of(issue, "code"));
+    if (text.empty() && details.exists()) text = details.text_of("text");
+    std::string const code(issue.text_of("code"));
     return text.empty() ? code : code + ": " + text.substr(0, 500);
 }
 
@@ -196,11 +164,12 @@ Result<FhirCall> fhir_call(std::string_view body, FhirWriting const& writing, st
         if (writing.as == WriteAs::update) {
             auto const id = id_for(resource.root(), identifier, message, 0);
             fhir::Editor edit(resource);
-            if (auto const done = set_id(edit, resource.root(), id); !done) return done.error();
+            if (auto const done = set_child(edit, resource.root(), "id", id); !done) return done.error();
             request.method = "PUT";
             request.url = std::string(resource.type()) + "/" + id;
         } else if (!identifier.value.empty()) {
-            request.if_none_exist = "identifier=" + escaped(identifier.system + "|" + identifier.value);
+            request.if_none_exist =
+                "identifier=" + percent_encoded(identifier.system + "|" + identifier.value);
         }
     } else if (interaction.has_body && request.url.empty() && writing.as != WriteAs::create) {
         if (auto const done = rewrite_entries(resource, writing, message, now_us); !done) return done.error();

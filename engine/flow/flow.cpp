@@ -218,13 +218,8 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
 
     // 3. Commit. Durable step: the message, the verdicts, and one delivery per destination, in one record
     // under one sync.
-    store::MessageRecord record;
+    auto record = record_of(listener, *generation, bytes, source, again);
     record.received_us = now_us;
-    record.listener = listener.id;
-    record.origin = again ? again->origin : 0;
-    record.source = source;
-    record.config_hash = generation->config.hash;
-    record.received = bytes;
     take_over(processed, *generation, record);
     if (!note.empty()) record.verdicts.push_back(noted(*generation, note));
     bool const elsewhere = listener.application_to != 0;
@@ -264,9 +259,7 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     auto const ticket = co_await hub_.commit(store_, record, waits ? &expect : nullptr);
     settle_sequence(ticket.has_value());
     if (!ticket) {
-        // The one that is too much is the last one read, until there is room.
-        if (ticket.error().code == "disk_full" || ticket.error().code == "over_budget") set_takes(false);
-        metrics.rejected.fetch_add(1, std::memory_order_relaxed);
+        no_room(listener, ticket.error());
         co_return not_stored(listener, *message, ticket.error());
     }
     claim.stored({ticket->sequence, ticket->position, now_us});
@@ -316,6 +309,23 @@ net::Task<Answer> Flow::reply(Entrance const& listener, hl7::Message const& mess
     co_return std::move(*answer);
 }
 
+store::MessageRecord Flow::record_of(Entrance const& listener, Generation const& generation,
+                                     std::string_view received, std::string_view source, Again const* again) {
+    store::MessageRecord record;
+    record.listener = listener.id;
+    record.origin = again ? again->origin : 0;
+    record.source = source;
+    record.config_hash = generation.config.hash;
+    record.received = received;
+    return record;
+}
+
+void Flow::no_room(Entrance const& listener, Error const& why) {
+    // The one that is too much is the last one read, until there is room.
+    if (why.code == "disk_full" || why.code == "over_budget") set_takes(false);
+    listener.metrics->rejected.fetch_add(1, std::memory_order_relaxed);
+}
+
 void Flow::record_told(store::Ticket const& ticket, std::string_view code, std::string_view why) {
     store::ResultRecord upstream;
     upstream.sequence = ticket.sequence;
@@ -339,6 +349,7 @@ std::unique_ptr<Flow::Remade> Flow::remake(Entrance const& listener, std::string
     bool const fhir = piece.content() == routes::Content::fhir;
     if (!fhir && admission_fault(piece.message())) return nullptr;
     auto& record = remade->record;
+    record = record_of(listener, *remade->generation, bytes, source, &again);
     record.received_us = now_us_();
     pipeline.process(index, piece.subject(), bytes, record.received_us, remade->processed);
     if (!again.only.empty()) keep_only(remade->processed, pipeline, again.only);
@@ -346,11 +357,6 @@ std::unique_ptr<Flow::Remade> Flow::remake(Entrance const& listener, std::string
     listener.metrics->received.fetch_add(1, std::memory_order_relaxed);
     listener.metrics->bytes.fetch_add(bytes.size(), std::memory_order_relaxed);
     count(*remade->generation, remade->processed, *listener.metrics);
-    record.listener = listener.id;
-    record.origin = again.origin;
-    record.source = source;
-    record.config_hash = remade->generation->config.hash;
-    record.received = bytes;
     record.answer_code = fhir ? "202" : "AA";
     take_over(remade->processed, *remade->generation, record);
     return remade;
@@ -395,14 +401,9 @@ net::Task<Answer> Flow::refuse(Entrance const& listener, std::string_view bytes,
     if (answer.bytes.empty()) answer.bytes = nak_without_header(control_id, timestamp, refusal.error);
     bool const shaped = shape(generation, listener, answer);
 
-    store::MessageRecord record;
+    auto record = record_of(listener, generation, bytes, source, again);
     record.received_us = now_us;
-    record.listener = listener.id;
     record.state = MessageState::rejected;
-    record.origin = again ? again->origin : 0;
-    record.source = source;
-    record.config_hash = generation.config.hash;
-    record.received = bytes;
     record.answer_code =
         shaped && answer.owed ? hl7::name(answer.code) : told(outcome, listener.application_to != 0);
     record.answer = answer.bytes;

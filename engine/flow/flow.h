@@ -112,6 +112,12 @@ class Flow {
     // What its destination answers to a stored message, for the sender that waits for it.
     net::Task<Answer> reply(Entrance const& listener, hl7::Message const& message, Outcome const& outcome,
                             store::Ticket const& ticket, delivery::Replies::Wait& wait);
+    // What every record of a message that came in says; views of what is given.
+    static store::MessageRecord record_of(Entrance const& listener, Generation const& generation,
+                                          std::string_view received, std::string_view source,
+                                          Again const* again);
+    // The store did not take a message: counted, and maybe no more are read.
+    void no_room(Entrance const& listener, Error const& why);
     // What the sender was told once its message was on disk, for the trace.
     void record_told(store::Ticket const& ticket, std::string_view code, std::string_view why);
     Answer not_stored(Entrance const& listener, hl7::Message const& message, Error const& why);

@@ -47,9 +47,7 @@ net::Task<FhirAnswer> Flow::accept(Entrance const& listener, FhirArrival const& 
     }
     std::string note;
     if (arrival.validate && interaction->has_body && !again) {
-        fhir::Rules rules;
-        rules.invariants = &FhirInvariants::r4();
-        auto const findings = fhir::validate(interaction->resource.root(), rules);
+        auto const findings = FhirInvariants::check_r4(interaction->resource.root());
         note = fhir::summary(findings);
         if (arrival.enforce && fhir::refuses(findings)) {
             std::vector<store::VerdictEntry> verdicts{
@@ -73,13 +71,8 @@ net::Task<FhirAnswer> Flow::accept(Entrance const& listener, FhirArrival const& 
     }
 
     // 3. Commit.
-    store::MessageRecord record;
+    auto record = record_of(listener, *generation, text, source, again);
     record.received_us = now_us;
-    record.listener = listener.id;
-    record.origin = again ? again->origin : 0;
-    record.source = source;
-    record.config_hash = generation->config.hash;
-    record.received = text;
     take_over(processed, *generation, record);
     if (!note.empty())
         record.verdicts.push_back(
@@ -99,9 +92,7 @@ net::Task<FhirAnswer> Flow::accept(Entrance const& listener, FhirArrival const& 
     }
     auto const ticket = co_await hub_.commit(store_, record, waits ? &expect : nullptr);
     if (!ticket) {
-        // The one that is too much is the last one read, until there is room.
-        if (ticket.error().code == "disk_full" || ticket.error().code == "over_budget") set_takes(false);
-        metrics.rejected.fetch_add(1, std::memory_order_relaxed);
+        no_room(listener, ticket.error());
         co_return flow::not_stored(ticket.error());
     }
 
@@ -143,6 +134,7 @@ net::Task<Flow::Retaken> Flow::accept_again(Entrance const& listener, std::strin
 net::Task<FhirAnswer> Flow::relay(Entrance const& listener, store::Ticket const& ticket,
                                   delivery::Replies::Wait& wait) {
     auto const came = co_await wait.reply(listener.reply_within);
+    auto const response = came ? read_relayed(came->bytes) : std::nullopt;
     FhirAnswer answer;
     std::string why;
     if (!came) {
@@ -151,8 +143,7 @@ net::Task<FhirAnswer> Flow::relay(Entrance const& listener, store::Ticket const&
         answer =
             refused(504, error("timeout", "", why, listener.cancel_late ? "" : "it is stored, and goes on"),
                     "timeout");
-    } else if (read_relayed(came->bytes)) {
-        auto const response = read_relayed(came->bytes);
+    } else if (response) {
         answer.status = response->status;
         answer.relayed = came->bytes;
     } else if (came->outcome == store::DeliveryOutcome::delivered) {
@@ -170,14 +161,9 @@ net::Task<FhirAnswer> Flow::refuse(Entrance const& listener, std::string_view te
                                    Generation const& generation, FhirAnswer answer,
                                    std::vector<store::VerdictEntry> verdicts, Again const* again) {
     listener.metrics->rejected.fetch_add(1, std::memory_order_relaxed);
-    store::MessageRecord record;
+    auto record = record_of(listener, generation, text, source, again);
     record.received_us = now_us_();
-    record.listener = listener.id;
     record.state = MessageState::rejected;
-    record.origin = again ? again->origin : 0;
-    record.source = source;
-    record.config_hash = generation.config.hash;
-    record.received = text;
     auto const told = std::to_string(answer.status);
     record.answer_code = told;
     record.answer = answer.outcome;

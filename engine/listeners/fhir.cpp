@@ -8,6 +8,7 @@
 #include "engine/listeners/fhir_request.h"
 #include "engine/listeners/http_session.h"
 #include "engine/listeners/listener.h"
+#include "engine/listeners/validation_options.h"
 #include "engine/net/http_date.h"
 #include "parsers/fhir/definitions.h"
 #include "parsers/fhir/validate.h"
@@ -19,8 +20,6 @@ using namespace std::chrono_literals;
 namespace http = boost::beast::http;
 
 namespace {
-
-enum class Strength : unsigned char { off, observe, enforce };
 
 struct Options {
     config::Endpoint listen;
@@ -125,6 +124,7 @@ class FhirService final : public HttpService {
 
     Settings const& settings_;
     ListenerContext const& context_;
+    FhirRequest asked_;  // by the request whose head has been taken
 };
 
 // What HTTP itself asks for, and what the head says of the FHIR in it. No byte of the body has been looked
@@ -140,7 +140,7 @@ std::optional<HttpReply> FhirService::refuse_head(HttpRequestParser const& parse
     if (has_coding && (head.version() < 11 || !parser.chunked()))
         return dressed(
             plain(head.version() < 11 ? 400 : 501, "the only Transfer-Encoding known here is chunked"));
-    FhirRequest asked;
+    auto& asked = asked_ = {};
     if (auto const refusal = read_fhir_request(head, settings_.endpoint, asked))
         return fhir_reply(*refusal, asked);
     bool const has_body = head.method() == http::verb::post || head.method() == http::verb::put;
@@ -184,9 +184,7 @@ HttpReply FhirService::validated(std::string const& json, FhirRequest const& ask
                 root = p.child("resource");
         }
     }
-    fhir::Rules rules;
-    rules.invariants = &FhirInvariants::r4();
-    auto findings = fhir::validate(root, rules);
+    auto findings = FhirInvariants::check_r4(root);
     auto const& type = asked.interaction.url;
     if (!type.empty() && root.resource_type() != type) {
         fhir::Finding finding;
@@ -217,9 +215,7 @@ HttpReply FhirService::reply_of(flow::FhirAnswer const& answer, FhirRequest cons
 
 net::Task<HttpReply> FhirService::answer(HttpRequestParser::value_type const& request,
                                          std::string_view peer) {
-    FhirRequest asked;
-    if (auto const refusal = read_fhir_request(request, settings_.endpoint, asked))
-        co_return fhir_reply(*refusal, asked);
+    auto& asked = asked_;
     auto const url = url_of(request);
     if (asked.deed == FhirDeed::options)
         co_return fhir_reply(

@@ -7,11 +7,6 @@
 namespace hilum::listeners {
 namespace {
 
-std::string_view text_of(fhir::Element parent, std::string_view name) {
-    auto const child = parent.exists() ? parent.child(name) : fhir::Element();
-    return child.exists() ? child.text() : std::string_view();
-}
-
 std::string stored_outcome(flow::FhirAnswer const& answer) {
     fhir::Finding finding;
     finding.severity = fhir::Severity::information;
@@ -32,7 +27,7 @@ std::string id_of(flow::FhirAnswer const& answer) {
 // A batch or transaction whose entries are all stored
 // (http://hl7.org/fhir/R4/http.html#transaction-response).
 std::string bundle_response(fhir::Element bundle, flow::FhirAnswer const& answer) {
-    bool const batch = text_of(bundle, "type") == "batch";
+    bool const batch = bundle.text_of("type") == "batch";
     std::size_t number = 0;
     json::Writer w;
     w.object([&] {
@@ -44,7 +39,7 @@ std::string bundle_response(fhir::Element bundle, flow::FhirAnswer const& answer
         w.array([&] {
             for (auto entry = first; entry.exists() && entry.name() == "entry"; entry = entry.next()) {
                 auto const request = entry.child("request");
-                auto const method = text_of(request, "method");
+                auto const method = request.text_of("method");
                 ++number;
                 w.object([&] {
                     w.key("response");
@@ -52,7 +47,7 @@ std::string bundle_response(fhir::Element bundle, flow::FhirAnswer const& answer
                         w.field("status", method == "POST"     ? "201 Created"
                                           : method == "DELETE" ? "204 No Content"
                                                                : "200 OK");
-                        std::string const url(text_of(request, "url"));
+                        std::string const url(request.text_of("url"));
                         if (method == "POST")
                             w.field("location", url + "/" + id_of(answer) + "-" + std::to_string(number));
                         if (method == "PUT" && url.find('?') == std::string::npos) w.field("location", url);
@@ -71,7 +66,7 @@ std::string message_response(fhir::Element bundle, flow::FhirAnswer const& answe
     auto const header =
         bundle.child("entry").exists() ? bundle.child("entry").child("resource") : fhir::Element();
     auto const event_code = header.exists() ? header.child("eventCoding") : fhir::Element();
-    auto const event_uri = text_of(header, "eventUri");
+    auto const event_uri = header.text_of("eventUri");
     auto const id = net::uuid_of("hilum/message-response", std::to_string(answer.message));
     auto const header_id = net::uuid_of("hilum/message-header", std::to_string(answer.message));
     json::Writer w;
@@ -86,8 +81,8 @@ std::string message_response(fhir::Element bundle, flow::FhirAnswer const& answe
         });
         w.key("response");
         w.object([&] {
-            auto const seen = text_of(header, "id");
-            w.field("identifier", seen.empty() ? text_of(bundle, "id") : seen);
+            auto const seen = header.text_of("id");
+            w.field("identifier", seen.empty() ? bundle.text_of("id") : seen);
             w.field("code", "ok");
         });
     });
@@ -107,12 +102,11 @@ std::string message_response(fhir::Element bundle, flow::FhirAnswer const& answe
 }
 
 HttpReply done(flow::FhirAnswer const& answer, FhirRequest const& request, std::string_view json,
-               std::string_view url, std::string_view now) {
+               std::string_view url) {
     using Prefer = FhirRequest::Prefer;
     auto const& interaction = request.interaction;
     bool const minimal = request.prefer == Prefer::minimal;
     auto const resource = fhir::Resource::read_json(std::string(json));
-    std::string extra = "Last-Modified: " + std::string(now) + "\r\n";
     if (interaction.method == "DELETE")
         return fhir_reply(minimal ? 204 : 200, minimal ? "" : stored_outcome(answer), request);
     if (!resource) return fhir_reply(200, stored_outcome(answer), request);
@@ -121,8 +115,8 @@ HttpReply done(flow::FhirAnswer const& answer, FhirRequest const& request, std::
     auto const path = interaction.url.substr(0, interaction.url.find('?'));
     bool const has_id = path.find('/') != std::string::npos;
     auto const place = has_id ? path : path + "/" + id_of(answer);
-    extra = "Location: " + std::string(url) + "/" + place + "/_history/" + std::to_string(answer.message) +
-            "\r\nETag: " + etag(answer) + "\r\n";
+    auto const extra = "Location: " + std::string(url) + "/" + place + "/_history/" +
+                       std::to_string(answer.message) + "\r\nETag: " + etag(answer) + "\r\n";
     if (minimal) return fhir_reply(create ? 201 : 200, "", request, extra);
     if (request.prefer == Prefer::outcome)
         return fhir_reply(create ? 201 : 200, stored_outcome(answer), request, extra);
@@ -145,7 +139,7 @@ HttpReply stored_reply(Success success, flow::FhirAnswer const& answer, FhirRequ
         if (bundle) return fhir_reply(200, message_response(bundle->root(), answer, url, now), request);
     }
     if (request.deed == FhirDeed::interact && success == Success::done)
-        return done(answer, request, json, url, now);
+        return done(answer, request, json, url);
     return fhir_reply(202, minimal ? std::string() : stored_outcome(answer), request);
 }
 

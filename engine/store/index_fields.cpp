@@ -9,11 +9,6 @@ hl7::Path path(std::string_view text) {
     return hl7::Path::parse(text).value();
 }
 
-std::string_view text_of(fhir::Element parent, std::string_view name) {
-    auto const child = parent.exists() ? parent.child(name) : fhir::Element();
-    return child.exists() ? child.text() : std::string_view();
-}
-
 fhir::Element first_resource(fhir::Element bundle, std::string_view type) {
     for (auto entry = bundle.child("entry"); entry.exists(); entry = entry.next()) {
         auto const resource = entry.name() == "entry" ? entry.child("resource") : fhir::Element();
@@ -26,11 +21,11 @@ fhir::Element first_resource(fhir::Element bundle, std::string_view type) {
 std::string patient_of(fhir::Element resource) {
     if (!resource.exists()) return {};
     if (resource.resource_type() == "Patient") {
-        std::string id(text_of(resource.child("identifier"), "value"));
-        return id.empty() ? std::string(text_of(resource, "id")) : id;
+        std::string id(resource.child("identifier").text_of("value"));
+        return id.empty() ? std::string(resource.text_of("id")) : id;
     }
     for (char const* name : {"subject", "patient", "beneficiary"})
-        if (auto const reference = text_of(resource.child(name), "reference"); !reference.empty())
+        if (auto const reference = resource.child(name).text_of("reference"); !reference.empty())
             return std::string(reference);
     return {};
 }
@@ -43,16 +38,16 @@ void read_fhir(std::string_view bytes, IndexFields& out) {
     std::string const type(root.resource_type());
     bool const bundle = type == "Bundle";
     out.type =
-        bundle ? type + " " + std::string(text_of(root, "type")) : interaction->request.method + " " + type;
-    out.control_id = text_of(root, "id");
+        bundle ? type + " " + std::string(root.text_of("type")) : interaction->request.method + " " + type;
+    out.control_id = root.text_of("id");
     if (!bundle) {
         out.patient_id = patient_of(root);
         return;
     }
     auto const header = first_resource(root, "MessageHeader");
     if (header.exists()) {
-        out.control_id = text_of(header, "id");
-        out.sender = text_of(header.child("source"), "endpoint");
+        out.control_id = header.text_of("id");
+        out.sender = header.child("source").text_of("endpoint");
     }
     out.patient_id = patient_of(first_resource(root, "Patient"));
 }

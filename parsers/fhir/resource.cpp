@@ -74,6 +74,11 @@ Element Element::child(std::string_view child_name) const {
     return found;
 }
 
+std::string_view Element::text_of(std::string_view child_name) const {
+    auto const found = exists() ? child(child_name) : Element();
+    return found.exists() ? found.text() : std::string_view();
+}
+
 std::string_view Element::resource_type() const {
     auto const type = kind() == Kind::object ? child("resourceType") : Element();
     return type.exists() && type.kind() == Kind::string ? type.text() : std::string_view();

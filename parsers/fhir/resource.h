@@ -42,6 +42,8 @@ class Element {
     Element next() const;
     Element parent() const;
     Element child(std::string_view child_name) const;  // the first of that name
+    // The text of the first child of that name; "" without one, or where there is no element to begin with.
+    std::string_view text_of(std::string_view child_name) const;
     // The text of the child "resourceType"; "" where this is no resource.
     std::string_view resource_type() const;
     std::string json() const;

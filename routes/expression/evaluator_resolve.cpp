@@ -4,15 +4,6 @@
 #include "routes/expression/evaluator.h"
 
 namespace hilum::expression {
-namespace {
-
-std::string_view text_of_child(fhir::Element element, std::string_view name) {
-    auto const child = element.child(name);
-    return child.exists() ? child.text() : std::string_view();
-}
-
-}  // namespace
-
 bool Evaluation::find_resource(Node const& node, fhir::Element from, std::string_view reference,
                                Item& found) {
     std::size_t seen = 1;
@@ -22,7 +13,7 @@ bool Evaluation::find_resource(Node const& node, fhir::Element from, std::string
     if (reference.starts_with('#')) {
         auto const container = resource_of(from, true);
         for (auto e = container.element().first(); e.exists(); e = e.next(), ++seen)
-            if (e.name() == "contained" && text_of_child(e, "id") == reference.substr(1)) take(e);
+            if (e.name() == "contained" && e.text_of("id") == reference.substr(1)) take(e);
         if (reference == "#") take(container.element());
         return spend(node, seen);
     }
@@ -33,9 +24,9 @@ bool Evaluation::find_resource(Node const& node, fhir::Element from, std::string
             auto const resource = entry.name() == "entry" ? entry.child("resource") : fhir::Element();
             if (!resource.exists()) continue;
             // The first of a name counts.
-            if (auto const url = text_of_child(entry, "fullUrl"); !url.empty())
+            if (auto const url = entry.text_of("fullUrl"); !url.empty())
                 entries_->try_emplace(std::string(url), resource);
-            auto const id = text_of_child(resource, "id");
+            auto const id = resource.text_of("id");
             if (!id.empty())
                 entries_->try_emplace(std::string(resource.resource_type()) + "/" + std::string(id),
                                       resource);

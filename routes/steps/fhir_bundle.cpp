@@ -28,11 +28,6 @@ void describe(V& v, SplitOptions& o) {
              "what becomes of a message that has none of them: pass it as it is, end the route, or hold it");
 }
 
-std::string_view text_of(fhir::Element parent, std::string_view name) {
-    auto const child = parent.exists() ? parent.child(name) : fhir::Element();
-    return child.exists() ? child.text() : std::string_view();
-}
-
 // An entry of a batch or transaction keeps what it asks for; another, or a resource, is one to create.
 Result<std::string> part_of(fhir::Element element) {
     bool const is_resource = !element.resource_type().empty();
@@ -43,11 +38,11 @@ Result<std::string> part_of(fhir::Element element) {
                      "name entries of a Bundle, or resources");
     if (!written.exists()) return {boost::system::in_place_value, resource.json()};
     fhir::Request request;
-    request.method = text_of(written, "method");
-    request.url = text_of(written, "url");
-    request.if_none_match = text_of(written, "ifNoneMatch");
-    request.if_match = text_of(written, "ifMatch");
-    request.if_none_exist = text_of(written, "ifNoneExist");
+    request.method = written.text_of("method");
+    request.url = written.text_of("url");
+    request.if_none_match = written.text_of("ifNoneMatch");
+    request.if_match = written.text_of("ifMatch");
+    request.if_none_exist = written.text_of("ifNoneExist");
     auto const json = resource.exists() ? resource.json() : std::string();
     auto const interaction = fhir::Interaction::read(fhir::interaction_text(request, json));
     if (!interaction) return interaction.error();

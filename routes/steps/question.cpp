@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "parsers/percent.h"
 #include "routes/config/files.h"
 
 namespace hilum::routes {
@@ -11,23 +12,6 @@ namespace {
 
 constexpr std::size_t values_max = 100;
 constexpr auto within_max = std::chrono::minutes(5);
-
-// RFC 3986 §2.3: all but the unreserved characters.
-std::string percent_encoded(std::string_view text) {
-    constexpr std::string_view hex = "0123456789ABCDEF";
-    std::string out;
-    for (char const c : text) {
-        bool const plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                           c == '-' || c == '.' || c == '_' || c == '~';
-        if (plain) {
-            out += c;
-            continue;
-        }
-        auto const u = static_cast<unsigned char>(c);
-        ((out += '%') += hex[u >> 4]) += hex[u & 15];
-    }
-    return out;
-}
 
 // A header is one line.
 std::string one_line(std::string_view text) {

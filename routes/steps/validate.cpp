@@ -62,9 +62,7 @@ class FhirValidateStep final : public Step {
     explicit FhirValidateStep(OnFindings otherwise) : otherwise_(otherwise) {}
 
     StepResult run(Work& work) const override {
-        fhir::Rules rules;
-        rules.invariants = &FhirInvariants::r4();
-        auto const findings = fhir::validate(work.piece.interaction().resource.root(), rules);
+        auto const findings = FhirInvariants::check_r4(work.piece.interaction().resource.root());
         if (!fhir::refuses(findings)) return StepResult::ok();
         StepResult result;
         result.reason = fhir::summary(findings);

@@ -1,0 +1,12 @@
+// Text in a URL (RFC 3986 §2.1).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace hilum {
+
+// All but the unreserved characters (§2.3) as %XX: safe in a path segment, in a query, and in a form.
+std::string percent_encoded(std::string_view text);
+
+}  // namespace hilum
