@@ -15,9 +15,12 @@ constexpr std::size_t kept = 4096;
 
 struct Identifier {
     std::string system, value;
+    bool any_system = false;  // an expression gives a value, whatever its system
+
+    std::string text() const { return system + "|" + value; }
 };
 
-// "|value" of an expression, or the first identifier that has both; of one without a system its value alone.
+// Of an expression its value, or the first identifier that has both; of one without a system its value alone.
 Identifier identifier_of(fhir::Resource const& whole, fhir::Element resource, FhirWriting const& writing,
                          std::int64_t now_us) {
     if (writing.identifier.valid()) {
@@ -26,7 +29,7 @@ Identifier identifier_of(fhir::Resource const& whole, fhir::Element resource, Fh
         context.resource = &whole;
         context.focus = resource;
         auto const value = writing.identifier.text(context);
-        return {"", value ? *value : std::string()};
+        return {"", value ? *value : std::string(), true};
     }
     Identifier found;
     for (auto e = resource.child("identifier"); e.exists(); e = e.next()) {
@@ -38,11 +41,27 @@ Identifier identifier_of(fhir::Resource const& whole, fhir::Element resource, Fh
     return found;
 }
 
+std::string escaped(std::string_view text) {
+    std::string out;
+    for (char const c : text) {
+        if (c == '\\' || c == ',' || c == '$' || c == '|') out += '\\';
+        out += c;
+    }
+    return out;
+}
+
+// As a search (http://hl7.org/fhir/R4/search.html#token): "|value" would be one that has no system, and what
+// parts values is escaped.
+std::string search_for(Identifier const& identifier) {
+    std::string token = identifier.any_system ? "" : escaped(identifier.system) + "|";
+    return "identifier=" + percent_encoded(token + escaped(identifier.value));
+}
+
 // The id that a resource is put under: the same for the same thing, whoever sends it, however often.
 std::string id_for(fhir::Element resource, Identifier const& identifier, std::uint64_t message,
                    std::size_t number) {
     std::string const type(resource.resource_type());
-    if (!identifier.value.empty()) return net::uuid_of(type, identifier.system + "|" + identifier.value);
+    if (!identifier.value.empty()) return net::uuid_of(type, identifier.text());
     if (auto const own = resource.text_of("id"); !own.empty()) return std::string(own);
     return net::uuid_of(type, "message " + std::to_string(message) + "/" + std::to_string(number));
 }
@@ -75,9 +94,7 @@ Result<void> rewrite_entries(fhir::Resource& bundle, FhirWriting const& writing,
         std::string const type(resource.resource_type());
         if (writing.as == WriteAs::conditional) {
             if (identifier.value.empty()) continue;
-            auto const done =
-                set_child(edit, request, "ifNoneExist",
-                          "identifier=" + percent_encoded(identifier.system + "|" + identifier.value));
+            auto const done = set_child(edit, request, "ifNoneExist", search_for(identifier));
             if (!done) return done;
             continue;
         }
@@ -168,8 +185,7 @@ Result<FhirCall> fhir_call(std::string_view body, FhirWriting const& writing, st
             request.method = "PUT";
             request.url = std::string(resource.type()) + "/" + id;
         } else if (!identifier.value.empty()) {
-            request.if_none_exist =
-                "identifier=" + percent_encoded(identifier.system + "|" + identifier.value);
+            request.if_none_exist = search_for(identifier);
         }
     } else if (interaction.has_body && request.url.empty() && writing.as != WriteAs::create) {
         if (auto const done = rewrite_entries(resource, writing, message, now_us); !done) return done.error();
