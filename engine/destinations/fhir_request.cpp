@@ -106,6 +106,16 @@ Result<void> rewrite_entries(fhir::Resource& bundle, FhirWriting const& writing,
     return {};
 }
 
+std::vector<std::string> methods_of(fhir::Element bundle) {
+    std::vector<std::string> out;
+    for (auto entry = bundle.child("entry"); entry.exists(); entry = entry.next()) {
+        if (entry.name() != "entry") continue;
+        auto const request = entry.child("request");
+        out.emplace_back(request.exists() ? request.text_of("method") : "");
+    }
+    return out;
+}
+
 unsigned entry_status(fhir::Element entry) {
     auto const response = entry.child("response");
     auto const text = response.text_of("status");
@@ -114,14 +124,16 @@ unsigned entry_status(fhir::Element entry) {
     return status;
 }
 
-AttemptClass class_of(unsigned status, FhirCall const& call) {
+AttemptClass class_of(unsigned status, std::string_view method, bool if_match = false) {
     if (status >= 200 && status < 300) return AttemptClass::delivered;
     if (status == 304) return AttemptClass::delivered;  // If-None-Exist, If-None-Match: it is there already
-    // Two writers met (409): the same again comes through, for what is sent changes nothing twice.
+    // Two writers met (409): the same again comes through, for what is sent changes nothing twice. But not
+    // when it is for a version that is no longer, or others still refer to what it deletes.
+    if (status == 409 && (if_match || method == "DELETE")) return AttemptClass::ae;
     if (status == 408 || status == 409 || status == 425 || status == 429 || status >= 500)
         return AttemptClass::busy;
-    if (call.query) return AttemptClass::delivered;
-    if (call.method == "DELETE" && (status == 404 || status == 410)) return AttemptClass::delivered;
+    if (method == "GET" || method == "HEAD") return AttemptClass::delivered;  // any answer is one
+    if (method == "DELETE" && (status == 404 || status == 410)) return AttemptClass::delivered;
     if (status == 400 || status == 412 || status == 422) return AttemptClass::ae;
     return status >= 400 ? AttemptClass::ar : AttemptClass::bad_answer;
 }
@@ -144,7 +156,8 @@ void judge_entries(fhir::Resource const& bundle, FhirCall const& call, Attempt& 
         if (entry.name() != "entry") continue;
         ++number;
         auto const status = entry_status(entry);
-        auto const result = status == 0 ? AttemptClass::delivered : class_of(status, call);
+        auto const method = number <= call.entries.size() ? std::string_view(call.entries[number - 1]) : "";
+        auto const result = status == 0 ? AttemptClass::delivered : class_of(status, method);
         if (result == AttemptClass::delivered) continue;
         // What can be tried again is: the whole, which changes nothing where it was done.
         bool const worse = attempt.result == AttemptClass::delivered || result == AttemptClass::busy;
@@ -192,13 +205,14 @@ Result<FhirCall> fhir_call(std::string_view body, FhirWriting const& writing, st
     }
     call.method = request.method;
     call.target = request.url.empty() ? "" : "/" + request.url;
-    call.query = request.method == "GET" || request.method == "HEAD";
+    if (interaction.has_body && request.url.empty()) call.entries = methods_of(resource.root());
     auto const condition = [&](std::string_view name, std::string const& value) {
         if (value.empty() || value.find_first_of("\r\n") != std::string::npos) return;
         ((call.headers += name) += value) += "\r\n";
     };
     condition("If-None-Exist: ", request.if_none_exist);
     condition("If-Match: ", request.if_match);
+    call.if_match = !request.if_match.empty();
     condition("If-None-Match: ", request.if_none_match);
     if (interaction.has_body) call.json = resource.json();
     return call;
@@ -206,7 +220,7 @@ Result<FhirCall> fhir_call(std::string_view body, FhirWriting const& writing, st
 
 Attempt read_fhir_answer(HttpResponseText const& response, FhirCall const& call, std::time_t now) {
     Attempt attempt;
-    attempt.result = class_of(response.status, call);
+    attempt.result = class_of(response.status, call.method, call.if_match);
     attempt.code = "HTTP " + std::to_string(response.status);
     attempt.answer = response.body.substr(0, kept);
     if (attempt.result == AttemptClass::busy) attempt.retry_after = retry_after(response.retry_after, now);
