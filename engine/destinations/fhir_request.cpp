@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "engine/destinations/http_answer.h"
-#include "engine/net/uuid.h"
+#include "engine/flow/fhir_identity.h"
 #include "parsers/fhir/edit.h"
 #include "parsers/percent.h"
 
@@ -13,14 +13,9 @@ namespace {
 
 constexpr std::size_t kept = 4096;
 
-struct Identifier {
-    std::string system, value;
-    bool any_system = false;  // an expression gives a value, whatever its system
+using Identifier = flow::FhirIdentifier;
 
-    std::string text() const { return system + "|" + value; }
-};
-
-// Of an expression its value, or the first identifier that has both; of one without a system its value alone.
+// What an expression gives, or the first.
 Identifier identifier_of(fhir::Resource const& whole, fhir::Element resource, FhirWriting const& writing,
                          std::int64_t now_us) {
     if (writing.identifier.valid()) {
@@ -31,14 +26,7 @@ Identifier identifier_of(fhir::Resource const& whole, fhir::Element resource, Fh
         auto const value = writing.identifier.text(context);
         return {"", value ? *value : std::string(), true};
     }
-    Identifier found;
-    for (auto e = resource.child("identifier"); e.exists(); e = e.next()) {
-        if (e.name() != "identifier" || e.text_of("value").empty()) continue;
-        Identifier const one{std::string(e.text_of("system")), std::string(e.text_of("value"))};
-        if (!one.system.empty()) return one;
-        if (found.value.empty()) found = one;
-    }
-    return found;
+    return flow::first_identifier(resource);
 }
 
 std::string escaped(std::string_view text) {
@@ -55,15 +43,6 @@ std::string escaped(std::string_view text) {
 std::string search_for(Identifier const& identifier) {
     std::string token = identifier.any_system ? "" : escaped(identifier.system) + "|";
     return "identifier=" + percent_encoded(token + escaped(identifier.value));
-}
-
-// The id that a resource is put under: the same for the same thing, whoever sends it, however often.
-std::string id_for(fhir::Element resource, Identifier const& identifier, std::uint64_t message,
-                   std::size_t number) {
-    std::string const type(resource.resource_type());
-    if (!identifier.value.empty()) return net::uuid_of(type, identifier.text());
-    if (auto const own = resource.text_of("id"); !own.empty()) return std::string(own);
-    return net::uuid_of(type, "message " + std::to_string(message) + "/" + std::to_string(number));
 }
 
 Result<void> set_child(fhir::Editor& edit, fhir::Element parent, std::string_view name,
@@ -98,7 +77,7 @@ Result<void> rewrite_entries(fhir::Resource& bundle, FhirWriting const& writing,
             if (!done) return done;
             continue;
         }
-        auto const id = id_for(resource, identifier, message, number);
+        auto const id = flow::fhir_id(resource, identifier, message, number);
         if (auto done = set_child(edit, resource, "id", id); !done) return done;
         if (auto done = set_child(edit, request, "method", "PUT"); !done) return done;
         if (auto done = set_child(edit, request, "url", type + "/" + id); !done) return done;
@@ -192,7 +171,7 @@ Result<FhirCall> fhir_call(std::string_view body, FhirWriting const& writing, st
     if (plain && writing.as != WriteAs::create) {
         auto const identifier = identifier_of(resource, resource.root(), writing, now_us);
         if (writing.as == WriteAs::update) {
-            auto const id = id_for(resource.root(), identifier, message, 0);
+            auto const id = flow::fhir_id(resource.root(), identifier, message, 0);
             fhir::Editor edit(resource);
             if (auto const done = set_child(edit, resource.root(), "id", id); !done) return done.error();
             request.method = "PUT";

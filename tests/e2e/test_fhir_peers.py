@@ -47,6 +47,7 @@ MESSAGE = {'resourceType': 'Bundle', 'type': 'message', 'entry': [
 
 def test_clients_at_a_listener_that_is_done():
     """answers: done, for libraries that know nothing but REST."""
+    nameless = {'resourceType': 'Observation', 'status': 'final', 'code': {'text': 'heart rate'}, 'valueInteger': 58}
     with e2e.folder() as dir:
         server = fresh_server()
         config = configuration(server, {'answers': 'done', 'validate': 'enforce'})
@@ -60,12 +61,15 @@ def test_clients_at_a_listener_that_is_done():
                            ['bundle', transaction(5, 60)], ['bundle', transaction(6, 61, 'batch')],
                            ['update', patient(7, id='seven')], ['remove', 'Patient', 'seven'],
                            ['validate', patient(1, gender='f')], ['create', patient(1, gender='f')],
-                           ['read', 'Patient', 'three'], ['message', MESSAGE])
-                (metadata, made, if_none, put, where, whole, batch, _, removed, valid, refused, read, message) = got
+                           ['read', 'Patient', 'three'], ['message', MESSAGE],
+                           ['update', patient(1, 2, id='$1.body.id')], ['create', nameless], ['update', {**nameless, 'id': '$14.body.id'}])
+                (metadata, made, if_none, put, where, whole, batch, _, removed, valid, refused, read, message, again, *_) = got
                 check(metadata['body']['fhirVersion'] == '4.0.1', metadata)
                 place = f'http://127.0.0.1:{engine.port("in")}/fhir/Patient/'
                 check(made['status'] == 201 and made['headers']['location'].startswith(place), f'{library}: {made}')
                 check(made['headers']['etag'] and number_of(made['body']) == 'P1', f'{library}: {made}')
+                check(made['body']['id'] == made['headers']['location'].split('/')[-3], f'{library}: {made}')
+                check(again['ok'], f'{library}: {again}')
                 check(if_none['status'] == 201 and put['status'] == 200 and where['status'] == 200, f'{library}: {if_none} {put} {where}')
                 check([e['response']['status'][:3] for e in whole['body']['entry']] == ['201', '201'], f'{library}: {whole}')
                 check(batch['body']['type'] == 'batch-response', f'{library}: {batch}')
@@ -77,8 +81,13 @@ def test_clients_at_a_listener_that_is_done():
                 header = message['body']['entry'][0]['resource']
                 check(header['response'] == {'identifier': 'mh-1', 'code': 'ok'}, f'{library}: {message}')
                 drained(engine)
+                # Who asks for a change of what the answer named means the same resource at the server.
                 there = sorted(number_of(p) for p in server.of('Patient').values())
                 check(there == ['P1', 'P2', 'P3', 'P4', 'P5', 'P6'], f'{library}: {there}')
+                named = {e['response']['location'] for bundle in (whole, batch) for e in bundle['body']['entry']}
+                check(len(named) == 4 and named <= set(server.seen()['resources']), f'{library}: {named}')
+                check(len(server.of('Observation')) == 3, f'{library}: {server.of("Observation")}')
+                check(server.of('Patient')[made['body']['id']]['multipleBirthInteger'] == 2, f'{library}: {server.of("Patient")}')
                 say(f'{library}: {len(got)} calls, {len(there)} patients at the server')
 
 
@@ -109,7 +118,7 @@ def test_clients_through_the_facade():
         with e2e.Engine(dir, config) as engine:
             for library in LIBRARIES:
                 server.control(reset=True, faults=[{'on': 'POST /Patient', 'status': 503, 'retryAfter': 0},
-                                                    {'on': 'PUT /Patient/page', 'status': 403, 'page': True}])
+                                                    {'on': 'PUT /Patient/page', 'status': 422, 'page': True}])
                 got = call(library, engine,
                            ['create', patient(1)],                                                 # 0
                            ['read', 'Patient', '$0.body.id'],
@@ -135,7 +144,7 @@ def test_clients_through_the_facade():
                 check(made['status'] == 201 and number_of(read['body']) == 'P1', f'{library}: {made} {read}')
                 place = f':{engine.port("in")}/fhir/Patient/{made["body"]["id"]}/_history/{made["body"]["meta"]["versionId"]}'
                 check(made['headers']['location'] == 'http://127.0.0.1' + place, f'{library}: {made["headers"]}, expected {place}')
-                check(not page['ok'] and page['status'] == 403 and codes(page['outcome']) == ['exception'], f'{library}: {page}')
+                check(not page['ok'] and page['status'] == 422 and codes(page['outcome']) == ['exception'], f'{library}: {page}')
                 check(second['status'] == 200 and second['body']['multipleBirthInteger'] == 2, f'{library}: {second}')
                 check(not stale['ok'] and stale['status'] == 412 and 'issue' in stale['outcome'], f'{library}: {stale}')
                 check(old['body']['multipleBirthInteger'] == 1, f'{library}: {old}')
