@@ -32,9 +32,20 @@ def test_keys_and_secret():
                 drained(engine)
                 given = asked(server)
                 check(('a secret in plain text' in engine.log()) == (not key), engine.log())
+                check(given[0]['token'] not in engine.log(), 'a token in the log')
                 check(statuses(server) == [200] * 5, f'{key}: {statuses(server)}')
                 check(len(given) == 1 and given[0]['scope'] == 'system/*.cud', f'{key}: {given}')
                 check((given[0].get('alg'), given[0].get('kid')) == (algorithm, key), f'{key}: {given}')
+
+
+def test_what_is_shown():
+    """Of secrets the variable's name at most."""
+    with e2e.folder() as dir, Server(dir) as server:
+        for auth, secret in ((oauth(server), 'not a secret'), ({'bearer': 'opensesame'}, 'opensesame')):
+            path = e2e.Engine(dir, configuration(server, auth=auth)).path
+            status, out, err = e2e.hilum('check', '--effective', path)
+            check(status == 0 and secret not in out and 'a secret in plain text' in out + err, out + err)
+            check('bearer' in auth or f'127.0.0.1:{server.port}/token' in out, f'the address is masked: {out}')
 
 
 def test_renewed_before_its_end():
