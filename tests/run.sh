@@ -22,8 +22,8 @@ step() { printf '\n== %s (%d s)\n' "$*" $((SECONDS - begin)); }
 . tests/packages.sh
 need build tests
 
-step "HL7 clients and FHIR examples not written here"
-(cd tests/e2e/clients && npm ci --loglevel=error) || echo "not installed: e2e_clients will say that it skips"
+step "HL7 and FHIR peers and examples not written here"
+(cd tests/e2e/clients && npm ci --loglevel=error) || echo "not installed: e2e_clients and e2e_fhir_peers will say that they skip"
 (cd tests/fhir && npm ci --loglevel=error) || echo "not installed: the tests of FHIR's examples will say that they skip"
 
 if [ "$mode" = long ]; then export HILUM_LONG=1; fi

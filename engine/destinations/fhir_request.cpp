@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "engine/destinations/http_answer.h"
-#include "engine/net/uuid.h"
+#include "engine/flow/fhir_identity.h"
 #include "parsers/fhir/edit.h"
 #include "parsers/percent.h"
 
@@ -13,11 +13,9 @@ namespace {
 
 constexpr std::size_t kept = 4096;
 
-struct Identifier {
-    std::string system, value;
-};
+using Identifier = flow::FhirIdentifier;
 
-// "|value" of an expression, or the first identifier that has both; of one without a system its value alone.
+// What an expression gives, or the first.
 Identifier identifier_of(fhir::Resource const& whole, fhir::Element resource, FhirWriting const& writing,
                          std::int64_t now_us) {
     if (writing.identifier.valid()) {
@@ -26,25 +24,25 @@ Identifier identifier_of(fhir::Resource const& whole, fhir::Element resource, Fh
         context.resource = &whole;
         context.focus = resource;
         auto const value = writing.identifier.text(context);
-        return {"", value ? *value : std::string()};
+        return {"", value ? *value : std::string(), true};
     }
-    Identifier found;
-    for (auto e = resource.child("identifier"); e.exists(); e = e.next()) {
-        if (e.name() != "identifier" || e.text_of("value").empty()) continue;
-        Identifier const one{std::string(e.text_of("system")), std::string(e.text_of("value"))};
-        if (!one.system.empty()) return one;
-        if (found.value.empty()) found = one;
-    }
-    return found;
+    return flow::first_identifier(resource);
 }
 
-// The id that a resource is put under: the same for the same thing, whoever sends it, however often.
-std::string id_for(fhir::Element resource, Identifier const& identifier, std::uint64_t message,
-                   std::size_t number) {
-    std::string const type(resource.resource_type());
-    if (!identifier.value.empty()) return net::uuid_of(type, identifier.system + "|" + identifier.value);
-    if (auto const own = resource.text_of("id"); !own.empty()) return std::string(own);
-    return net::uuid_of(type, "message " + std::to_string(message) + "/" + std::to_string(number));
+std::string escaped(std::string_view text) {
+    std::string out;
+    for (char const c : text) {
+        if (c == '\\' || c == ',' || c == '$' || c == '|') out += '\\';
+        out += c;
+    }
+    return out;
+}
+
+// As a search (http://hl7.org/fhir/R4/search.html#token): "|value" would be one that has no system, and what
+// parts values is escaped.
+std::string search_for(Identifier const& identifier) {
+    std::string token = identifier.any_system ? "" : escaped(identifier.system) + "|";
+    return "identifier=" + percent_encoded(token + escaped(identifier.value));
 }
 
 Result<void> set_child(fhir::Editor& edit, fhir::Element parent, std::string_view name,
@@ -75,18 +73,26 @@ Result<void> rewrite_entries(fhir::Resource& bundle, FhirWriting const& writing,
         std::string const type(resource.resource_type());
         if (writing.as == WriteAs::conditional) {
             if (identifier.value.empty()) continue;
-            auto const done =
-                set_child(edit, request, "ifNoneExist",
-                          "identifier=" + percent_encoded(identifier.system + "|" + identifier.value));
+            auto const done = set_child(edit, request, "ifNoneExist", search_for(identifier));
             if (!done) return done;
             continue;
         }
-        auto const id = id_for(resource, identifier, message, number);
+        auto const id = flow::fhir_id(resource, identifier, message, number);
         if (auto done = set_child(edit, resource, "id", id); !done) return done;
         if (auto done = set_child(edit, request, "method", "PUT"); !done) return done;
         if (auto done = set_child(edit, request, "url", type + "/" + id); !done) return done;
     }
     return {};
+}
+
+std::vector<std::string> methods_of(fhir::Element bundle) {
+    std::vector<std::string> out;
+    for (auto entry = bundle.child("entry"); entry.exists(); entry = entry.next()) {
+        if (entry.name() != "entry") continue;
+        auto const request = entry.child("request");
+        out.emplace_back(request.exists() ? request.text_of("method") : "");
+    }
+    return out;
 }
 
 unsigned entry_status(fhir::Element entry) {
@@ -97,14 +103,16 @@ unsigned entry_status(fhir::Element entry) {
     return status;
 }
 
-AttemptClass class_of(unsigned status, FhirCall const& call) {
+AttemptClass class_of(unsigned status, std::string_view method, bool if_match = false) {
     if (status >= 200 && status < 300) return AttemptClass::delivered;
     if (status == 304) return AttemptClass::delivered;  // If-None-Exist, If-None-Match: it is there already
-    // Two writers met (409): the same again comes through, for what is sent changes nothing twice.
+    // Two writers met (409): the same again comes through, for what is sent changes nothing twice. But not
+    // when it is for a version that is no longer, or others still refer to what it deletes.
+    if (status == 409 && (if_match || method == "DELETE")) return AttemptClass::ae;
     if (status == 408 || status == 409 || status == 425 || status == 429 || status >= 500)
         return AttemptClass::busy;
-    if (call.query) return AttemptClass::delivered;
-    if (call.method == "DELETE" && (status == 404 || status == 410)) return AttemptClass::delivered;
+    if (method == "GET" || method == "HEAD") return AttemptClass::delivered;  // any answer is one
+    if (method == "DELETE" && (status == 404 || status == 410)) return AttemptClass::delivered;
     if (status == 400 || status == 412 || status == 422) return AttemptClass::ae;
     return status >= 400 ? AttemptClass::ar : AttemptClass::bad_answer;
 }
@@ -127,7 +135,8 @@ void judge_entries(fhir::Resource const& bundle, FhirCall const& call, Attempt& 
         if (entry.name() != "entry") continue;
         ++number;
         auto const status = entry_status(entry);
-        auto const result = status == 0 ? AttemptClass::delivered : class_of(status, call);
+        auto const method = number <= call.entries.size() ? std::string_view(call.entries[number - 1]) : "";
+        auto const result = status == 0 ? AttemptClass::delivered : class_of(status, method);
         if (result == AttemptClass::delivered) continue;
         // What can be tried again is: the whole, which changes nothing where it was done.
         bool const worse = attempt.result == AttemptClass::delivered || result == AttemptClass::busy;
@@ -162,27 +171,27 @@ Result<FhirCall> fhir_call(std::string_view body, FhirWriting const& writing, st
     if (plain && writing.as != WriteAs::create) {
         auto const identifier = identifier_of(resource, resource.root(), writing, now_us);
         if (writing.as == WriteAs::update) {
-            auto const id = id_for(resource.root(), identifier, message, 0);
+            auto const id = flow::fhir_id(resource.root(), identifier, message, 0);
             fhir::Editor edit(resource);
             if (auto const done = set_child(edit, resource.root(), "id", id); !done) return done.error();
             request.method = "PUT";
             request.url = std::string(resource.type()) + "/" + id;
         } else if (!identifier.value.empty()) {
-            request.if_none_exist =
-                "identifier=" + percent_encoded(identifier.system + "|" + identifier.value);
+            request.if_none_exist = search_for(identifier);
         }
     } else if (interaction.has_body && request.url.empty() && writing.as != WriteAs::create) {
         if (auto const done = rewrite_entries(resource, writing, message, now_us); !done) return done.error();
     }
     call.method = request.method;
     call.target = request.url.empty() ? "" : "/" + request.url;
-    call.query = request.method == "GET" || request.method == "HEAD";
+    if (interaction.has_body && request.url.empty()) call.entries = methods_of(resource.root());
     auto const condition = [&](std::string_view name, std::string const& value) {
         if (value.empty() || value.find_first_of("\r\n") != std::string::npos) return;
         ((call.headers += name) += value) += "\r\n";
     };
     condition("If-None-Exist: ", request.if_none_exist);
     condition("If-Match: ", request.if_match);
+    call.if_match = !request.if_match.empty();
     condition("If-None-Match: ", request.if_none_match);
     if (interaction.has_body) call.json = resource.json();
     return call;
@@ -190,7 +199,7 @@ Result<FhirCall> fhir_call(std::string_view body, FhirWriting const& writing, st
 
 Attempt read_fhir_answer(HttpResponseText const& response, FhirCall const& call, std::time_t now) {
     Attempt attempt;
-    attempt.result = class_of(response.status, call);
+    attempt.result = class_of(response.status, call.method, call.if_match);
     attempt.code = "HTTP " + std::to_string(response.status);
     attempt.answer = response.body.substr(0, kept);
     if (attempt.result == AttemptClass::busy) attempt.retry_after = retry_after(response.retry_after, now);

@@ -95,6 +95,19 @@ std::string instant(std::time_t now) {
     return {text, size};
 }
 
+// The address of a resource at the server behind, [base]/Type/id or [base]/Type/id/_history/version, as one
+// here: its client may not reach that server.
+std::string seen_from_here(std::string const& location, std::string const& url) {
+    int parts = location.find("/_history/") == std::string::npos ? 2 : 4;
+    std::size_t at = location.size();
+    while (parts > 0 && at != 0 && at != std::string::npos) {
+        at = location.rfind('/', at - 1);
+        --parts;
+    }
+    if (location.empty() || parts > 0) return location;
+    return url + "/" + (at == std::string::npos ? location : location.substr(at + 1));
+}
+
 struct Settings {
     Options options;
     FhirEndpoint endpoint;
@@ -197,9 +210,14 @@ HttpReply FhirService::reply_of(flow::FhirAnswer const& answer, FhirRequest cons
         auto const add = [&](std::string_view name, std::string const& value) {
             if (!value.empty()) ((extra += name) += value) += "\r\n";
         };
-        add("Location: ", response->location);
+        add("Location: ", seen_from_here(response->location, url));
         add("ETag: ", response->etag);
         add("Last-Modified: ", response->last_modified);
+        // A page of a proxy before the server, for one. Clients look for an OperationOutcome.
+        if (response->status >= 400 && response->content_type.find("json") == std::string::npos)
+            response->body = fhir::operation_outcome(
+                error("not_fhir", "", "the server behind this endpoint says no, and not in FHIR"),
+                "exception");
         return fhir_reply(response->status, std::move(response->body), asked, std::move(extra));
     }
     if (answer.outcome.empty())
