@@ -214,6 +214,22 @@ std::optional<FhirRefusal> read_query(std::string_view method, Address const& at
     return std::nullopt;
 }
 
+// They stand in the configuration: clients read them, and what they have told.
+std::optional<FhirRefusal> read_subscription(std::string_view method, Address const& at, FhirRequest& out) {
+    if (method != "GET" && method != "HEAD")
+        return not_allowed(std::string(read_methods), "subscriptions are made in Hilum's configuration");
+    auto const& parts = at.parts;
+    bool const operation = parts.back() == "$status" || (parts.size() == 3 && parts.back() == "$events");
+    if (parts.size() > 3 || (parts.size() == 3 && !operation)) return not_found();
+    if (parts.back().starts_with('$') && !operation) return not_found();
+    out.deed = FhirDeed::subscription;
+    std::string url;
+    for (auto const part : parts) (url += url.empty() ? "" : "/") += part;
+    if (!at.query.empty()) (url += "?") += at.query;
+    out.interaction.url = std::move(url);
+    return std::nullopt;
+}
+
 std::optional<FhirRefusal> read_deed(std::string_view method, Address const& at, FhirEndpoint const& endpoint,
                                      FhirRequest& out) {
     bool const post = method == "POST", put = method == "PUT", gone = method == "DELETE";
@@ -232,6 +248,9 @@ std::optional<FhirRefusal> read_deed(std::string_view method, Address const& at,
         out.deed = FhirDeed::metadata;
         return std::nullopt;
     }
+    bool const validating = at.parts.back() == "$validate";
+    if (endpoint.subscriptions && at.parts[0] == "Subscription" && !validating)
+        return read_subscription(method, at, out);
     if (at.parts.back().starts_with('$')) return read_operation(at, post, endpoint, out);
     if (!served(at.parts[0], endpoint))
         return FhirRefusal{404, "not-supported", "resources of this type are not served here"};

@@ -1,5 +1,6 @@
 #include "parsers/fhir/interaction.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "parsers/json.h"
@@ -135,6 +136,23 @@ Result<Interaction> Interaction::read(std::string_view text, Resource::Limits co
 std::string Interaction::text() const {
     auto const json = has_body ? resource.json() : std::string();
     return has_body && request == default_request(resource) ? json : interaction_text(request, json);
+}
+
+std::optional<std::string> from_request_line(std::string_view text) {
+    constexpr std::string_view blank = " \t\r\n";
+    auto const begin = std::min(text.find_first_not_of(blank), text.size());
+    text.remove_prefix(begin);
+    auto const space = text.find(' ');
+    auto const method = text.substr(0, space);
+    if (method != "GET" && method != "POST" && method != "PUT" && method != "DELETE") return std::nullopt;
+    auto const end = std::min(text.find_first_of("\r\n"), text.size());
+    Request request;
+    request.method = method;
+    auto const url = text.substr(0, end).substr(std::min(space + 1, end));
+    request.url = url.substr(0, url.find_last_not_of(blank) + 1);
+    auto body = text.substr(end);
+    body.remove_prefix(std::min(body.find_first_not_of(blank), body.size()));
+    return interaction_text(request, body.substr(0, body.find_last_not_of(blank) + 1));
 }
 
 bool looks_like_interaction(std::string_view text) {

@@ -7,6 +7,7 @@
 // of ours.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -45,6 +46,10 @@ struct Interaction {
     std::string text() const;
     std::string_view type() const { return resource.type(); }
 };
+
+// The text of an interaction that is written as people do: "DELETE Patient/7", "PUT Patient/7" with the
+// resource on the lines behind. Nothing when it begins otherwise.
+std::optional<std::string> from_request_line(std::string_view text);
 
 // A text that may be an interaction begins with a brace; HL7 v2 never does.
 bool looks_like_interaction(std::string_view text);
