@@ -36,12 +36,19 @@ void Editor::write(std::string_view text, std::uint32_t& at, std::uint32_t& leng
     resource_->bytes_ += own;
 }
 
-// The node of that written name behind which another one of it goes; none when there is none.
+// The node of that written name behind which another one of it goes; none when there is none. Those of one
+// name stand together, so that the search goes on from the last one found.
 Editor::Index Editor::last_of(Index parent, std::string_view name) {
-    Index found = none;
-    for (auto i = node(parent).first; i != none; i = node(i).next)
-        if (resource_->written_name(node(i)) == name) found = i;
-    return found;
+    auto const named = [&](Index i) { return resource_->written_name(node(i)) == name; };
+    auto& known = resource_->last_found_;
+    auto found = known;
+    if (found == none || node(found).parent != parent || !named(found)) {
+        found = node(parent).first;
+        while (found != none && !named(found)) found = node(found).next;
+    }
+    if (found == none) return none;
+    while (node(found).next != none && named(node(found).next)) found = node(found).next;
+    return known = found;
 }
 
 // Behind `after`; none: behind the last child. A resource without children keeps its first place for it.
@@ -58,10 +65,21 @@ void Editor::link(Index parent, Index after, Index index) {
 // False: it is gone already.
 bool Editor::unlink(Index index) {
     auto const parent = node(index).parent;
-    auto* at = &node(parent).first;
-    while (*at != index && *at != none) at = &node(*at).next;
-    if (*at == none) return false;
-    *at = node(index).next;
+    auto const found_behind = [&](Index& before) {
+        auto at = before == none ? node(parent).first : node(before).next;
+        for (; at != index && at != none; at = node(at).next) before = at;
+        return at == index;
+    };
+    // Elements are removed in their order mostly: the search goes on where the one before was.
+    auto before = resource_->before_removed_;
+    bool const known = before != none && node(before).parent == parent;
+    if (!known || !found_behind(before)) {
+        before = none;
+        if (!found_behind(before)) return false;
+    }
+    (before == none ? node(parent).first : node(before).next) = node(index).next;
+    resource_->before_removed_ = before;
+    if (resource_->last_found_ == index) resource_->last_found_ = none;
     share(parent);
     return true;
 }
@@ -261,6 +279,7 @@ Result<Element> Editor::replace(Element element, Element source) {
         for (auto i = node(node(old).parent).first; i != old; i = node(i).next) before = i;
         node(fresh).next = node(old).next;
         (before == none ? node(parent.index()).first : node(before).next) = fresh;
+        resource_->last_found_ = resource_->before_removed_ = none;
     };
     auto const old_companion = companion_of(index), companion = companion_of(added->index());
     swap_in(index, added->index());

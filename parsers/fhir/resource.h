@@ -131,6 +131,9 @@ class Resource {
 
     std::string bytes_;  // the JSON, its strings unescaped in place
     std::vector<Node> nodes_;
+    // Of the Editor: where it was last. Always in their parents' lists, so that many edits side by side cost
+    // what they write.
+    std::uint32_t last_found_ = none, before_removed_ = none;
 };
 
 }  // namespace hilum::fhir

@@ -330,3 +330,20 @@ TEST_CASE("nothing becomes deeper than what may be read") {
     CHECK(made.error().code == "too_deep");
     CHECK(Resource::read_json(resource.json()).has_value());
 }
+
+// An edit costs what it writes: with one that goes through all siblings this would take hours.
+TEST_CASE("a hundred thousand entries are copied and removed") {
+    constexpr std::size_t count = 100'000;
+    std::string json = R"({"resourceType":"Bundle","total":1,"entry":[{"fullUrl":"urn:a"})";
+    for (std::size_t i = 1; i < count; ++i) json += R"(,{"fullUrl":"urn:a"})";
+    auto bundle = read(json + "]}");
+    std::vector<Element> entries;
+    for (auto e = at(bundle, "entry"); e.exists(); e = e.next()) entries.push_back(e);
+    REQUIRE(entries.size() == count);
+    Editor edit(bundle);
+    for (auto const& entry : entries)
+        REQUIRE(edit.append_copy(bundle.root(), "entry", true, entry).has_value());
+    for (std::size_t i = 0; i < count; i += 2) edit.remove(entries[i]);
+    for (std::size_t i = 1; i < count; i += 2) edit.remove(entries[i]);
+    CHECK(bundle.json() == json + "]}");
+}
