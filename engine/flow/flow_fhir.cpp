@@ -39,7 +39,7 @@ net::Task<FhirAnswer> Flow::accept(Entrance const& listener, FhirArrival const& 
     // Kept as it came where that says it all.
     bool const plain =
         interaction->has_body && interaction->request == fhir::default_request(interaction->resource);
-    if (plain) text = arrival.body;
+    if (plain) text = fhir::resource_text(arrival.body);
     if (interaction->has_body) {
         if (auto const other = contradiction(interaction->request, interaction->resource)) {
             co_return co_await refuse(listener, text, source, *generation, refused(400, *other), {}, again);

@@ -36,7 +36,7 @@ Result<std::string> part_of(fhir::Element element) {
     if (!resource.exists() && !written.exists())
         return error("no_part", "", "there is neither a resource nor a request in it",
                      "name entries of a Bundle, or resources");
-    if (!written.exists()) return {boost::system::in_place_value, resource.json()};
+    if (!written.exists()) return {boost::system::in_place_value, fhir::resource_text(resource.json())};
     fhir::Request request;
     request.method = written.text_of("method");
     request.url = written.text_of("url");
