@@ -113,6 +113,10 @@ class BundleStep final : public Step {
     StepResult run(Work& work) const override {
         auto& interaction = work.piece.interaction();
         if (interaction.type() == "Bundle") return StepResult::ok();
+        if (type_ == BundleType::collection && !interaction.has_body)
+            return held("",
+                        error("no_resource", "", "a request without a resource has no place in a collection",
+                              "make a transaction or a batch of it"));
         auto const& request = interaction.request;
         auto const request_json = fhir::request_as_element(request).json();
         json::Writer w;

@@ -36,8 +36,9 @@ class FhirCopy final : public Step {
         for (auto const& copy : copies_) {
             auto const from = copy.from.expression.elements(work.context());
             if (!from) return held(copy.from.text, from.error());
-            if (auto const done = copy.to.put(work, *from); !done) return held(copy.to.text(), done.error());
-            if (!move_) continue;
+            auto const put = copy.to.put(work, *from);
+            if (!put) return held(copy.to.text(), put.error());
+            if (!move_ || !*put) continue;  // what has no place to go stays
             auto edit = work.piece.edit();
             for (auto const& element : *from) edit.remove(element);
         }
