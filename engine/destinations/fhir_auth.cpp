@@ -20,8 +20,16 @@ constexpr auto renewed_before = 60s;
 constexpr auto assertion_lives = 240;  // seconds; SMART Backend Services allows five minutes
 constexpr std::size_t key_max = 64 * 1024;
 
-bool one_line(std::string const& text) {
-    return text.find_first_of("\r\n") == std::string::npos;
+bool one_line(std::string_view text) {
+    return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+}
+
+// Tokens of a type that we don't know must not be used (RFC 6749 §7.1); a server that leaves the type out
+// means this one.
+bool is_bearer(std::string_view type) {
+    constexpr std::string_view bearer = "bearer";
+    return type.empty() || std::equal(type.begin(), type.end(), bearer.begin(), bearer.end(),
+                                      [](char a, char b) { return (a | 0x20) == b; });
 }
 
 Result<net::SigningKey> read_key(std::string const& path) {
@@ -44,6 +52,9 @@ void check_auth(config::Node const* written, AuthOptions const& options, config:
     for (auto const* text : {&options.bearer, &options.basic.user, &options.basic.password})
         if (!one_line(text->value))
             diagnostics.error(text->where, "it is not one line of text", "remove the line end");
+    if (options.basic.user.value.find(':') != std::string::npos)  // RFC 7617 §2
+        diagnostics.error(options.basic.user.where, "the name of a user has no colon",
+                          "what follows it would be taken for the password");
     auto const* const oauth = written->find("oauth");
     if (!oauth) return;
     auto const& o = options.oauth;
@@ -142,14 +153,16 @@ net::Task<std::optional<Attempt>> Authorization::ask() {
     auto const& response = std::get<HttpResponseText>(result);
     auto const answer = json::parse(response.body);
     auto const token = answer ? answer->text("access_token") : std::string_view();
-    if (response.status != 200 || token.empty() || !one_line(std::string(token))) {
+    if (response.status != 200 || token.empty() || !one_line(token) ||
+        !is_bearer(answer->text("token_type"))) {
         client_->drop();
         bool const ours = response.status >= 400 && response.status < 500 && response.status != 408 &&
                           response.status != 429;
         co_return Attempt{ours ? AttemptClass::ar : AttemptClass::busy,
                           "token/HTTP " + std::to_string(response.status),
                           "the server of tokens gave none",
-                          response.body.substr(0, 4096),
+                          // Of a refusal: anything else may hold a token.
+                          response.status >= 400 ? response.body.substr(0, 4096) : std::string(),
                           {}};
     }
     token_ = token;
