@@ -82,7 +82,7 @@ std::string message_response(fhir::Element bundle, flow::FhirAnswer const& answe
         w.key("response");
         w.object([&] {
             auto const seen = header.text_of("id");
-            w.field("identifier", seen.empty() ? bundle.text_of("id") : seen);
+            w.field_if("identifier", seen.empty() ? bundle.text_of("id") : seen);
             w.field("code", "ok");
         });
     });
