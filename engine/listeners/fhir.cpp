@@ -232,7 +232,9 @@ net::Task<HttpReply> FhirService::answer(HttpRequestParser::value_type const& re
         // A search that is posted is the same search.
         if (!request.body().empty()) {
             auto& target = asked.interaction.url;
-            target = target.substr(0, target.find("/_search")) + "?" + request.body();
+            auto const question = target.find('?');
+            auto const more = question == std::string::npos ? "" : "&" + target.substr(question + 1);
+            target = target.substr(0, target.find("/_search")) + "?" + request.body() + more;
             asked.interaction.method = "GET";
         }
     } else if (has_body) {
