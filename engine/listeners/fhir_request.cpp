@@ -82,6 +82,20 @@ std::optional<FhirFormat> format_of(std::string_view text) {
     return row->format;
 }
 
+// The parameter fhirVersion says nothing else (http://hl7.org/fhir/R4/http.html#version-parameter).
+bool is_r4(std::string_view media) {
+    constexpr std::string_view name = "fhirversion=";
+    bool good = true;
+    each_of(media, ';', [&](std::string_view parameter) {
+        auto value = lower(parameter);
+        if (!value.starts_with(name)) return;
+        value.erase(0, name.size());
+        std::erase(value, '"');
+        good = value == "4.0" || value.starts_with("4.0.");
+    });
+    return good;
+}
+
 // RFC 9110 §12.5.1, without weighing more than which comes first among the heaviest.
 std::optional<FhirFormat> accepted(std::string_view accept) {
     if (trimmed(accept).empty()) return FhirFormat::json;
@@ -103,7 +117,7 @@ std::optional<FhirFormat> accepted(std::string_view accept) {
         auto const media = lower(trimmed(range.substr(0, range.find(';'))));
         auto format = format_of(media);
         if (media == "*/*" || media == "application/*") format = FhirFormat::json;
-        if (format && q > weight) {
+        if (format && q > weight && is_r4(range)) {
             best = format;
             weight = q;
         }
@@ -320,6 +334,7 @@ std::optional<FhirRefusal> read_body_form(Head const& head, FhirRequest& out) {
         return std::nullopt;
     if (!body || search)
         return FhirRefusal{415, "not-supported", "send it as application/fhir+json or application/fhir+xml"};
+    if (!is_r4(type)) return FhirRefusal{415, "not-supported", "resources are FHIR R4, fhirVersion=4.0"};
     auto const charset = charset_of(type);
     if (!charset.empty() && charset != "utf-8" && charset != "us-ascii")
         return FhirRefusal{415, "not-supported", "resources are UTF-8"};

@@ -194,10 +194,12 @@ TEST_CASE("replies come in the form that was asked for") {
     CHECK(refused.extra == "Allow: GET, \"x\r\n");
     check_valid(refused.body);
     // Without content nothing is said of it (RFC 9110 §8.6).
-    auto const none = listeners::http_text(listeners::fhir_reply(204, "", FhirRequest{}), true, true);
-    CHECK(none.starts_with("HTTP/1.1 204 No Content\r\n"));
-    CHECK(none.find("Content-") == std::string::npos);
-    CHECK(none.ends_with("\r\n\r\n"));
+    for (unsigned const status : {204U, 304U}) {
+        auto const none = listeners::http_text(listeners::fhir_reply(status, "", FhirRequest{}), true, true);
+        CHECK(none.starts_with("HTTP/1.1 " + std::to_string(status) + " No"));
+        CHECK(none.find("Content-") == std::string::npos);
+        CHECK(none.ends_with("\r\n\r\n"));
+    }
 }
 
 TEST_CASE("the body that is sent is read as JSON, whatever it came in") {

@@ -150,7 +150,12 @@ TEST_CASE("copy") {
          R"("multipleBirthInteger":2 -> "multipleBirthInteger":99)"},
         {"copy: { Patient.language: Patient.multipleBirth }",
          R"("multipleBirthInteger":2 -> "multipleBirthInteger":2,"language":"2")"},
-        {"copy: { Patient.language: \"'de'\" }", "hold"},  // no element
+        // Neither what an expression makes nor what is said beside the resource is an element of it.
+        {"copy: { Patient.language: \"'de'\" }", "hold"},
+        {"copy: { Patient.language: '%request.method' }", "hold"},
+        {"move: { Patient.language: '%request.method' }", "hold"},
+        {"delete: '%request.method'", "hold"},
+        {"set: { '%request.method': x }", "hold"},
         {"copy: { 'Patient.name.first()': 'Patient.name[1]' }",
          "hold: Patient.name.first(): the path ends without a name to copy to"},
         {"copy: { Observation.code: Patient.maritalStatus }", ""},

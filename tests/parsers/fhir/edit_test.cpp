@@ -347,3 +347,26 @@ TEST_CASE("a hundred thousand entries are copied and removed") {
     for (std::size_t i = 1; i < count; i += 2) edit.remove(entries[i]);
     CHECK(bundle.json() == json + "]}");
 }
+
+TEST_CASE("what was edited is written in XML as well") {
+    auto resource = read(
+        R"({"resourceType":"Patient","gender":"other","_birthDate":{"id":"b"},"name":[{"given":["x"]}]})");
+    Editor edit(resource);
+    auto const id = edit.append(at(resource, "gender"), "id", false, Kind::nothing);
+    REQUIRE(id.has_value());
+    REQUIRE(edit.set(*id, Kind::string, "g").has_value());
+    REQUIRE(edit.set(at(resource, "birthDate"), Kind::string, "1970").has_value());
+    REQUIRE(edit.append_copy(at(resource, "name"), "given", true, at(resource, "gender")).has_value());
+    auto const active = edit.append(resource.root(), "active", false, Kind::nothing);
+    REQUIRE(active.has_value());
+    REQUIRE(edit.set(*active, Kind::boolean, "true").has_value());
+    auto const xml = resource.xml();
+    REQUIRE(xml.has_value());
+    CHECK(
+        xml->find(
+            R"(<active value="true"/><name><given value="x"/><given id="g" value="other"/></name><gender id="g" value="other"/><birthDate id="b" value="1970"/>)") !=
+        std::string::npos);
+    auto const again = Resource::read_xml(*xml);
+    REQUIRE(again.has_value());
+    CHECK(at(*again, "name.given[1].id").text() == "g");
+}
