@@ -24,12 +24,6 @@ void FhirInvariants::compile(std::string_view expression) {
     compiled_.push_back(compiled ? std::move(*compiled) : expression::Expression());
 }
 
-std::vector<fhir::Finding> FhirInvariants::check_r4(fhir::Element root) {
-    fhir::Rules rules;
-    rules.invariants = &r4();
-    return fhir::validate(root, rules);
-}
-
 fhir::Invariants::Answer FhirInvariants::test(std::size_t invariant, fhir::Element element,
                                               fhir::Type type) const {
     if (invariant >= compiled_.size()) return Answer::unknown;

@@ -18,9 +18,6 @@ class FhirInvariants : public fhir::Invariants {
     // Those of R4 and of the profiles. Invariants that can't be compiled are not checked.
     explicit FhirInvariants(fhir::Profiles const& profiles);
 
-    // What is wrong with a resource by FHIR R4 itself, without a site's profiles.
-    static std::vector<fhir::Finding> check_r4(fhir::Element root);
-
     Answer test(std::size_t invariant, fhir::Element element, fhir::Type type) const override;
 
   private:

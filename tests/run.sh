@@ -22,8 +22,8 @@ step() { printf '\n== %s (%d s)\n' "$*" $((SECONDS - begin)); }
 . tests/packages.sh
 need build tests
 
-step "HL7 clients and FHIR examples not written here"
-(cd tests/e2e/clients && npm ci --loglevel=error) || echo "not installed: e2e_clients will say that it skips"
+step "HL7 and FHIR peers and examples not written here"
+(cd tests/e2e/clients && npm ci --loglevel=error) || echo "not installed: e2e_clients and e2e_fhir_peers will say that they skip"
 (cd tests/fhir && npm ci --loglevel=error) || echo "not installed: the tests of FHIR's examples will say that they skip"
 
 if [ "$mode" = long ]; then export HILUM_LONG=1; fi
@@ -50,7 +50,7 @@ if [ "$mode" != quick ]; then
 
   build asan test_parsers test_routes test_engine hilum load sink
   step "asan, ubsan: tests"
-  UBSAN_OPTIONS=print_stacktrace=1 ctest --preset asan --no-label-summary \
+  UBSAN_OPTIONS=print_stacktrace=1 ctest --preset asan --no-label-summary -j "$jobs" \
     -R '^(parsers|routes|engine|e2e_flow|e2e_bad_peers|e2e_enrich)$'
 
   build tsan test_engine
@@ -60,21 +60,25 @@ if [ "$mode" != quick ]; then
   mapfile -t targets < <(find tests/fuzz -maxdepth 1 -name 'fuzz_*.cpp' -printf '%f\n' | sed 's/\.cpp$//' | sort)
   build fuzz "${targets[@]}"
   step "fuzz: corpora, then new inputs"
-  ctest --preset fuzz --no-label-summary -R '^fuzz_corpus_'
+  ctest --preset fuzz --no-label-summary -j "$jobs" -R '^fuzz_corpus_'
   # The short form tries the same inputs every time, so that a finding belongs to the change that made it.
   seconds=5 seed=1
   if [ "$mode" = long ]; then seconds=600 seed=0; fi
-  for name in "${targets[@]}"; do
+  fuzz_one() {
+    local name=$1 found
     found=$(mktemp -d)
     echo "$name: $seconds s"
     if ! "build/fuzz/tests/fuzz/$name" -max_total_time="$seconds" -seed="$seed" -rss_limit_mb=1024 -timeout=10 -print_final_stats=0 \
       -artifact_prefix="build/fuzz/$name-" "$found" "tests/fuzz/corpus/${name#fuzz_}" >"build/fuzz/$name.log" 2>&1; then
       tail -n 40 "build/fuzz/$name.log"
       echo "$name found something: build/fuzz/$name-*"
-      exit 1
+      return 1
     fi
     rm -rf "$found"
-  done
+  }
+  export -f fuzz_one
+  export seconds seed
+  printf '%s\n' "${targets[@]}" | xargs -P "$jobs" -I{} bash -c 'fuzz_one "$1"' _ {}
 fi
 
 if [ "$mode" = long ]; then
@@ -84,4 +88,4 @@ fi
 
 build release
 step "release: tests"
-ctest --preset release --no-label-summary
+ctest --preset release --no-label-summary -j "$jobs"

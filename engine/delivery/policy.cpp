@@ -13,10 +13,10 @@ using destinations::AttemptClass;
 
 namespace {
 
-constexpr AttemptClass failures[] = {
-    AttemptClass::connect,    AttemptClass::timeout, AttemptClass::cut,
-    AttemptClass::busy,       AttemptClass::ae,      AttemptClass::ar,
-    AttemptClass::bad_answer, AttemptClass::local,   AttemptClass::unconfirmed};
+constexpr AttemptClass failures[] = {AttemptClass::connect,    AttemptClass::timeout, AttemptClass::cut,
+                                     AttemptClass::busy,       AttemptClass::ae,      AttemptClass::ar,
+                                     AttemptClass::bad_answer, AttemptClass::local,   AttemptClass::relayed,
+                                     AttemptClass::unconfirmed};
 constexpr std::string_view acknowledgement_codes[] = {"AA", "AE", "AR", "CA", "CE", "CR"};
 
 std::optional<std::chrono::milliseconds> read_give_up(config::Text const& text,
@@ -252,6 +252,8 @@ Action Policy::action(AttemptClass failure) const {
             return f.bad_answer;
         case local:
             return f.local;
+        case relayed:
+            return f.relayed;
         case unconfirmed:
             return f.unconfirmed;
         case held:

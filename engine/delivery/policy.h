@@ -69,6 +69,7 @@ struct FailureOptions {
     Action ar = Action::hold;
     Action bad_answer = Action::retry;
     Action local = Action::retry;
+    Action relayed = Action::skip;
     Action unconfirmed = Action::hold;
 };
 
@@ -84,6 +85,10 @@ void describe(V& v, FailureOptions& o) {
     v.choice("ar", o.ar, words, "the receiver rejects the message (AR, CR; other HTTP 4xx)");
     v.choice("bad_answer", o.bad_answer, words, "the answer could not be read");
     v.choice("local", o.local, words, "this side could not do it (disk full, file name refused)");
+    v.choice(
+        "relayed", o.relayed, words,
+        "the receiver refuses the message for its content, and the sender, who waits for that answer, is "
+        "told (FHIR with ack: delivered)");
     v.choice("unconfirmed", o.unconfirmed, words,
              "the receiver has the message (CA), but its application acknowledgement did not come in time");
 }

@@ -24,6 +24,8 @@ std::string_view name(AttemptClass value) {
             return "local";
         case AttemptClass::held:
             return "held";
+        case AttemptClass::relayed:
+            return "relayed";
         case AttemptClass::unconfirmed:
             return "unconfirmed";
     }

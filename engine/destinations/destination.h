@@ -53,6 +53,7 @@ enum class AttemptClass : unsigned char {
     bad_answer,   // an answer that is none
     local,        // our own side: disk full, file name refused
     held,         // a route that waited for other systems can't do its work
+    relayed,      // refused for its content, and its sender is told so: FHIR with ack: delivered
     unconfirmed,  // the receiver has it (CA, or a commit block), but the acknowledgement that is waited for
                   // did not come: sent again, it would be a duplicate for sure
 };

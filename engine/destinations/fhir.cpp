@@ -172,7 +172,11 @@ net::Task<Attempt> FhirDestination::send(Outgoing const& outgoing, FhirCall cons
         co_return Attempt{
             AttemptClass::bad_answer, "early_answer", "accepted before the whole message was sent", {}, {}};
     if (attempt.result == AttemptClass::bad_answer) client_.drop();
-    if (outgoing.wants_response) {
+    // 401 and 403 are about Hilum's own rights there: nothing the sender could do about.
+    if (outgoing.wants_response && response.status != 401 && response.status != 403) {
+        // Whoever waits for this answer has it: nobody else is to mend the message and send it again.
+        bool const refused = attempt.result == AttemptClass::ae || attempt.result == AttemptClass::ar;
+        if (refused) attempt.result = AttemptClass::relayed;
         flow::FhirResponse const relayed{response.status, response.content_type,  response.location,
                                          response.etag,   response.last_modified, response.body};
         attempt.response = flow::relayed_text(relayed);

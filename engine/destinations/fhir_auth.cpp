@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "engine/destinations/http_answer.h"
 #include "engine/net/url.h"
 #include "parsers/base64.h"
 #include "parsers/json.h"
@@ -16,7 +17,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto renewed_before = 60s;
+// Before it ends, so that none ends on its way: of one that lives shortly the last quarter of its life.
+constexpr std::chrono::milliseconds renewed_before = 60s;
 constexpr auto assertion_lives = 240;  // seconds; SMART Backend Services allows five minutes
 constexpr std::size_t key_max = 64 * 1024;
 
@@ -93,7 +95,7 @@ bool Authorization::renew() {
 
 net::Task<std::variant<std::string, Attempt>> Authorization::header() {
     if (!oauth_) co_return fixed_;
-    if (token_.empty() || std::chrono::steady_clock::now() + renewed_before >= ends_) {
+    if (token_.empty() || std::chrono::steady_clock::now() >= renewed_at_) {
         auto failed = co_await ask();
         if (failed) co_return std::move(*failed);
     }
@@ -158,17 +160,21 @@ net::Task<std::optional<Attempt>> Authorization::ask() {
         client_->drop();
         bool const ours = response.status >= 400 && response.status < 500 && response.status != 408 &&
                           response.status != 429;
+        std::string why = "the server of tokens gave none";
+        for (auto const* name : {"error", "error_description"})  // RFC 6749 §5.2
+            if (auto const said = answer ? answer->text(name) : std::string_view(); !said.empty())
+                (why += ": ") += said.substr(0, 200);
         co_return Attempt{ours ? AttemptClass::ar : AttemptClass::busy,
-                          "token/HTTP " + std::to_string(response.status),
-                          "the server of tokens gave none",
+                          "token/HTTP " + std::to_string(response.status), std::move(why),
                           // Of a refusal: anything else may hold a token.
                           response.status >= 400 ? response.body.substr(0, 4096) : std::string(),
-                          {}};
+                          retry_after(response.retry_after, std::time(nullptr))};
     }
     token_ = token;
-    auto const lives = std::min<std::uint64_t>(answer->number("expires_in"), 86'400);
+    auto const said = std::min<std::uint64_t>(answer->number("expires_in"), 86'400);
     // One that does not say how long it lives is asked for again soon.
-    ends_ = std::chrono::steady_clock::now() + std::chrono::seconds(lives == 0 ? 120 : lives);
+    std::chrono::milliseconds const lives = std::chrono::seconds(said == 0 ? 80 : said);
+    renewed_at_ = std::chrono::steady_clock::now() + lives - std::min(renewed_before, lives / 4);
     co_return std::nullopt;
 }
 

@@ -64,7 +64,7 @@ class Authorization {
     Authorization(config::Node const* written, AuthOptions options, net::Runtime& runtime);
 
     // The header line with which a request may go; an attempt that failed when there is no token to be had.
-    // Asks for one when there is none, or it ends within a minute.
+    // Asks for one when there is none, or it ends within a minute (or the last quarter of its life).
     net::Task<std::variant<std::string, Attempt>> header();
     // The server would not have the token: false when a new one would be no use.
     bool renew();
@@ -81,7 +81,7 @@ class Authorization {
     std::optional<net::SigningKey> key_;
     std::unique_ptr<HttpClient> client_;
     std::string token_;
-    std::chrono::steady_clock::time_point ends_{};
+    std::chrono::steady_clock::time_point renewed_at_{};
 };
 
 }  // namespace hilum::destinations

@@ -5,7 +5,7 @@
 #include <map>
 
 #include "engine/destinations/http_answer.h"
-#include "engine/net/uuid.h"
+#include "engine/flow/fhir_identity.h"
 #include "parsers/fhir/edit.h"
 #include "parsers/percent.h"
 
@@ -14,12 +14,9 @@ namespace {
 
 constexpr std::size_t kept = 4096;
 
-struct Identifier {
-    std::string system, value;
-    bool of_any_system = false;
-};
+using Identifier = flow::FhirIdentifier;
 
-// "|value" of an expression, or the first identifier that has both; of one without a system its value alone.
+// What an expression gives, or the first.
 Identifier identifier_of(fhir::Resource const& whole, fhir::Element resource, FhirWriting const& writing,
                          std::int64_t now_us) {
     if (writing.identifier.valid()) {
@@ -30,36 +27,23 @@ Identifier identifier_of(fhir::Resource const& whole, fhir::Element resource, Fh
         auto const value = writing.identifier.text(context);
         return {"", value ? *value : std::string(), true};
     }
-    Identifier found;
-    for (auto e = resource.child("identifier"); e.exists(); e = e.next()) {
-        if (e.name() != "identifier" || e.text_of("value").empty()) continue;
-        Identifier const one{std::string(e.text_of("system")), std::string(e.text_of("value")), false};
-        if (!one.system.empty()) return one;
-        if (found.value.empty()) found = one;
+    return flow::first_identifier(resource);
+}
+
+std::string escaped(std::string_view text) {
+    std::string out;
+    for (char const c : text) {
+        if (c == '\\' || c == ',' || c == '$' || c == '|') out += '\\';
+        out += c;
     }
-    return found;
+    return out;
 }
 
-// The id that a resource is put under: the same for the same thing, whoever sends it, however often.
-std::string id_for(fhir::Element resource, Identifier const& identifier, std::uint64_t message,
-                   std::size_t number) {
-    std::string const type(resource.resource_type());
-    if (!identifier.value.empty()) return net::uuid_of(type, identifier.system + "|" + identifier.value);
-    if (auto const own = resource.text_of("id"); !own.empty()) return std::string(own);
-    return net::uuid_of(type, "message " + std::to_string(message) + "/" + std::to_string(number));
-}
-
-// As a search for it (http://hl7.org/fhir/R4/search.html#token): |value is one that has no system. In a value
-// the delimiters of searches are escaped.
+// As a search (http://hl7.org/fhir/R4/search.html#token): "|value" would be one that has no system, and what
+// parts values is escaped.
 std::string search_for(Identifier const& identifier) {
-    auto const escaped = [](std::string_view text) {
-        std::string out;
-        for (char const c : text) (out += c == '\\' || c == ',' || c == '|' || c == '$' ? "\\" : "") += c;
-        return out;
-    };
-    auto const value = escaped(identifier.value);
-    return "identifier=" +
-           percent_encoded(identifier.of_any_system ? value : escaped(identifier.system) + "|" + value);
+    std::string token = identifier.any_system ? "" : escaped(identifier.system) + "|";
+    return "identifier=" + percent_encoded(token + escaped(identifier.value));
 }
 
 std::string address(std::string_view type, std::string_view id) {
@@ -143,10 +127,20 @@ Result<void> rewrite_entries(fhir::Resource& bundle, FhirWriting const& writing,
                 return done;
             continue;
         }
-        auto const id = id_for(resource, identifier, message, number);
+        auto const id = flow::fhir_id(resource, identifier, message, number);
         if (auto done = put_entry(edit, entry, id, names); !done) return done;
     }
     return names.empty() ? Result<void>() : rename_references(bundle, names);
+}
+
+std::vector<std::string> methods_of(fhir::Element bundle) {
+    std::vector<std::string> out;
+    for (auto entry = bundle.child("entry"); entry.exists(); entry = entry.next()) {
+        if (entry.name() != "entry") continue;
+        auto const request = entry.child("request");
+        out.emplace_back(request.exists() ? request.text_of("method") : "");
+    }
+    return out;
 }
 
 unsigned entry_status(fhir::Element entry) {
@@ -157,14 +151,16 @@ unsigned entry_status(fhir::Element entry) {
     return status;
 }
 
-AttemptClass class_of(unsigned status, FhirCall const& call) {
+AttemptClass class_of(unsigned status, std::string_view method, bool if_match = false) {
     if (status >= 200 && status < 300) return AttemptClass::delivered;
     if (status == 304) return AttemptClass::delivered;  // If-None-Exist, If-None-Match: it is there already
-    // Two writers met (409): the same again comes through, for what is sent changes nothing twice.
+    // Two writers met (409): the same again comes through, for what is sent changes nothing twice. But not
+    // when it is for a version that is no longer, or others still refer to what it deletes.
+    if (status == 409 && (if_match || method == "DELETE")) return AttemptClass::ae;
     if (status == 408 || status == 409 || status == 425 || status == 429 || status >= 500)
         return AttemptClass::busy;
-    if (call.query) return AttemptClass::delivered;
-    if (call.method == "DELETE" && (status == 404 || status == 410)) return AttemptClass::delivered;
+    if (method == "GET" || method == "HEAD") return AttemptClass::delivered;  // any answer is one
+    if (method == "DELETE" && (status == 404 || status == 410)) return AttemptClass::delivered;
     if (status == 400 || status == 412 || status == 422) return AttemptClass::ae;
     return status >= 400 ? AttemptClass::ar : AttemptClass::bad_answer;
 }
@@ -187,7 +183,8 @@ void judge_entries(fhir::Resource const& bundle, FhirCall const& call, Attempt& 
         if (entry.name() != "entry") continue;
         ++number;
         auto const status = entry_status(entry);
-        auto const result = status == 0 ? AttemptClass::delivered : class_of(status, call);
+        auto const method = number <= call.entries.size() ? std::string_view(call.entries[number - 1]) : "";
+        auto const result = status == 0 ? AttemptClass::delivered : class_of(status, method);
         if (result == AttemptClass::delivered) continue;
         // What can be tried again is: the whole, which changes nothing where it was done.
         bool const worse = attempt.result == AttemptClass::delivered || result == AttemptClass::busy;
@@ -222,7 +219,7 @@ Result<FhirCall> fhir_call(std::string_view body, FhirWriting const& writing, st
     if (plain && writing.as != WriteAs::create) {
         auto const identifier = identifier_of(resource, resource.root(), writing, now_us);
         if (writing.as == WriteAs::update) {
-            auto const id = id_for(resource.root(), identifier, message, 0);
+            auto const id = flow::fhir_id(resource.root(), identifier, message, 0);
             fhir::Editor edit(resource);
             if (auto const done = set_child(edit, resource.root(), "id", id); !done) return done.error();
             request.method = "PUT";
@@ -237,13 +234,14 @@ Result<FhirCall> fhir_call(std::string_view body, FhirWriting const& writing, st
     if (auto const sayable = fhir::check_request(request); !sayable) return sayable.error();
     call.method = request.method;
     call.target = request.url.empty() || request.url.starts_with('/') ? request.url : "/" + request.url;
-    call.query = request.method == "GET" || request.method == "HEAD";
+    if (interaction.has_body && request.url.empty()) call.entries = methods_of(resource.root());
     auto const condition = [&](std::string_view name, std::string const& value) {
         if (value.empty()) return;
         ((call.headers += name) += value) += "\r\n";
     };
     condition("If-None-Exist: ", request.if_none_exist);
     condition("If-Match: ", request.if_match);
+    call.if_match = !request.if_match.empty();
     condition("If-None-Match: ", request.if_none_match);
     if (interaction.has_body) call.json = resource.json();
     return call;
@@ -251,7 +249,7 @@ Result<FhirCall> fhir_call(std::string_view body, FhirWriting const& writing, st
 
 Attempt read_fhir_answer(HttpResponseText const& response, FhirCall const& call, std::time_t now) {
     Attempt attempt;
-    attempt.result = class_of(response.status, call);
+    attempt.result = class_of(response.status, call.method, call.if_match);
     attempt.code = "HTTP " + std::to_string(response.status);
     attempt.answer = response.body.substr(0, kept);
     if (attempt.result == AttemptClass::busy) attempt.retry_after = retry_after(response.retry_after, now);

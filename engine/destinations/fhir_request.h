@@ -5,6 +5,7 @@
 #include <ctime>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/destinations/destination.h"
 #include "engine/destinations/http_client.h"
@@ -27,10 +28,11 @@ struct FhirWriting {
 };
 
 struct FhirCall {
-    std::string method, target;  // target: below the base, with its query
-    std::string headers;         // conditions, each line ended by CR LF
-    std::string json;            // empty: no body
-    bool query = false;          // a read or a search: any answer is one
+    std::string method, target;          // target: below the base, with its query
+    std::string headers;                 // conditions, each line ended by CR LF
+    std::string json;                    // empty: no body
+    bool if_match = false;               // only for a version that it names
+    std::vector<std::string> entries{};  // of a batch or transaction: the method of each
 };
 
 // The call for a body from the store. Entries of a transaction that would be created are written in the same

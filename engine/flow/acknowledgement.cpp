@@ -48,7 +48,8 @@ IntakeOptions read(config::Component const& component, config::Diagnostics& diag
     IntakeOptions options;
     options.sequence = written.sequence;
     if (written.deduplicate.kind != config::Node::Kind::null)
-        options.deduplicate = read_duplicate_options(written.deduplicate, what, diagnostics);
+        options.deduplicate = read_duplicate_options(
+            written.deduplicate, what, component.content.value_or(config::Content::hl7), diagnostics);
     if (written.rate.kind != config::Node::Kind::null)
         options.rate = read_rate(written.rate, what, diagnostics);
     if (written.ack.kind == config::Node::Kind::null) return options;
@@ -105,8 +106,8 @@ namespace {
 // What FHIR says otherwise, or not at all.
 void check_for_fhir(config::Component const& component, IntakeOptions const& options,
                     config::Diagnostics& diagnostics) {
-    for (std::string_view const key : {std::string_view("sequence"), std::string_view("deduplicate"),
-                                       std::string_view(routes::AnswerSteps::key)}) {
+    for (std::string_view const key :
+         {std::string_view("sequence"), std::string_view(routes::AnswerSteps::key)}) {
         if (auto const* written = component.common.find(key))
             diagnostics.error(
                 written->where,

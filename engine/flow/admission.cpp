@@ -52,4 +52,17 @@ std::string nak_without_header(std::string_view control_id, std::string_view tim
     return out += '\r';
 }
 
+std::optional<FhirAnswer> admission_fault(fhir::Interaction const& interaction, Validator const* validator,
+                                          std::string& note) {
+    if (!interaction.has_body) return std::nullopt;
+    if (auto const other = contradiction(interaction.request, interaction.resource))
+        return refused(400, *other);
+    if (!validator || validator->strength == listeners::Strength::off) return std::nullopt;
+    auto const findings = validator->fhir->check(interaction.resource.root());
+    note = fhir::summary(findings);
+    if (validator->strength == listeners::Strength::enforce && fhir::refuses(findings))
+        return not_valid(findings);
+    return std::nullopt;
+}
+
 }  // namespace hilum::flow

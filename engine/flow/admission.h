@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "engine/flow/fhir_intake.h"
+#include "engine/flow/validation.h"
 #include "parsers/hl7/ack.h"
 #include "parsers/hl7/message.h"
 #include "routes/pipeline.h"
@@ -25,5 +27,10 @@ hl7::AckError refused_by_route(routes::Processed const& processed);
 // The answer to bytes with no MSH to answer to: MSA-2 empty, default delimiters.
 std::string nak_without_header(std::string_view control_id, std::string_view timestamp,
                                hl7::AckError const& error);
+
+// The same of a FHIR interaction: that it is what its url says, and by what the listener holds resources
+// against (`validator`; null: nothing). What was found is noted for the trace.
+std::optional<FhirAnswer> admission_fault(fhir::Interaction const& interaction, Validator const* validator,
+                                          std::string& note);
 
 }  // namespace hilum::flow

@@ -65,12 +65,13 @@ testing::Taken DryRun::take_fhir(std::uint32_t listener, std::string_view bytes,
                                  routes::Observer* observer, routes::Outside* outside) {
     testing::Taken taken;
     auto interaction = fhir::Interaction::read(bytes);
-    auto const fault = interaction ? contradiction(interaction->request, interaction->resource)
-                                   : std::optional<Error>(interaction.error());
+    std::string note;
+    auto const fault = interaction ? admission_fault(*interaction, validators_[listener].get(), note)
+                                   : refused(status_of_unreadable(interaction.error()), interaction.error());
     if (fault) {
         taken.refused = true;
-        taken.answer_code = std::to_string(interaction ? 400 : status_of_unreadable(*fault));
-        taken.answer = refused(400, *fault).outcome;
+        taken.answer_code = std::to_string(fault->status);
+        taken.answer = fault->outcome;
         return taken;
     }
     loaded_.pipeline->process(listener, routes::Subject{nullptr, nullptr, &*interaction}, bytes, now_us,

@@ -1,7 +1,5 @@
 #include "engine/flow/duplicate_options.h"
 
-#include "routes/expression/expression.h"
-
 namespace hilum::flow {
 
 namespace {
@@ -17,11 +15,19 @@ config::Location place_of(config::Node const& written, std::string_view key) {
 
 }  // namespace
 
+expression::Expression same_expression(config::Text const& by, config::Content content,
+                                       config::Diagnostics& diagnostics) {
+    expression::Options language;
+    language.fhir = content == config::Content::fhir;
+    return expression::Expression::compile(by, 1, diagnostics, language);
+}
+
 std::string duplicate_options_schema() {
     return R"({"anyOf":[{"type":"string"},)" + config::SchemaWriter::of<DuplicateOptions>() + "]}";
 }
 
 std::optional<DuplicateOptions> read_duplicate_options(config::Node const& written, std::string const& owner,
+                                                       config::Content content,
                                                        config::Diagnostics& diagnostics) {
     auto const before = diagnostics.errors();
     DuplicateOptions options;
@@ -32,15 +38,23 @@ std::optional<DuplicateOptions> read_duplicate_options(config::Node const& writt
             config::decode_options<DuplicateOptions>(written, "\"deduplicate\" of " + owner, diagnostics);
     }
     if (diagnostics.errors() != before) return std::nullopt;
+    bool const fhir = content == config::Content::fhir;
     bool const by_control_id = options.same_by() == SameBy::control_id;
+    std::string const id = fhir ? "message_id" : "control_id";
     if (options.same_by() == SameBy::expression) {
         if (options.by.value.starts_with('=')) {
-            expression::Expression::compile(options.by, 1, diagnostics);
+            (void)same_expression(options.by, content, diagnostics);
         } else {
             diagnostics.error(options.by.where,
                               config::in_quotes(options.by.value) + " does not tell duplicates",
-                              "write control_id, content, or an expression that begins with =");
+                              "write " + id + ", content, or an expression that begins with =");
         }
+    } else if (options.same_by() == (fhir ? SameBy::control_id : SameBy::message_id)) {
+        diagnostics.error(options.by.where,
+                          options.by.value + " is about " +
+                              (fhir ? "HL7 v2 messages, and this listener takes FHIR"
+                                    : "FHIR, and this listener takes HL7 v2 messages"),
+                          "write " + id);
     }
     if (options.within.count() <= 0 || options.within > within_max)
         diagnostics.error(place_of(written, "within"), "within must be some time, and at most 31d",

@@ -2,6 +2,7 @@
 //
 //   adt_in: { mllp: {...}, deduplicate: { by: control_id, within: 24h, keep: 100000 } }
 //   lab_in: { mllp: {...}, deduplicate: =OBR-3 & '|' & OBX-5 }
+//   hub_in: { fhir: {...}, deduplicate: message_id }
 #pragma once
 
 #include <cstdint>
@@ -9,11 +10,13 @@
 #include <string>
 
 #include "routes/config/config.h"
+#include "routes/config/content.h"
 #include "routes/config/describe.h"
+#include "routes/expression/expression.h"
 
 namespace hilum::flow {
 
-enum class SameBy : unsigned char { control_id, content, expression };
+enum class SameBy : unsigned char { control_id, message_id, content, expression };
 enum class ContentDiffers : unsigned char { is_new, is_duplicate };
 
 struct DuplicateOptions {
@@ -23,9 +26,10 @@ struct DuplicateOptions {
     ContentDiffers content_differs = ContentDiffers::is_new;
 
     SameBy same_by() const {
-        return by.value == "control_id" ? SameBy::control_id
-               : by.value == "content"  ? SameBy::content
-                                        : SameBy::expression;
+        return by.value == "control_id"   ? SameBy::control_id
+               : by.value == "message_id" ? SameBy::message_id
+               : by.value == "content"    ? SameBy::content
+                                          : SameBy::expression;
     }
 };
 
@@ -35,8 +39,9 @@ void describe(V& v, DuplicateOptions& o) {
                                                                {"duplicate", ContentDiffers::is_duplicate}};
     v.required(
         "by", o.by,
-        "what makes two messages the same: control_id (MSH-10 of the sender in MSH-3 and MSH-4), content "
-        "(all bytes), or an expression that begins with =");
+        "what makes two messages the same: control_id (MSH-10 of the sender in MSH-3 and MSH-4), message_id "
+        "(of a FHIR message: the id of the Bundle and that of its MessageHeader), content (all bytes), or an "
+        "expression that begins with =");
     v.optional("within", o.within, "for how long a message is remembered, at most 31d");
     v.optional("keep", o.keep,
                "how many messages are remembered at most; each takes about 80 bytes of memory");
@@ -47,8 +52,13 @@ void describe(V& v, DuplicateOptions& o) {
 
 // What stands behind `deduplicate` of a listener: a mapping, or what `by` would be. Nothing when it is wrong,
 // and reported.
+// `content`: of what comes in.
 std::optional<DuplicateOptions> read_duplicate_options(config::Node const& written, std::string const& owner,
+                                                       config::Content content,
                                                        config::Diagnostics& diagnostics);
 std::string duplicate_options_schema();
+// The expression in `by`.
+expression::Expression same_expression(config::Text const& by, config::Content content,
+                                       config::Diagnostics& diagnostics);
 
 }  // namespace hilum::flow

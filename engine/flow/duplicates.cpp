@@ -54,28 +54,49 @@ Fingerprint by_control_id(hl7::Message const& message, std::string_view bytes, b
     return out;
 }
 
-}  // namespace
-
-Duplicates::Duplicates(DuplicateOptions const& options)
-    : options_(options), table_(options.keep, std::chrono::microseconds(options.within).count()) {
-    if (options_.same_by() != SameBy::expression) return;
-    config::Diagnostics ignored;  // check has seen it
-    expression_ = expression::Expression::compile(options_.by, 1, ignored);
+// The ids of the envelope and of the message in it (http://hl7.org/fhir/R4/messaging.html#reliable). A Bundle
+// that has an identifier is known by that: its id may be a server's. Both ids seen before: the answer was
+// lost. The envelope's alone: the sender has used it twice, which it must not.
+std::optional<Fingerprint> by_message_id(fhir::Element bundle) {
+    if (bundle.resource_type() != "Bundle" || bundle.text_of("type") != "message") return std::nullopt;
+    auto const identifier = bundle.child("identifier");
+    bool const by_identifier = identifier.exists() && !identifier.text_of("value").empty();
+    auto const envelope =
+        by_identifier ? joined({"identifier", identifier.text_of("system"), identifier.text_of("value")})
+                      : joined({"id", bundle.text_of("id")});
+    auto const entry = bundle.child("entry");
+    auto const header = entry.exists() ? entry.child("resource") : fhir::Element();
+    auto const id = header.exists() ? header.text_of("id") : std::string_view();
+    if (!by_identifier && (bundle.text_of("id").empty() || id.empty())) return std::nullopt;
+    Fingerprint out;
+    out.same = first_half(net::sha256(joined({envelope, id})));
+    out.name = first_half(net::sha256(envelope))[0] | 1U;
+    return out;
 }
 
-Result<std::optional<Fingerprint>> Duplicates::fingerprint(hl7::Message const& message,
+}  // namespace
+
+Duplicates::Duplicates(DuplicateOptions const& options, config::Content content)
+    : options_(options),
+      content_(content),
+      table_(options.keep, std::chrono::microseconds(options.within).count()) {
+    if (options_.same_by() != SameBy::expression) return;
+    config::Diagnostics ignored;  // check has seen it
+    expression_ = same_expression(options_.by, content_, ignored);
+}
+
+Result<std::optional<Fingerprint>> Duplicates::fingerprint(routes::Subject const& message,
                                                            std::string_view bytes,
                                                            std::int64_t now_us) const {
     std::optional<Fingerprint> out;
     if (options_.same_by() == SameBy::control_id) {
-        out = by_control_id(message, bytes, options_.content_differs == ContentDiffers::is_new);
+        out = by_control_id(*message.message, bytes, options_.content_differs == ContentDiffers::is_new);
+    } else if (options_.same_by() == SameBy::message_id) {
+        out = by_message_id(message.interaction->resource.root());
     } else if (options_.same_by() == SameBy::content) {
         out = Fingerprint{first_half(net::sha256(bytes))};
     } else {
-        expression::Context context;
-        context.message = &message;
-        context.now_us = now_us;
-        auto const key = expression_.text(context);
+        auto const key = expression_.text(message.context(now_us));
         if (!key) return key.error();
         if (!key->empty()) out = Fingerprint{first_half(net::sha256(*key))};
     }

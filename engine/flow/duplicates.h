@@ -10,9 +10,9 @@
 
 #include "engine/flow/duplicate_options.h"
 #include "engine/flow/duplicate_table.h"
-#include "parsers/hl7/message.h"
 #include "parsers/result.h"
 #include "routes/expression/expression.h"
+#include "routes/subject.h"
 
 namespace hilum::store {
 class Store;
@@ -24,18 +24,20 @@ namespace hilum::flow {
 class Duplicates {
   public:
     // `options` have passed read_duplicate_options().
-    explicit Duplicates(DuplicateOptions const& options);
+    Duplicates(DuplicateOptions const& options, config::Content content);
 
     // Nothing for a message that nothing can be told of: its expression gives nothing. Errors are the
     // expression's.
-    Result<std::optional<Fingerprint>> fingerprint(hl7::Message const& message, std::string_view bytes,
+    Result<std::optional<Fingerprint>> fingerprint(routes::Subject const& message, std::string_view bytes,
                                                    std::int64_t now_us) const;
     DuplicateTable& table() { return table_; }
     DuplicateOptions const& options() const { return options_; }
+    config::Content content() const { return content_; }
     std::int64_t within_us() const { return std::chrono::microseconds(options_.within).count(); }
 
   private:
     DuplicateOptions options_;
+    config::Content content_;
     expression::Expression expression_;
     DuplicateTable table_;
 };

@@ -225,7 +225,8 @@ Engine::Remembered Engine::remember(std::vector<config::Component> const& listen
     for (auto const& component : listeners) {
         auto const options = intake_options(component);
         if (!options.deduplicate) continue;
-        auto& table = remembered[component.name] = std::make_shared<Duplicates>(*options.deduplicate);
+        auto& table = remembered[component.name] = std::make_shared<Duplicates>(
+            *options.deduplicate, component.content.value_or(config::Content::hl7));
         recalling.push_back({store_->name_id(component.name), table.get(), listeners::charset_of(component)});
     }
     auto const begin = now_us_();

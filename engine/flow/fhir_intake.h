@@ -18,17 +18,15 @@ struct FhirArrival {
     std::string_view body;  // a resource in JSON; empty: none
     // What is told when it is stored: 202, or 201 and 200 where the client must have them.
     unsigned success = 202;
-    // Held against FHIR R4 first: errors are refused (enforce), or counted and noted in the trace (observe).
-    bool validate = false;
-    bool enforce = false;
 };
 
 struct FhirAnswer {
     unsigned status = 202;
     std::string outcome;        // an OperationOutcome in JSON, whenever something is to be said
     std::uint64_t message = 0;  // its number in the store; 0 when it could not be stored
-    bool stored = false;        // on disk: only then the status is 2xx
-    bool later = false;         // nothing is wrong with it: the same will be taken later (Retry-After)
+    std::int64_t received_us = 0;
+    bool stored = false;  // on disk: only then the status is 2xx
+    bool later = false;   // nothing is wrong with it: the same will be taken later (Retry-After)
     std::optional<std::string> relayed{};  // what the destination answered, as relayed_text() wrote it
 };
 

@@ -70,6 +70,9 @@ class Flow {
     net::Task<FhirAnswer> accept(Entrance const& listener, FhirArrival const& arrival,
                                  std::string_view source, Again const* again = nullptr);
 
+    // By what that listener holds resources against.
+    std::vector<fhir::Finding> check(Entrance const& listener, fhir::Element resource) const;
+
     // A stored message goes through the routes again, whatever its content is.
     struct Retaken {
         bool stored = false;
@@ -95,11 +98,19 @@ class Flow {
     net::Task<Answer> refuse(Entrance const& listener, std::string_view bytes, std::string_view source,
                              Generation const& generation, hl7::Message const* message,
                              Refusal const& refusal, Again const* again = nullptr);
-    // Of a listener that wants no message twice (flow_duplicates.cpp): the answer to a copy, which is the end
-    // of it; or nothing, and the message is `claim`'s until it is stored.
+    // Of a listener that wants no message twice (flow_duplicates.cpp). A fresh one is `claim`'s until it is
+    // stored.
+    net::Task<DuplicateTable::Arrival> look_for_copy(Entrance const& listener, routes::Subject message,
+                                                     std::string_view bytes, std::string_view source,
+                                                     Claim& claim);
+    // The answer to a copy, which is the end of it; or nothing.
     net::Task<std::optional<Answer>> answer_copy(Entrance const& listener, hl7::Message const& message,
                                                  std::string_view bytes, std::string_view source,
                                                  Claim& claim);
+    net::Task<std::optional<FhirAnswer>> answer_copy(Entrance const& listener,
+                                                     fhir::Interaction const& interaction,
+                                                     FhirArrival const& arrival, std::string_view text,
+                                                     std::string_view source, Claim& claim);
     net::Task<Answer> told_before(Entrance const& listener, hl7::Message const& message,
                                   DuplicateTable::Known const& first);
     // Runs the listener's `answer` steps on what is to be said. Whether there are any.
@@ -153,6 +164,9 @@ class Door final : public Intake {
     }
     net::Task<FhirAnswer> accept(FhirArrival const& arrival, std::string_view source) override {
         return flow_.accept(listener_, arrival, source);
+    }
+    std::vector<fhir::Finding> check(fhir::Element resource) const override {
+        return flow_.check(listener_, resource);
     }
     bool takes() const override { return flow_.takes(); }
     bool paced() const override { return listener_.rate != nullptr; }

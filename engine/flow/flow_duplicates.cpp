@@ -40,24 +40,18 @@ Number number_of(hl7::Message const& message) {
 
 }  // namespace
 
-net::Task<std::optional<Answer>> Flow::answer_copy(Entrance const& listener, hl7::Message const& message,
-                                                   std::string_view bytes, std::string_view source,
-                                                   Claim& claim) {
-    std::optional<Answer> answer;
-    // What starts a link of numbered messages carries nothing that could be there twice.
-    if (listener.sequences) {
-        auto const number = number_of(message);
-        if (number.written && !number.value) co_return answer;
-    }
+net::Task<DuplicateTable::Arrival> Flow::look_for_copy(Entrance const& listener, routes::Subject message,
+                                                       std::string_view bytes, std::string_view source,
+                                                       Claim& claim) {
+    using enum DuplicateTable::Verdict;
     auto const fingerprint = listener.duplicates->fingerprint(message, bytes, now_us_());
     if (!fingerprint) {
         log_.warn("duplicate_key", {{"listener", listener.name}, {"error", fingerprint.error().code}});
-        co_return answer;
+        co_return DuplicateTable::Arrival{};
     }
-    if (!*fingerprint) co_return answer;
+    if (!*fingerprint) co_return DuplicateTable::Arrival{};
     auto& table = listener.duplicates->table();
     auto& metrics = *listener.metrics;
-    using enum DuplicateTable::Verdict;
     auto arrival = table.arrive(**fingerprint, now_us_());
     if (arrival.verdict == being_stored) {
         net::Timer timer(co_await net::asio::this_coro::executor);
@@ -77,19 +71,54 @@ net::Task<std::optional<Answer>> Flow::answer_copy(Entrance const& listener, hl7
     }
     if (arrival.verdict == fresh) {
         claim.take(table, **fingerprint);
-        co_return answer;
-    }
-    if (arrival.verdict == being_stored) {
+    } else if (arrival.verdict == being_stored) {
         metrics.rejected.fetch_add(1, std::memory_order_relaxed);
-        answer = not_stored(listener, message, error("busy", listener.name, "the message is being stored"));
-        co_return answer;
+    } else {
+        metrics.duplicates.fetch_add(1, std::memory_order_relaxed);
+        log_.info("duplicate",
+                  {{"listener", listener.name}, {"peer", source}, {"message", arrival.known.message}});
     }
-    metrics.duplicates.fetch_add(1, std::memory_order_relaxed);
-    log_.info("duplicate",
-              {{"listener", listener.name}, {"peer", source}, {"message", arrival.known.message}});
-    auto told = co_await told_before(listener, message, arrival.known);
-    answer = std::move(told);
-    count_unanswered(*answer, metrics);
+    co_return arrival;
+}
+
+net::Task<std::optional<Answer>> Flow::answer_copy(Entrance const& listener, hl7::Message const& message,
+                                                   std::string_view bytes, std::string_view source,
+                                                   Claim& claim) {
+    std::optional<Answer> answer;
+    // What starts a link of numbered messages carries nothing that could be there twice.
+    if (listener.sequences) {
+        auto const number = number_of(message);
+        if (number.written && !number.value) co_return answer;
+    }
+    auto const arrival = co_await look_for_copy(listener, {&message, nullptr, nullptr}, bytes, source, claim);
+    using enum DuplicateTable::Verdict;
+    if (arrival.verdict == being_stored) {
+        answer = not_stored(listener, message, error("busy", listener.name, "the message is being stored"));
+    } else if (arrival.verdict == here) {
+        auto told = co_await told_before(listener, message, arrival.known);
+        answer = std::move(told);
+        count_unanswered(*answer, *listener.metrics);
+    }
+    co_return answer;
+}
+
+// What a client is told follows from what it sent, the number and the time.
+net::Task<std::optional<FhirAnswer>> Flow::answer_copy(Entrance const& listener,
+                                                       fhir::Interaction const& interaction,
+                                                       FhirArrival const& arrival, std::string_view text,
+                                                       std::string_view source, Claim& claim) {
+    std::optional<FhirAnswer> answer;
+    auto const came = co_await look_for_copy(listener, {nullptr, nullptr, &interaction}, text, source, claim);
+    using enum DuplicateTable::Verdict;
+    if (came.verdict == being_stored) {
+        answer = flow::not_stored(error("busy", listener.name, "the same is being stored"));
+    } else if (came.verdict == here) {
+        answer.emplace();
+        answer->status = arrival.success;
+        answer->message = came.known.message;
+        answer->received_us = came.known.received_us;
+        answer->stored = true;
+    }
     co_return answer;
 }
 

@@ -1,9 +1,8 @@
 // The story of a FHIR interaction: as that of an HL7 v2 message (flow.cpp), with HTTP's answers.
 #include <algorithm>
 
+#include "engine/flow/admission.h"
 #include "engine/flow/flow.h"
-#include "parsers/fhir/validate.h"
-#include "routes/fhir_invariants.h"
 #include "routes/subject.h"
 
 namespace hilum::flow {
@@ -40,22 +39,22 @@ net::Task<FhirAnswer> Flow::accept(Entrance const& listener, FhirArrival const& 
     bool const plain =
         interaction->has_body && interaction->request == fhir::default_request(interaction->resource);
     if (plain) text = fhir::resource_text(arrival.body);
-    if (interaction->has_body) {
-        if (auto const other = contradiction(interaction->request, interaction->resource)) {
-            co_return co_await refuse(listener, text, source, *generation, refused(400, *other), {}, again);
-        }
+    Claim claim;
+    if (listener.duplicates && !again) {
+        auto copy = co_await answer_copy(listener, *interaction, arrival, text, source, claim);
+        if (copy) co_return std::move(*copy);
     }
     std::string note;
-    if (arrival.validate && interaction->has_body && !again) {
-        auto const findings = FhirInvariants::check_r4(interaction->resource.root());
-        note = fhir::summary(findings);
-        if (arrival.enforce && fhir::refuses(findings)) {
-            std::vector<store::VerdictEntry> verdicts{
-                {generation->validation_name, static_cast<std::uint8_t>(RouteOutcome::noted), note}};
-            co_return co_await refuse(listener, text, source, *generation, not_valid(findings),
-                                      std::move(verdicts), again);
-        }
-    }
+    auto const noted = [&] {
+        std::vector<store::VerdictEntry> verdicts;
+        if (!note.empty())
+            verdicts.push_back(
+                {generation->validation_name, static_cast<std::uint8_t>(RouteOutcome::noted), note});
+        return verdicts;
+    };
+    auto fault = admission_fault(*interaction, again ? nullptr : generation->validator(index), note);
+    if (fault)
+        co_return co_await refuse(listener, text, source, *generation, std::move(*fault), noted(), again);
 
     // 2. Process.
     if (index == routes::Pipeline::none)
@@ -74,9 +73,7 @@ net::Task<FhirAnswer> Flow::accept(Entrance const& listener, FhirArrival const& 
     auto record = record_of(listener, *generation, text, source, again);
     record.received_us = now_us;
     take_over(processed, *generation, record);
-    if (!note.empty())
-        record.verdicts.push_back(
-            {generation->validation_name, static_cast<std::uint8_t>(RouteOutcome::noted), note});
+    for (auto const& verdict : noted()) record.verdicts.push_back(verdict);
     auto const told = std::to_string(arrival.success);
     record.answer_code = told;
     bool const waits = !again && may_reach(processed, *generation, listener.reply_from);
@@ -95,6 +92,7 @@ net::Task<FhirAnswer> Flow::accept(Entrance const& listener, FhirArrival const& 
         no_room(listener, ticket.error());
         co_return flow::not_stored(ticket.error());
     }
+    claim.stored({ticket->sequence, ticket->position, now_us});
 
     // 4. Answer.
     FhirAnswer answer;
@@ -109,9 +107,17 @@ net::Task<FhirAnswer> Flow::accept(Entrance const& listener, FhirArrival const& 
                          processed.held() ? "transient" : "not-found");
     }
     answer.message = ticket->sequence;
+    answer.received_us = now_us;
     answer.stored = true;
     metrics.acknowledged.fetch_add(1, std::memory_order_relaxed);
     co_return answer;
+}
+
+std::vector<fhir::Finding> Flow::check(Entrance const& listener, fhir::Element resource) const {
+    auto const generation = generation_.load();
+    auto const* const validator = generation->validator(generation->pipeline->listener(listener.name));
+    return validator && validator->fhir ? validator->fhir->check(resource)
+                                        : FhirConformance().check(resource);
 }
 
 net::Task<Flow::Retaken> Flow::accept_again(Entrance const& listener, std::string_view bytes,

@@ -36,6 +36,9 @@ class Intake {
     // other.
     virtual net::Task<FhirAnswer> accept(FhirArrival const& arrival, std::string_view source) = 0;
 
+    // What is wrong with a resource by what this listener holds resources against, whether it does so or not.
+    virtual std::vector<fhir::Finding> check(fhir::Element resource) const = 0;
+
     // False while there is no room for messages: they would be refused, so a listener reads none.
     virtual bool takes() const { return true; }
     // Whether messages have to wait for their turn at all.

@@ -48,12 +48,9 @@ class Recall final : public store::LookBack {
 
     void found(store::Position position, store::MessageRecord const& message) override {
         auto* const one = of(message.listener);
-        auto const read = hl7::Message::view(message.received, one->of->charset);
-        if (!read) return;
-        auto const fingerprint =
-            one->of->duplicates->fingerprint(*read, message.received, message.received_us);
-        if (!fingerprint || !*fingerprint) return;
-        one->segment.push_back({**fingerprint, {message.sequence, position, message.received_us}});
+        auto const fingerprint = fingerprint_of(*one->of, message);
+        if (!fingerprint) return;
+        one->segment.push_back({*fingerprint, {message.sequence, position, message.received_us}});
         if (one->segment.size() > one->of->duplicates->options().keep) one->segment.pop_front();
     }
 
@@ -78,6 +75,22 @@ class Recall final : public store::LookBack {
         std::deque<Found> all;      // of the newer ones, which were read before
     };
 
+    static std::optional<Fingerprint> fingerprint_of(Recalling const& of,
+                                                     store::MessageRecord const& message) {
+        auto const& duplicates = *of.duplicates;
+        if (duplicates.content() == config::Content::fhir) {
+            auto const read = fhir::Interaction::read(message.received);
+            if (!read) return std::nullopt;
+            auto const made =
+                duplicates.fingerprint({nullptr, nullptr, &*read}, message.received, message.received_us);
+            return made ? *made : std::nullopt;
+        }
+        auto const read = hl7::Message::view(message.received, of.charset);
+        if (!read) return std::nullopt;
+        auto const made =
+            duplicates.fingerprint({&*read, nullptr, nullptr}, message.received, message.received_us);
+        return made ? *made : std::nullopt;
+    }
     One* of(store::NameId listener) {
         auto const found = std::find_if(all_.begin(), all_.end(),
                                         [&](One const& one) { return one.of->listener == listener; });

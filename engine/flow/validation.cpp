@@ -67,6 +67,13 @@ std::vector<std::shared_ptr<Validator const>> make_validators(config::Config con
     for (auto const& component : config.listeners) {
         auto const wanted = listeners::validation_of(component);
         out.emplace_back();
+        if (component.content == config::Content::fhir) {
+            auto validator = std::make_shared<Validator>();
+            validator->strength = wanted.strength;
+            validator->fhir = wanted.fhir;
+            out.back() = std::move(validator);
+            continue;
+        }
         if (wanted.strength == Strength::off) continue;
         if (!base) base = hl7::Rules::of(config.dictionary, config.closed_tables);
         auto validator = std::make_shared<Validator>();

@@ -16,16 +16,18 @@
 #include "engine/ops/control.h"
 #include "parsers/hl7/ack.h"
 #include "parsers/hl7/validate.h"
+#include "routes/fhir_conformance.h"
 
 namespace hilum::flow {
 
 // Of one listener; immutable.
 struct Validator {
     listeners::Strength strength = listeners::Strength::observe;
-    hl7::Rules rules;
+    hl7::Rules rules;                               // of one that takes HL7 v2
+    std::shared_ptr<FhirConformance const> fhir{};  // of one that takes FHIR: never null, also when it is off
 };
-// Parallel to config.listeners; nullptr where validation is off. The dictionary is compiled once for all, and
-// only when one of them needs it.
+// Parallel to config.listeners; nullptr where HL7 v2 is not validated. The dictionary is compiled once for
+// all, and only when one of them needs it.
 std::vector<std::shared_ptr<Validator const>> make_validators(config::Config const& config);
 
 // Thread-safe. Counts since start; a reload keeps them.

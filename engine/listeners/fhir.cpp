@@ -11,8 +11,6 @@
 #include "engine/listeners/validation_options.h"
 #include "engine/net/http_date.h"
 #include "parsers/fhir/definitions.h"
-#include "parsers/fhir/validate.h"
-#include "routes/fhir_invariants.h"
 
 namespace hilum::listeners {
 
@@ -27,7 +25,7 @@ struct Options {
     std::string url;
     config::NameList resources;
     Success answers = Success::accepted;
-    Strength validate = Strength::off;
+    FhirValidationOptions validation;
     config::Bytes max_body{16u << 20};
     config::Duration idle = 60s;
     config::Duration read_time = 30s;
@@ -48,11 +46,7 @@ void describe(V& v, Options& o) {
              "accepted: 202, for what is stored and goes on; done: 201 and 200 with Location and ETag, for "
              "clients "
              "that take nothing else");
-    v.choice("validate", o.validate,
-             {{"off", Strength::off}, {"observe", Strength::observe}, {"enforce", Strength::enforce}},
-             "whether resources are held against FHIR R4: off, observe (note what is found in the trace) or "
-             "enforce "
-             "(refuse those with errors, with 422)");
+    describe(v, o.validation);
     v.optional("max_body", o.max_body, "a longer body, unpacked, is refused with 413");
     v.optional("idle", o.idle, "close a connection on which no request has begun for this long");
     v.optional("read_time", o.read_time,
@@ -82,6 +76,7 @@ void check(config::Component const& component, config::Diagnostics& diagnostics)
                           "leave it out for the default");
     if (o.max_connections == 0)
         diagnostics.error(at, "max_connections is 0: nobody could connect", "leave it out for 1000");
+    listeners::check(o.validation, diagnostics);
     static fhir::Type const resource = fhir::Type::find("Resource");
     for (auto const& name : o.resources) {
         auto const type = fhir::Type::find(name.name);
@@ -92,13 +87,25 @@ void check(config::Component const& component, config::Diagnostics& diagnostics)
 }
 
 // As FHIR writes an instant.
-std::string instant() {
-    auto const now = std::time(nullptr);
+std::string instant(std::time_t now) {
     std::tm utc{};
     gmtime_r(&now, &utc);
     char text[32];
     auto const size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
     return {text, size};
+}
+
+// The address of a resource at the server behind, [base]/Type/id or [base]/Type/id/_history/version, as one
+// here: its client may not reach that server.
+std::string seen_from_here(std::string const& location, std::string const& url) {
+    int parts = location.find("/_history/") == std::string::npos ? 2 : 4;
+    std::size_t at = location.size();
+    while (parts > 0 && at != 0 && at != std::string::npos) {
+        at = location.rfind('/', at - 1);
+        --parts;
+    }
+    if (location.empty() || parts > 0) return location;
+    return url + "/" + (at == std::string::npos ? location : location.substr(at + 1));
 }
 
 struct Settings {
@@ -184,7 +191,7 @@ HttpReply FhirService::validated(std::string const& json, FhirRequest const& ask
                 root = p.child("resource");
         }
     }
-    auto findings = FhirInvariants::check_r4(root);
+    auto findings = context_.intake.check(root);
     auto const& type = asked.interaction.url;
     if (!type.empty() && root.resource_type() != type) {
         fhir::Finding finding;
@@ -203,13 +210,19 @@ HttpReply FhirService::reply_of(flow::FhirAnswer const& answer, FhirRequest cons
         auto const add = [&](std::string_view name, std::string const& value) {
             if (!value.empty()) ((extra += name) += value) += "\r\n";
         };
-        add("Location: ", response->location);
+        add("Location: ", seen_from_here(response->location, url));
         add("ETag: ", response->etag);
         add("Last-Modified: ", response->last_modified);
+        // A page of a proxy before the server, for one. Clients look for an OperationOutcome.
+        if (response->status >= 400 && response->content_type.find("json") == std::string::npos)
+            response->body = fhir::operation_outcome(
+                error("not_fhir", "", "the server behind this endpoint says no, and not in FHIR"),
+                "exception");
         return fhir_reply(response->status, std::move(response->body), asked, std::move(extra));
     }
     if (answer.outcome.empty())
-        return stored_reply(settings_.options.answers, answer, asked, json, url, instant());
+        return stored_reply(settings_.options.answers, answer, asked, json, url,
+                            instant(answer.received_us / 1'000'000));
     return fhir_reply(answer.status, answer.outcome, asked, answer.later ? "Retry-After: 5\r\n" : "");
 }
 
@@ -225,7 +238,8 @@ net::Task<HttpReply> FhirService::answer(HttpRequestParser::value_type const& re
             "Access-Control-Allow-Headers: Content-Type, Accept, Authorization, Prefer, If-Match, "
             "If-None-Match, If-None-Exist, X-Request-Id\r\nAccess-Control-Max-Age: 3600\r\n");
     if (asked.deed == FhirDeed::metadata)
-        co_return fhir_reply(200, capability_statement(settings_.endpoint, url, instant()), asked);
+        co_return fhir_reply(200, capability_statement(settings_.endpoint, url, instant(std::time(nullptr))),
+                             asked);
     bool const has_body = request.method() == http::verb::post || request.method() == http::verb::put;
     std::string json;
     if (asked.deed == FhirDeed::query) {
@@ -249,8 +263,6 @@ net::Task<HttpReply> FhirService::answer(HttpRequestParser::value_type const& re
     arrival.request = asked.interaction;
     arrival.body = json;
     arrival.success = success_status(settings_.options.answers, asked);
-    arrival.validate = settings_.options.validate != Strength::off;
-    arrival.enforce = settings_.options.validate == Strength::enforce;
     auto const answer = co_await context_.intake.accept(arrival, peer);
     co_return reply_of(answer, asked, json, url);
 }

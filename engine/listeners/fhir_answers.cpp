@@ -1,8 +1,11 @@
 #include "engine/listeners/fhir_answers.h"
 
+#include "engine/flow/fhir_identity.h"
 #include "engine/net/uuid.h"
+#include "parsers/fhir/edit.h"
 #include "parsers/fhir/resource.h"
 #include "parsers/json.h"
+#include "parsers/percent.h"
 
 namespace hilum::listeners {
 namespace {
@@ -19,9 +22,10 @@ std::string etag(flow::FhirAnswer const& answer) {
     return "W/\"" + std::to_string(answer.message) + "\"";
 }
 
-// The id that a resource is given here: the message's number is given once.
-std::string id_of(flow::FhirAnswer const& answer) {
-    return "m" + std::to_string(answer.message);
+// The id under which a destination puts it, where that goes by the resource's own identifier: who asks for a
+// change of it later means the same.
+std::string id_of(fhir::Element resource, flow::FhirAnswer const& answer, std::size_t number) {
+    return flow::fhir_id(resource, flow::first_identifier(resource), answer.message, number);
 }
 
 // A batch or transaction whose entries are all stored
@@ -48,8 +52,10 @@ std::string bundle_response(fhir::Element bundle, flow::FhirAnswer const& answer
                                           : method == "DELETE" ? "204 No Content"
                                                                : "200 OK");
                         std::string const url(request.text_of("url"));
-                        if (method == "POST")
-                            w.field("location", url + "/" + id_of(answer) + "-" + std::to_string(number));
+                        if (method == "POST" && entry.child("resource").exists())
+                            w.field(
+                                "location",
+                                url + "/" + percent_encoded(id_of(entry.child("resource"), answer, number)));
                         if (method == "PUT" && url.find('?') == std::string::npos) w.field("location", url);
                         if (method != "DELETE") w.field("etag", etag(answer));
                     });
@@ -101,12 +107,25 @@ std::string message_response(fhir::Element bundle, flow::FhirAnswer const& answe
     return out + R"(,"entry":[{"fullUrl":"urn:uuid:)" + header_id + R"(","resource":)" + message + "}]}";
 }
 
+// As it is stored, with the id that it has from now on.
+std::string with_id(fhir::Resource& resource, std::string const& id) {
+    fhir::Editor edit(resource);
+    auto element = resource.root().child("id");
+    if (!element.exists()) {
+        auto const made = edit.append(resource.root(), "id", false, fhir::Kind::nothing);
+        if (!made) return resource.json();
+        element = *made;
+    }
+    (void)edit.set(element, fhir::Kind::string, id);  // too large for it: without
+    return resource.json();
+}
+
 HttpReply done(flow::FhirAnswer const& answer, FhirRequest const& request, std::string_view json,
                std::string_view url) {
     using Prefer = FhirRequest::Prefer;
     auto const& interaction = request.interaction;
     bool const minimal = request.prefer == Prefer::minimal;
-    auto const resource = fhir::Resource::read_json(std::string(json));
+    auto resource = fhir::Resource::read_json(std::string(json));
     if (interaction.method == "DELETE")
         return fhir_reply(minimal ? 204 : 200, minimal ? "" : stored_outcome(answer), request);
     if (!resource) return fhir_reply(200, stored_outcome(answer), request);
@@ -114,13 +133,15 @@ HttpReply done(flow::FhirAnswer const& answer, FhirRequest const& request, std::
     bool const create = interaction.method == "POST";
     auto const path = interaction.url.substr(0, interaction.url.find('?'));
     bool const has_id = path.find('/') != std::string::npos;
-    auto const place = has_id ? path : path + "/" + id_of(answer);
+    auto const id = has_id ? path.substr(path.find('/') + 1) : id_of(resource->root(), answer, 0);
+    // The resource's own id may be any text.
+    auto const place = has_id ? path : path + "/" + percent_encoded(id);
     auto const extra = "Location: " + std::string(url) + "/" + place + "/_history/" +
                        std::to_string(answer.message) + "\r\nETag: " + etag(answer) + "\r\n";
     if (minimal) return fhir_reply(create ? 201 : 200, "", request, extra);
     if (request.prefer == Prefer::outcome)
         return fhir_reply(create ? 201 : 200, stored_outcome(answer), request, extra);
-    return fhir_reply(create ? 201 : 200, std::string(json), request, extra);
+    return fhir_reply(create ? 201 : 200, with_id(*resource, id), request, extra);
 }
 
 }  // namespace

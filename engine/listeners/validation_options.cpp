@@ -13,6 +13,10 @@ void check(ValidationOptions const& o, config::Component const& component, confi
     config::load_profile(o.profile, diagnostics);
 }
 
+void check(FhirValidationOptions const& o, config::Diagnostics& diagnostics) {
+    (void)FhirConformance::load(o.profiles, diagnostics);
+}
+
 Validation validation_of(config::Component const& component) {
     config::Diagnostics ignored;
     Validation validation;
@@ -20,6 +24,17 @@ Validation validation_of(config::Component const& component) {
         validation.strength = node->scalar == "enforce"   ? Strength::enforce
                               : node->scalar == "observe" ? Strength::observe
                                                           : Strength::off;
+    }
+    if (component.content == config::Content::fhir) {
+        FhirProfileOptions profiles;
+        for (auto const& [key, list] :
+             {std::pair("packages", &profiles.packages), std::pair("profiles", &profiles.profiles)}) {
+            if (auto const* node = component.options.find(key)) config::decode_value(*node, *list, ignored);
+        }
+        validation.fhir = FhirConformance::load(profiles, ignored);
+        // Files that have changed for the worse since they were checked: R4 itself holds all the same.
+        if (!validation.fhir) validation.fhir = std::make_shared<FhirConformance const>();
+        return validation;
     }
     config::Text file;
     if (auto const* node = component.options.find("profile");

@@ -174,6 +174,13 @@ Profile const* Profiles::find(std::string_view url) const {
     return found == profiles_.end() ? nullptr : &found->second;
 }
 
+std::vector<std::string_view> Profiles::names() const {
+    std::vector<std::string_view> urls;
+    urls.reserve(profiles_.size());
+    for (auto const& [url, profile] : profiles_) urls.emplace_back(url);
+    return urls;
+}
+
 // Those that can be listed from what was taken in; of others nothing is said.
 void Profiles::list_codes(std::string const& value_set, Element definition) {
     Codes codes;

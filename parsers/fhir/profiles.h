@@ -63,6 +63,7 @@ class Profiles {
     Result<void> add(std::string json);
 
     Profile const* find(std::string_view url) const;  // with or without |version; nullptr: not known here
+    std::vector<std::string_view> names() const;      // their urls
     // Numbered as fhir::invariant() does, from invariant_count() on.
     std::vector<ProfileConstraint> const& constraints() const { return constraints_; }
     // Whether the codes of the value set are listed here, and whether the code is one of them.

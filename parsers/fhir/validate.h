@@ -33,7 +33,9 @@ struct Rules {
     Invariants const* invariants = nullptr;  // without, only those that validate() computes itself
     Profiles const* profiles = nullptr;      // those that meta.profile names count where they are known
     std::vector<std::string> profiles_wanted =
-        {};                          // canonical urls of others that the resource has to follow
+        {};  // canonical urls of others that the resource has to follow
+    std::vector<std::string> profiles_by_type =
+        {};  // of others that every resource of their type has to follow, but for contained ones
     std::size_t findings_max = 200;  // more are not looked for; a last finding "too-many" says so
 };
 

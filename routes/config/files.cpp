@@ -95,6 +95,27 @@ std::string beside(std::string_view path, Location const& where) {
     return meant.lexically_normal().string();
 }
 
+std::optional<std::string> read_whole(std::string const& path, Location const& where, std::string_view what,
+                                      std::size_t mebibytes, Diagnostics& diagnostics) {
+    std::ifstream in(path, std::ios::binary);
+    std::error_code ignored;
+    auto const named = "the " + std::string(what) + " " + in_quotes(path);
+    if (!in || !fs::is_regular_file(path, ignored)) {
+        diagnostics.error(where, "cannot read " + named,
+                          "create it or correct the path, which is relative to this file's folder");
+        return std::nullopt;
+    }
+    std::string out;
+    char chunk[64 * 1024];
+    while (in.read(chunk, sizeof chunk) || in.gcount() > 0) {
+        out.append(chunk, static_cast<std::size_t>(in.gcount()));
+        if (out.size() <= mebibytes << 20U) continue;
+        diagnostics.error(where, named + " is larger than " + std::to_string(mebibytes) + " MiB");
+        return std::nullopt;
+    }
+    return out;
+}
+
 void Files::add_file(std::string const& path) {
     if (read(path, nullptr)) return;
     opened_ = false;

@@ -1,6 +1,7 @@
 // The files of a configuration: those that the user names, and what they include.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -16,6 +17,11 @@ inline constexpr std::size_t includes_deep_max = 16;
 
 // A path as it is meant: what is relative is so to the folder of the file that names it.
 std::string beside(std::string_view path, Location const& where);
+
+// The bytes of a file that an option names, which is a `what` ("profile"). Nothing when it can't be read or
+// is larger than `mebibytes`: reported at `where`.
+std::optional<std::string> read_whole(std::string const& path, Location const& where, std::string_view what,
+                                      std::size_t mebibytes, Diagnostics& diagnostics);
 
 // One file as it was read. `include:` has been followed, and still stands in it.
 struct SourceFile {

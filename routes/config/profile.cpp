@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 
 #include "parsers/hl7/igamt.h"
 #include "routes/config/describe.h"
@@ -13,25 +12,7 @@ namespace hilum::config {
 
 namespace {
 
-constexpr std::size_t file_bytes_max = 16u << 20;
-
-bool read_whole(std::string const& path, Location const& where, std::string& out, Diagnostics& diagnostics) {
-    std::ifstream in(path, std::ios::binary);
-    std::error_code ignored;
-    if (!in || !std::filesystem::is_regular_file(path, ignored)) {
-        diagnostics.error(where, "cannot read the profile " + in_quotes(path),
-                          "create it or correct the path, which is relative to this file's folder");
-        return false;
-    }
-    char chunk[64 * 1024];
-    while (in.read(chunk, sizeof chunk) || in.gcount() > 0) {
-        out.append(chunk, static_cast<std::size_t>(in.gcount()));
-        if (out.size() <= file_bytes_max) continue;
-        diagnostics.error(where, "the profile " + in_quotes(path) + " is larger than 16 MiB");
-        return false;
-    }
-    return true;
-}
+constexpr std::size_t file_mebibytes = 16;
 
 std::optional<std::uint32_t> number(std::string_view text) {
     std::uint32_t value = 0;
@@ -306,11 +287,15 @@ void Reader::igamt(Node const& node, hl7::Profile& profile) {
     auto const at = [this](Text const& file) {
         return (std::filesystem::path(folder_) / file.value).string();
     };
-    std::string xml, sets;
-    if (o.profile.empty() || !read_whole(at(o.profile), o.profile.where, xml, diagnostics_)) return;
-    if (!o.value_sets.empty() && !read_whole(at(o.value_sets), o.value_sets.where, sets, diagnostics_))
-        return;
-    auto read = hl7::read_igamt(xml, sets);
+    if (o.profile.empty()) return;
+    auto const whole = [&](Text const& file) {
+        return read_whole(at(file), file.where, "profile", file_mebibytes, diagnostics_);
+    };
+    auto const xml = whole(o.profile);
+    if (!xml) return;
+    auto const sets = o.value_sets.empty() ? std::optional<std::string>("") : whole(o.value_sets);
+    if (!sets) return;
+    auto read = hl7::read_igamt(*xml, *sets);
     if (!read)
         return diagnostics_.error(o.profile.where, read.error().place + ": " + read.error().what,
                                   read.error().next);
@@ -359,13 +344,13 @@ std::shared_ptr<hl7::Profile const> read_profile(std::string_view text, std::str
 
 std::shared_ptr<hl7::Profile const> load_profile(std::string const& path, Location const& where,
                                                  Diagnostics& diagnostics) {
-    std::string text;
-    if (!read_whole(path, where, text, diagnostics)) return nullptr;
+    auto const text = read_whole(path, where, "profile", file_mebibytes, diagnostics);
+    if (!text) return nullptr;
     if (!path.ends_with(".xml")) {
         auto const folder = std::filesystem::path(path).parent_path().string();
-        return read_profile(text, path, folder, diagnostics);
+        return read_profile(*text, path, folder, diagnostics);
     }
-    auto read = hl7::read_igamt(text, {});
+    auto read = hl7::read_igamt(*text, {});
     if (read) return std::make_shared<hl7::Profile const>(std::move(*read));
     diagnostics.error({std::make_shared<std::string const>(path), 0, 0},
                       read.error().place + ": " + read.error().what, read.error().next);

@@ -8,9 +8,12 @@ namespace hilum::config {
 
 bool names_secret(std::string_view name) {
     // Not "key" alone: tables and steps have keys that open nothing.
-    constexpr std::array<std::string_view, 10> words{"password",    "passwd",       "passphrase", "secret",
-                                                     "secrets",     "token",        "tokens",     "apikey",
-                                                     "credentials", "authorization"};
+    constexpr std::array<std::string_view, 11> words{"password",    "passwd",        "passphrase", "secret",
+                                                     "secrets",     "token",         "tokens",     "apikey",
+                                                     "credentials", "authorization", "bearer"};
+    // Where it is had from is none.
+    for (std::string_view const end : {"_url", "_uri", "_file"})
+        if (name.ends_with(end)) return false;
     std::string word, before;
     for (std::size_t i = 0; i <= name.size(); ++i) {
         char const c = i < name.size() ? name[i] : '_';

@@ -6,7 +6,7 @@
 
 #include "parsers/fhir/validate.h"
 #include "routes/config/profile.h"
-#include "routes/fhir_invariants.h"
+#include "routes/fhir_conformance.h"
 #include "routes/steps/steps.h"
 
 namespace hilum::routes {
@@ -17,12 +17,15 @@ enum class OnFindings : unsigned char { unsaid, hold, reject, pass };
 struct ValidateOptions {
     config::Text profile;
     OnFindings otherwise = OnFindings::unsaid;
+    FhirProfileOptions fhir;
 };
 
 template <class V>
 void describe(V& v, ValidateOptions& o) {
-    v.optional("profile", o.profile,
-               "a conformance profile, YAML or NIST IGAMT XML, relative to this configuration file");
+    v.optional(
+        "profile", o.profile,
+        "of HL7 v2: a conformance profile, YAML or NIST IGAMT XML, relative to this configuration file");
+    describe(v, o.fhir);
     v.choice("otherwise", o.otherwise,
              {{"hold", OnFindings::hold}, {"reject", OnFindings::reject}, {"pass", OnFindings::pass}},
              "what becomes of a message with errors: hold it, reject it with a NAK, or pass it and note "
@@ -56,13 +59,14 @@ class ValidateStep final : public Step {
     OnFindings otherwise_;
 };
 
-// Against FHIR R4.
+// Against FHIR R4, and profiles.
 class FhirValidateStep final : public Step {
   public:
-    explicit FhirValidateStep(OnFindings otherwise) : otherwise_(otherwise) {}
+    FhirValidateStep(std::shared_ptr<FhirConformance const> conformance, OnFindings otherwise)
+        : conformance_(std::move(conformance)), otherwise_(otherwise) {}
 
     StepResult run(Work& work) const override {
-        auto const findings = FhirInvariants::check_r4(work.piece.interaction().resource.root());
+        auto const findings = conformance_->check(work.piece.interaction().resource.root());
         if (!fhir::refuses(findings)) return StepResult::ok();
         StepResult result;
         result.reason = fhir::summary(findings);
@@ -75,6 +79,7 @@ class FhirValidateStep final : public Step {
     }
 
   private:
+    std::shared_ptr<FhirConformance const> conformance_;
     OnFindings otherwise_;
 };
 
@@ -92,8 +97,14 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     if (context.content == Content::fhir) {
         if (!o.profile.empty())
             diagnostics.error(o.profile.where, "the profile is one of HL7 v2, and this is FHIR", "remove it");
+        auto conformance = FhirConformance::load(o.fhir, diagnostics);
         if (diagnostics.errors() != before) return nullptr;
-        return std::make_unique<FhirValidateStep>(o.otherwise);
+        return std::make_unique<FhirValidateStep>(std::move(conformance), o.otherwise);
+    }
+    for (auto const* const list : {&o.fhir.packages, &o.fhir.profiles}) {
+        if (!list->empty())
+            diagnostics.error(list->front().where, "this is about FHIR, and what comes here is HL7 v2",
+                              "name a profile of HL7 v2 with profile:, or remove it");
     }
     std::shared_ptr<hl7::Profile const> profile;
     if (!o.profile.empty()) profile = config::load_profile(o.profile, diagnostics);

@@ -4,8 +4,11 @@ import contextlib
 import gzip
 import http.client
 import http.server
+import io
 import json
 import os
+import subprocess
+import tarfile
 import threading
 
 import hilum_e2e as e2e
@@ -175,6 +178,102 @@ def test_facade():
             check(status == 200 and answer['id'] == '7', f'{status} {answer}')
             status, _, answer = call(engine, 'GET', '/Patient/8')
             check(status == 404 and issue(answer) == 'processing', f'{status} {answer}')
+            # What the server refuses is the client's to mend: no person has to look at it here.
+            server.first.append((422, {}))
+            status, _, answer = call(engine, 'PUT', '/Patient/7', {**PATIENT, 'id': '7', 'active': False})
+            check(status == 422 and issue(answer) == 'processing', f'{status} {answer}')
+            queue = engine.queue('ehr')
+            check(queue['held'] == 0 and queue['queued'] == 0, f'{queue}')
+            # That Hilum may not ask there is no answer to the client, and somebody has to do something.
+            server.first.append((403, {}))
+            status, _, answer = call(engine, 'PUT', '/Patient/7', {**PATIENT, 'id': '7'})
+            check(status == 502 and engine.queue('ehr')['held'] == 1, f'{status} {answer} {engine.queue("ehr")}')
+
+
+PROFILE = {'resourceType': 'StructureDefinition', 'url': 'http://ward.example/patient', 'name': 'WardPatient', 'status': 'active',
+           'kind': 'resource', 'abstract': False, 'type': 'Patient', 'derivation': 'constraint',
+           'snapshot': {'element': [{'id': 'Patient', 'path': 'Patient', 'min': 0, 'max': '*'},
+                                    {'id': 'Patient.birthDate', 'path': 'Patient.birthDate', 'min': 1, 'max': '1'}]}}
+
+
+def package(path, *resources):
+    with tarfile.open(path, 'w:gz') as tar:
+        for number, resource in enumerate(resources):
+            data = json.dumps(resource).encode()
+            info = tarfile.TarInfo(f'package/{number}.json')
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+
+
+def test_profiles_of_a_site():
+    newborn = {'resourceType': 'Patient', 'identifier': [{'system': 'urn:mrn', 'value': '1'}], 'active': True}
+    claims = {**newborn, 'meta': {'profile': [PROFILE['url']]}}
+    with e2e.folder() as dir:
+        server = Server()
+        package(os.path.join(dir, 'ward.tgz'), PROFILE)
+        with open(os.path.join(dir, 'ward.json'), 'w') as f:
+            json.dump(PROFILE, f)
+        config = configuration(dir, server, validate='enforce', packages=['ward.tgz'], answers='done',
+                               listen=f'127.0.0.1:{e2e.free_port()}')
+        with e2e.Engine(dir, config) as engine:
+            status, _, answer = call(engine, 'POST', '/Patient', claims)
+            check(status == 422 and answer['issue'][0]['expression'] == ['Patient.birthDate'], f'{status} {answer}')
+            status, _, answer = call(engine, 'POST', '/Patient/$validate', claims)
+            check(status == 200 and issue(answer) == 'required', f'{status} {answer}')
+            # It does not say that it is one of the ward's.
+            check(call(engine, 'POST', '/Patient', newborn)[0] == 201, 'R4 alone was not enough')
+            config['listeners']['in']['fhir'].update(packages=['ward.json'], profiles=[PROFILE['url']])
+            engine.configure(config)
+            engine.api('POST', '/reload')
+            check(call(engine, 'POST', '/Patient', newborn)[0] == 422, 'the profile that all have to follow does not count')
+            check(call(engine, 'POST', '/Patient', PATIENT)[0] == 201, 'one that follows it was refused')
+        for keys, what in [({'packages': ['gone.tgz']}, 'cannot read the package'),
+                           ({'packages': ['ward.json'], 'profiles': ['http://ward.example/patients']}, 'did you mean'),
+                           ({'packages': ['hilum.yaml']}, 'a FHIR package is a .tgz')]:
+            engine.configure(configuration(dir, server, **keys))
+            checked = subprocess.run([e2e.HILUM, 'check', engine.path], capture_output=True, text=True)
+            check(checked.returncode == 1 and what in checked.stdout + checked.stderr, f'{keys}: {checked.stdout}{checked.stderr}')
+
+
+def message(envelope, header, event='urn:admission', **more):
+    resources = [{'resourceType': 'MessageHeader', 'id': header, 'eventUri': event,
+                  'source': {'endpoint': 'urn:ward'}, 'focus': [{'reference': 'urn:uuid:0fa1b2c3-0000-4000-8000-000000000001'}]},
+                 {**PATIENT, 'id': '1'}]
+    urls = ['urn:uuid:0fa1b2c3-0000-4000-8000-000000000002', 'urn:uuid:0fa1b2c3-0000-4000-8000-000000000001']
+    return {'resourceType': 'Bundle', 'id': envelope, 'type': 'message', 'timestamp': '2026-01-02T03:04:05Z', **more,
+            'entry': [{'fullUrl': url, 'resource': resource} for url, resource in zip(urls, resources)]}
+
+
+def test_a_message_that_comes_again_is_answered_as_the_first():
+    with e2e.folder() as dir:
+        server = Server()
+        config = configuration(dir, server, url='http://hub.example/fhir')
+        config['listeners']['in']['deduplicate'] = 'message_id'
+        send = lambda resource: call(engine, 'POST', '/$process-message', resource)  # noqa: E731
+        with e2e.Engine(dir, config) as engine:
+            status, _, first = send(message('b1', 'h1'))
+            check(status == 200 and first['type'] == 'message', f'{status} {first}')
+            response = first['entry'][0]['resource']['response']
+            check(response == {'identifier': 'h1', 'code': 'ok'}, f'{response}')
+            check(send(message('b1', 'h1'))[2] == first, 'the copy has another answer')
+            # Submitted once more on purpose: a new envelope, or another message in the old one.
+            check(send(message('b2', 'h1'))[2]['id'] != first['id'], 'a message in a new envelope was taken for a copy')
+            check(send(message('b1', 'h2'))[2]['id'] != first['id'], 'a new message in an old envelope was taken for a copy')
+            check('control_id_used_again' in engine.log(), 'an envelope that comes twice is not told')
+            named = {'identifier': {'system': 'urn:ward', 'value': '77'}}
+            _, _, second = send(message('b3', 'h3', **named))
+            check(send(message('b4', 'h3', **named))[2] == second, 'one with the identifier of another is none of its copies')
+            e2e.wait_until(lambda: len(server.calls) == 4, 10, 'four are at the server')
+            # What is no message has no such ids.
+            call(engine, 'POST', '/Patient', PATIENT)
+            call(engine, 'POST', '/Patient', PATIENT)
+            e2e.wait_until(lambda: len(server.calls) == 6, 10, 'two patients are at the server')
+            engine.kill()
+            engine.start()
+            check(send(message('b1', 'h1'))[2] == first, 'a restart has forgotten the message')
+            # A kill may send the last ones once more; a seventh there is none.
+            e2e.wait_until(lambda: engine.queue('ehr')['queued'] == 0, 10, 'all are sent')
+            check(len({(path, body) for _, path, _, body in server.calls}) == 5, f'{[c[1] for c in server.calls]}')
 
 
 e2e.main(globals())

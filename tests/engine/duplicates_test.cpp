@@ -25,7 +25,7 @@ DuplicateOptions options(std::string by) {
 
 std::optional<Fingerprint> of(Duplicates const& duplicates, std::string const& bytes) {
     auto const message = hl7::Message::view(bytes);
-    auto const made = duplicates.fingerprint(*message, bytes, 0);
+    auto const made = duplicates.fingerprint({&*message, nullptr, nullptr}, bytes, 0);
     return made ? *made : std::nullopt;
 }
 
@@ -112,7 +112,7 @@ TEST_CASE("duplicates: the table agrees with a plain one over many messages, and
 }
 
 TEST_CASE("duplicates: what makes two messages the same") {
-    Duplicates const by_id(options("control_id"));
+    Duplicates const by_id(options("control_id"), config::Content::hl7);
     auto const first = of(by_id, adt("M1", "PID|1||X"));
     CHECK(of(by_id, adt("M1", "PID|1||X"))->same == first->same);
     CHECK(of(by_id, adt("M1", "PID|1||X", "2"))->same == first->same);  // stamped anew
@@ -124,20 +124,65 @@ TEST_CASE("duplicates: what makes two messages the same") {
 
     auto whatever = options("control_id");
     whatever.content_differs = ContentDiffers::is_duplicate;
-    Duplicates const by_id_alone(whatever);
+    Duplicates const by_id_alone(whatever, config::Content::hl7);
     CHECK(of(by_id_alone, adt("M1", "PID|1||Y"))->same == of(by_id_alone, adt("M1", "PID|1||X"))->same);
     CHECK(of(by_id_alone, adt("M1", "PID|1||Y"))->other != of(by_id_alone, adt("M1", "PID|1||X"))->other);
 
-    Duplicates const by_content(options("content"));
+    Duplicates const by_content(options("content"), config::Content::hl7);
     CHECK(of(by_content, adt("M1", "PID|1"))->same == of(by_content, adt("M1", "PID|1"))->same);
     CHECK(of(by_content, adt("M1", "PID|1"))->same != of(by_content, adt("M1", "PID|1", "2"))->same);
 
-    Duplicates const by_key(options("=PID-3.1"));
+    Duplicates const by_key(options("=PID-3.1"), config::Content::hl7);
     CHECK(of(by_key, adt("M1", "PID|1||X"))->same == of(by_key, adt("M2", "PID|2||X"))->same);
     CHECK_FALSE(of(by_key, adt("M1", "EVN|1")));
 }
 
+// http://hl7.org/fhir/R4/messaging.html#reliable
+TEST_CASE("duplicates: of FHIR messages") {
+    Duplicates const by_id(options("message_id"), config::Content::fhir);
+    auto const print_of = [&](Duplicates const& duplicates, std::string const& text) {
+        auto const interaction = fhir::Interaction::read(text);
+        REQUIRE(interaction.has_value());
+        auto const made = duplicates.fingerprint({nullptr, nullptr, &*interaction}, text, 0);
+        return made ? *made : std::nullopt;
+    };
+    auto const message = [](std::string const& envelope, std::string const& header) {
+        return R"({"resourceType":"Bundle",)" + envelope +
+               R"("type":"message","entry":[{"resource":{"resourceType":"MessageHeader",)" + header +
+               R"("eventUri":"urn:e","source":{"endpoint":"urn:s"}}}]})";
+    };
+    auto const first = print_of(by_id, message(R"("id":"b1",)", R"("id":"h1",)"));
+    REQUIRE(first.has_value());
+    CHECK(print_of(by_id, message(R"("id":"b1",)", R"("id":"h1",)"))->same == first->same);
+    // Submitted again in a new envelope: another; one envelope for two messages: a finding.
+    CHECK(print_of(by_id, message(R"("id":"b2",)", R"("id":"h1",)"))->same != first->same);
+    CHECK(print_of(by_id, message(R"("id":"b2",)", R"("id":"h1",)"))->name != first->name);
+    CHECK(print_of(by_id, message(R"("id":"b1",)", R"("id":"h2",)"))->same != first->same);
+    CHECK(print_of(by_id, message(R"("id":"b1",)", R"("id":"h2",)"))->name == first->name);
+    // An identifier names the envelope, whatever id a server has given it.
+    std::string const named = R"("identifier":{"system":"urn:s","value":"b1"},)";
+    auto const by_identifier = print_of(by_id, message(named, R"("id":"h1",)"));
+    REQUIRE(by_identifier.has_value());
+    CHECK(by_identifier->same != first->same);
+    CHECK(print_of(by_id, message(R"("id":"7",)" + named, R"("id":"h1",)"))->same == by_identifier->same);
+    CHECK(print_of(by_id, message(named, "")).has_value());
+    // Nothing to tell them by.
+    for (auto const& text : {message("", R"("id":"h1",)"), message(R"("id":"b1",)", ""),
+                             message(R"("identifier":{"system":"urn:s"},)", R"("id":"h1",)"),
+                             std::string(R"({"resourceType":"Patient","id":"1"})"),
+                             std::string(R"({"resourceType":"Bundle","id":"1","type":"transaction"})"),
+                             std::string(R"({"resourceType":"Bundle","id":"1","type":"message"})")})
+        CHECK_MESSAGE(!print_of(by_id, text), text);
+
+    Duplicates const by_key(options("=Patient.identifier.value"), config::Content::fhir);
+    auto const patient = [](std::string const& value, std::string const& more = {}) {
+        return R"({"resourceType":"Patient",)" + more + R"("identifier":[{"value":")" + value + "\"}]}";
+    };
+    CHECK(print_of(by_key, patient("1"))->same == print_of(by_key, patient("1", R"("id":"2",)"))->same);
+    CHECK(print_of(by_key, patient("1"))->same != print_of(by_key, patient("2"))->same);
+}
+
 TEST_CASE("duplicates: a control ID can't be made to run into another") {
-    Duplicates const by_id(options("control_id"));
+    Duplicates const by_id(options("control_id"), config::Content::hl7);
     CHECK(of(by_id, adt("M1", "PID|1", "1", "AB"))->name != of(by_id, adt("M1", "PID|1", "1", "A"))->name);
 }

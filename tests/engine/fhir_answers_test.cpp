@@ -6,9 +6,10 @@
 #include <string>
 
 #include "engine/flow/fhir_intake.h"
+#include "engine/net/uuid.h"
 #include "parsers/gzip.h"
 #include "parsers/json.h"
-#include "routes/fhir_invariants.h"
+#include "routes/fhir_conformance.h"
 
 using namespace hilum;
 using listeners::FhirDeed;
@@ -44,7 +45,7 @@ void check_valid(std::string const& json) {
     CAPTURE(json);
     auto const resource = fhir::Resource::read_json(json);
     REQUIRE(resource.has_value());
-    auto const findings = FhirInvariants::check_r4(resource->root());
+    auto const findings = FhirConformance().check(resource->root());
     CHECK(fhir::summary(findings) == "");
 }
 
@@ -68,8 +69,8 @@ TEST_CASE("what is stored is told by what was asked and wished") {
         unsigned status;
         std::string_view body, extra;
     };
-    constexpr std::string_view made =
-        "Location: https://hub.example/fhir/Patient/m7/_history/7\r\nETag: W/\"7\"\r\n";
+    auto const id = net::uuid_of("Patient", "message 7/0");
+    auto const made = "Location: https://hub.example/fhir/Patient/" + id + "/_history/7\r\nETag: W/\"7\"\r\n";
     constexpr std::string_view there =
         "Location: https://hub.example/fhir/Patient/1/_history/7\r\nETag: W/\"7\"\r\n";
     Row const rows[] = {
@@ -97,10 +98,17 @@ TEST_CASE("what is stored is told by what was asked and wished") {
         CHECK(kind_of(got) == row.body);
         CHECK(got.extra == row.extra);
         CHECK(got.content_type == "application/fhir+json; charset=utf-8");
-        if (row.body == "Patient") CHECK(got.body == patient);
+        if (row.body == "Patient") {
+            auto const own = row.extra == there ? "1" : id;
+            CHECK(got.body == R"({"resourceType":"Patient","active":true,"id":")" + own + "\"}");
+        }
         if (row.body == "OperationOutcome") check_valid(got.body);
         if (row.body == "OperationOutcome") CHECK(got.body.find("stored as message 7") != std::string::npos);
     }
+    // Its own id may be any text, and the header is one line.
+    auto const odd = reply(asked("POST", "Patient"), R"({"resourceType":"Patient","id":"1\r\nX: y"})");
+    CHECK(odd.extra ==
+          "Location: https://hub.example/fhir/Patient/1%0D%0AX%3A%20y/_history/7\r\nETag: W/\"7\"\r\n");
     CHECK(listeners::success_status(Success::accepted, asked("POST", "Patient")) == 202);
     CHECK(listeners::success_status(Success::done, asked("POST", "Patient")) == 201);
     CHECK(listeners::success_status(Success::done, asked("POST", "")) == 200);
@@ -114,7 +122,7 @@ TEST_CASE("what is stored is told by what was asked and wished") {
 
 TEST_CASE("a batch or transaction is answered entry by entry") {
     constexpr std::string_view entries =
-        R"("entry":[{"request":{"method":"POST","url":"Patient"}},{"request":{"method":"PUT","url":"Patient/1"}},)"
+        R"("entry":[{"resource":{"resourceType":"Patient","id":"a/b"},"request":{"method":"POST","url":"Patient"}},{"request":{"method":"PUT","url":"Patient/1"}},)"
         R"({"request":{"method":"PUT","url":"Patient?x=\"y"}},{"request":{"method":"DELETE","url":"Patient/2"}},{"request":{"method":"GET","url":"Patient/3"}},{}]})";
     for (std::string const type : {"batch", "transaction"}) {
         auto const got = reply(asked("POST", ""),
@@ -123,7 +131,7 @@ TEST_CASE("a batch or transaction is answered entry by entry") {
             got.body ==
             R"({"resourceType":"Bundle","type":")" + type +
                 R"(-response","entry":[)"
-                R"({"response":{"status":"201 Created","location":"Patient/m7-1","etag":"W/\"7\""}},)"
+                R"({"response":{"status":"201 Created","location":"Patient/a%2Fb","etag":"W/\"7\""}},)"
                 R"({"response":{"status":"200 OK","location":"Patient/1","etag":"W/\"7\""}},)"
                 R"({"response":{"status":"200 OK","etag":"W/\"7\""}},)"
                 R"({"response":{"status":"204 No Content"}},{"response":{"status":"200 OK","etag":"W/\"7\""}},{"response":{"status":"200 OK","etag":"W/\"7\""}}]})");

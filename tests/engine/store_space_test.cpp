@@ -118,9 +118,9 @@ TEST_CASE("duplicates are recalled: as many as are kept, as far as they are reme
     flow::DuplicateOptions options;
     options.by.value = "control_id";
     options.keep = 20;
-    flow::Duplicates some(options), none(options);
+    flow::Duplicates some(options, config::Content::hl7), none(options, config::Content::hl7);
     options.keep = 1000;
-    flow::Duplicates all(options);
+    flow::Duplicates all(options, config::Content::hl7);
     std::vector<flow::Recalling> listeners{{o.id("adt_in"), &some, {}}, {o.id("other"), &none, {}}};
     constexpr std::int64_t then = 1'700'000'000'000'000;
     REQUIRE(flow::recall(*o.store, listeners, then).has_value());
@@ -131,7 +131,7 @@ TEST_CASE("duplicates are recalled: as many as are kept, as far as they are reme
         auto const bytes =
             "MSH|^~\\&|A|B|||1||ADT^A01|M" + std::to_string(n) + "|P|2.5\rNTE|1||" + page + "\r";
         auto const message = hl7::Message::view(bytes);
-        return in.table().arrive(**in.fingerprint(*message, bytes, then), then);
+        return in.table().arrive(**in.fingerprint({&*message, nullptr, nullptr}, bytes, then), then);
     };
     CHECK(verdict(some, 59).known.message == 61);
     CHECK(verdict(some, 41).known.message == 42);
@@ -142,7 +142,7 @@ TEST_CASE("duplicates are recalled: as many as are kept, as far as they are reme
     CHECK(listeners[0].found == 61);
     CHECK(verdict(all, 0).known.message == 1);
 
-    flow::Duplicates late(options);
+    flow::Duplicates late(options, config::Content::hl7);
     listeners = {{o.id("adt_in"), &late, {}}};
     REQUIRE(flow::recall(*o.store, listeners, then + std::int64_t{25} * 3'600'000'000).has_value());
     CHECK(listeners[0].found == 0);

@@ -182,6 +182,22 @@ TEST_CASE("profiles count where they are named or wanted") {
     rules.profiles_wanted = {"http://x.example/nothing"};
     CHECK(listed(fhir::validate(bare->root(), rules)) == "profile-unknown at Patient; ");
     rules.profiles_wanted.clear();
+    // Of a type: wherever such a resource stands, but contained in another.
+    rules.profiles_by_type = {"http://x.example/patient"};
+    CHECK(listed(fhir::validate(bare->root(), rules)).find("pattern at Patient.active") != std::string::npos);
+    for (
+        auto const& [text, place] :
+        {std::pair(
+             R"({"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","active":false}}]})",
+             "pattern at Bundle.entry[0].resource.active"),
+         std::pair(
+             R"({"resourceType":"Group","type":"person","actual":true,"contained":[{"resourceType":"Patient","id":"1","active":false}],"member":[{"entity":{"reference":"#1"}}]})",
+             "")}) {
+        auto const resource = fhir::Resource::read_json(text);
+        auto const findings = listed(fhir::validate(resource->root(), rules));
+        CHECK_MESSAGE((*place ? findings.find(place) != std::string::npos : findings.empty()), findings);
+    }
+    rules.profiles_by_type.clear();
     auto const claims =
         fhir::Resource::read_json(R"({"resourceType":"Patient","meta":{"profile":["urn:x"]},"active":true})");
     auto const found = fhir::validate(claims->root(), rules);

@@ -71,21 +71,29 @@ void Walk::resource(Element element, bool contained) {
     }
     content(element, type);
     invariants(element, type, nullptr);
-    if (rules_.profiles && !full_) profiles(element);
+    if (rules_.profiles && !full_) profiles(element, type, contained);
     if (!contained) contained_.swap(outside);
 }
 
-// Those that the resource says it follows, and at the root those that the caller wants.
-void Walk::profiles(Element resource) {
+// Those that the resource says it follows, and those that the caller wants of it.
+void Walk::profiles(Element resource, Type type, bool contained) {
     std::vector<std::string_view> urls;
     if (auto const meta = resource.child("meta"); meta.exists())
         for (auto p = meta.child("profile"); p.exists(); p = p.next())
             if (p.name() == "profile" && p.has_value())
                 urls.push_back(p.text().substr(0, p.text().find('|')));
     auto const claimed = urls.size();
+    auto const want = [&](std::string const& url) {
+        if (std::find(urls.begin(), urls.end(), url) == urls.end()) urls.push_back(url);
+    };
     if (resource == root_)
-        for (auto const& url : rules_.profiles_wanted)
-            if (std::find(urls.begin(), urls.end(), url) == urls.end()) urls.push_back(url);
+        for (auto const& url : rules_.profiles_wanted) want(url);
+    if (!contained) {
+        for (auto const& url : rules_.profiles_by_type) {
+            auto const* const profile = rules_.profiles->find(url);
+            if (!profile || profile->type == type) want(url);
+        }
+    }
     for (std::size_t i = 0; i < urls.size(); ++i) {
         if (auto const* const profile = rules_.profiles->find(urls[i])) {
             ProfileWalk(*this, rules_).apply(*profile, resource);

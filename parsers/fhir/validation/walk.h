@@ -54,7 +54,7 @@ class Walk {
     void bound_coding(Element element, ElementDefinition const& definition);
     void bound_concept(Element element, ElementDefinition const& definition);
 
-    void profiles(Element resource);
+    void profiles(Element resource, Type type, bool contained);
     void index_contained(Element resource);
     void index_entries();
     void reference(Element element, ElementDefinition const& definition);

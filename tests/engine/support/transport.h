@@ -25,6 +25,7 @@
 #include "engine/ops/log.h"
 #include "engine/ops/metrics.h"
 #include "routes/config/config.h"
+#include "routes/fhir_conformance.h"
 
 namespace hilum::test {
 
@@ -120,6 +121,9 @@ class FakeIntake final : public flow::Intake {
         seen_.push_back(fhir::interaction_text(arrival.request, arrival.body));
         sources_.emplace_back(source);
         co_return fhir_answer(arrival);
+    }
+    std::vector<fhir::Finding> check(fhir::Element resource) const override {
+        return FhirConformance().check(resource);
     }
     std::vector<std::string> seen() const {
         std::lock_guard lock(mutex_);

@@ -249,9 +249,10 @@ TEST_CASE("secrets are not printed") {
 
 TEST_CASE("names of secrets") {
     for (char const* name :
-         {"password", "LAB_PASSWORD", "api_key", "Authorization", "client-secret", "auth.token"})
+         {"password", "LAB_PASSWORD", "api_key", "Authorization", "client-secret", "auth.token", "bearer"})
         CHECK_MESSAGE(names_secret(name), name);
-    for (char const* name : {"key", "PID-3", "tokenize", "key_column", "secretary", ""})
+    for (char const* name :
+         {"key", "PID-3", "tokenize", "key_column", "secretary", "token_url", "secret_file", ""})
         CHECK_MESSAGE(!names_secret(name), name);
     CHECK(holds_password("https://user:pass@host/path"));
     for (char const* url :
