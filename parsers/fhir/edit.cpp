@@ -51,6 +51,11 @@ Editor::Index Editor::last_of(Index parent, std::string_view name) {
     return known = found;
 }
 
+void Editor::note_type(Index parent, Index index) {
+    if (node(parent).kind == Kind::object && resource_->written_name(node(index)) == "resourceType")
+        node(parent).text_at = index;
+}
+
 // Behind `after`; none: behind the last child. A resource without children keeps its first place for it.
 void Editor::link(Index parent, Index after, Index index) {
     if (after == none)
@@ -59,6 +64,7 @@ void Editor::link(Index parent, Index after, Index index) {
     node(index).next = before;
     node(index).parent = parent;
     before = index;
+    note_type(parent, index);
     share(parent);
 }
 
@@ -80,6 +86,7 @@ bool Editor::unlink(Index index) {
     (before == none ? node(parent).first : node(before).next) = node(index).next;
     resource_->before_removed_ = before;
     if (resource_->last_found_ == index) resource_->last_found_ = none;
+    if (node(parent).kind == Kind::object && node(parent).text_at == index) node(parent).text_at = none;
     share(parent);
     return true;
 }
@@ -98,6 +105,7 @@ void Editor::share(Index parent) {
     }
     node(companion).first = node(parent).first;
     node(companion).kind = node(parent).first == none ? Kind::nothing : Kind::object;
+    node(companion).text_at = node(companion).kind == Kind::object ? none : 0;
     tidy_companions(around, name);
 }
 
@@ -189,6 +197,7 @@ Editor::Index Editor::insert(Index parent, std::string_view name, bool list, Kin
     bool const empty = last != none && node(last).kind == Kind::empty_list;
     Resource::Node added;
     added.kind = kind;
+    if (kind == Kind::object) added.text_at = none;
     added.list = list || (last != none && node(last).list);
     added.companion = name.size() > 1 && name[0] == '_';
     write(name, added.name_at, added.name_length);
@@ -208,7 +217,7 @@ void Editor::graft(Index parent, Resource const& part) {
     for (std::size_t i = 1; i < part.nodes_.size(); ++i) {  // without its root
         auto n = part.nodes_[i];
         n.name_at += bytes_before;
-        n.text_at += bytes_before;
+        n.text_at = n.kind == Kind::object ? moved(n.text_at) : n.text_at + bytes_before;
         n.parent = moved(n.parent);
         n.first = moved(n.first);
         n.next = moved(n.next);
@@ -280,6 +289,7 @@ Result<Element> Editor::replace(Element element, Element source) {
         node(fresh).next = node(old).next;
         (before == none ? node(parent.index()).first : node(before).next) = fresh;
         resource_->last_found_ = resource_->before_removed_ = none;
+        note_type(parent.index(), fresh);
     };
     auto const old_companion = companion_of(index), companion = companion_of(added->index());
     swap_in(index, added->index());

@@ -44,6 +44,7 @@ class Editor {
     Index value_of(Element element);
     void stand_beside(Index parent, std::string_view name);
     std::size_t depth_of(Index index);
+    void note_type(Index parent, Index index);
     void share(Index parent);
     void graft(Index parent, Resource const& part);
     Index companion_of(Index index);

@@ -107,6 +107,7 @@ class Resource {
 
     struct Node {
         std::uint32_t name_at = 0, name_length = 0;
+        // Of an object: text_at is the node of its resourceType, or none. It may stand behind all else.
         std::uint32_t text_at = 0, text_length = 0;
         std::uint32_t parent = none, first = none, next = none;
         Kind kind = Kind::object;

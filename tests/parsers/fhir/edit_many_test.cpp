@@ -1,4 +1,4 @@
-// Edits at random, from seeds: the edited tree has to be the one that its JSON says.
+// Many edits: at random, from seeds (the edited tree has to be the one that its JSON says), and in bulk.
 #include <doctest/doctest.h>
 
 #include <random>
@@ -145,4 +145,23 @@ TEST_CASE("after any edits the tree is the one that its JSON says") {
             REQUIRE(nulls(resource.root()) == 0);
         }
     }
+}
+
+// An edit costs what it writes: with one that goes through all siblings this would take hours.
+TEST_CASE("a hundred thousand entries are copied and removed") {
+    constexpr std::size_t count = 100'000;
+    std::string json = R"({"resourceType":"Bundle","total":1,"entry":[{"fullUrl":"urn:a"})";
+    for (std::size_t i = 1; i < count; ++i) json += R"(,{"fullUrl":"urn:a"})";
+    auto parsed = Resource::read_json(json + "]}");
+    REQUIRE(parsed.has_value());
+    auto& bundle = *parsed;
+    std::vector<Element> entries;
+    for (auto e = bundle.root().child("entry"); e.exists(); e = e.next()) entries.push_back(e);
+    REQUIRE(entries.size() == count);
+    Editor edit(bundle);
+    for (auto const& entry : entries)
+        REQUIRE(edit.append_copy(bundle.root(), "entry", true, entry).has_value());
+    for (std::size_t i = 0; i < count; i += 2) edit.remove(entries[i]);
+    for (std::size_t i = 1; i < count; i += 2) edit.remove(entries[i]);
+    CHECK(bundle.json() == json + "]}");
 }
