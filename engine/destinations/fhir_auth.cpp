@@ -112,6 +112,8 @@ Result<std::string> Authorization::form() const {
         return {boost::system::in_place_value, std::move(out)};
     }
     auto const now = static_cast<std::int64_t>(std::time(nullptr));
+    auto const id = net::random_id();
+    if (id.empty()) return error("not_signed", "", "there is nothing random to sign with");
     json::Writer head, claims;
     head.object([&] {
         head.field("alg", key_->algorithm());
@@ -122,7 +124,7 @@ Result<std::string> Authorization::form() const {
         claims.field("iss", oauth_->client_id.value);
         claims.field("sub", oauth_->client_id.value);
         claims.field("aud", oauth_->token_url.value);
-        claims.field("jti", net::random_id());
+        claims.field("jti", id);
         claims.field("iat", now);
         claims.field("exp", now + assertion_lives);
     });

@@ -74,7 +74,7 @@ std::string base64url(std::string_view bytes) {
 
 std::string random_id() {
     std::array<unsigned char, 16> bytes{};
-    RAND_bytes(bytes.data(), static_cast<int>(bytes.size()));
+    if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) return {};
     return base64url({reinterpret_cast<char const*>(bytes.data()), bytes.size()});
 }
 

@@ -183,6 +183,7 @@ TEST_CASE("move") {
         {"move: { Patient.telecom: Patient.contact.telecom }",
          R"(,"telecom":[{"system":"phone","value":"1"}]}],"multipleBirthInteger":2 -> }],"multipleBirthInteger":2,"telecom":[{"system":"phone","value":"1"}])"},
         {"move: { Patient.name: Patient.name }", ""},
+        {"move: { Patient.birthDate: Patient.birthDate }", ""},
         {"move: { 'Patient.name[0]': 'Patient.name[0]' }", ""},
         {"move: { 'Patient.name[0]': 'Patient.name[1]' }",
          R"("use":"official","family":"Doe","given":["Jane",null],"_given":[null,{"id":"g"}]},{"use":"maiden" -> "use":"maiden")"},
