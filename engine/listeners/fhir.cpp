@@ -252,10 +252,14 @@ net::Task<HttpReply> FhirService::answer(HttpRequestParser::value_type const& re
     bool const has_body = request.method() == http::verb::post || request.method() == http::verb::put;
     std::string json;
     if (asked.deed == FhirDeed::query) {
-        // A search that is posted is the same search.
-        if (!request.body().empty()) {
+        // A search that is posted is the same search: what its address and its body ask together.
+        if (request.method() == http::verb::post) {
             auto& target = asked.interaction.url;
-            target = target.substr(0, target.find("/_search")) + "?" + request.body();
+            auto const question = target.find('?');
+            std::string query = request.body();
+            if (question != std::string::npos)
+                (query += query.empty() ? "" : "&") += target.substr(question + 1);
+            target = target.substr(0, target.find("/_search")) + (query.empty() ? "" : "?") + query;
             asked.interaction.method = "GET";
         }
     } else if (has_body) {
