@@ -243,7 +243,7 @@ std::optional<FhirRefusal> read_subscription(std::string_view method, Address co
     if (parts.back().starts_with('$') && !operation) return not_found();
     out.deed = FhirDeed::subscription;
     std::string url;
-    for (auto const part : parts) (url += url.empty() ? "" : "/") += part;
+    for (auto const& part : parts) (url += url.empty() ? "" : "/") += part;
     if (!at.query.empty()) (url += "?") += at.query;
     out.interaction.url = std::move(url);
     return std::nullopt;

@@ -50,8 +50,8 @@ struct FhirRefusal {
 struct FhirEndpoint {
     std::string base;                      // the path, such as /fhir; "" for the root
     std::vector<std::string> resources{};  // the types that are served; empty: all of R4
-    bool subscriptions = false;            // some stand here
     bool facade = false;                   // reads and searches are answered by the system behind it
+    bool subscriptions = false;            // some stand here
 };
 
 // From the head alone; the body is not looked at. After a refusal `out` has what an answer to it needs.
