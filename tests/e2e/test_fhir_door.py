@@ -188,6 +188,9 @@ def test_facade():
             server.first.append((403, {}))
             status, _, answer = call(engine, 'PUT', '/Patient/7', {**PATIENT, 'id': '7'})
             check(status == 502 and engine.queue('ehr')['held'] == 1, f'{status} {answer} {engine.queue("ehr")}')
+            server.first.append((403, {}))
+            status, _, answer = call(engine, 'GET', '/Patient/7')
+            check(status == 502 and issue(answer) == 'exception', f'{status} {answer}')
 
 
 PROFILE = {'resourceType': 'StructureDefinition', 'url': 'http://ward.example/patient', 'name': 'WardPatient', 'status': 'active',

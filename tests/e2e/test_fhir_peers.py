@@ -337,6 +337,52 @@ def test_transactions():
                     check(o['valueInteger'] == at, f'{how}: {o["valueInteger"]}, expected {at}')
 
 
+def test_a_transaction_that_conflicts():
+    """Of writes that change nothing twice it is a race; of one that would conflict again it is for a person."""
+    with e2e.folder() as dir:
+        server = fresh_server()
+        with e2e.Engine(dir, configuration(server)) as engine, Sender(engine) as sender:
+            server.control(faults=[{'status': 409}])
+            sender.send('POST', '', transaction(1, 60))
+            drained(engine)
+            deletes = transaction(2, 61)
+            deletes['entry'].append({'request': {'method': 'DELETE', 'url': 'Patient/one'}})
+            versioned = transaction(3, 62)
+            versioned['entry'].append({'resource': patient(3, id='two'), 'request': {'method': 'PUT', 'url': 'Patient/two', 'ifMatch': 'W/"7"'}})
+            server.control(faults=[{'status': 409}, {'status': 409}])
+            numbers = [sender.send('POST', '', one) for one in (deletes, versioned)]
+            e2e.wait_until(lambda: engine.queue('ehr')['held'] == 2, 20, 'both are held')
+            for number in numbers:
+                check_trace(engine, number, 'HTTP 409', 'told to')
+
+
+def test_an_id_that_the_sender_gave():
+    """Of what is created it counts for nothing: another sender has a resource with that id too. Unless it is asked for."""
+    def observation(value):
+        return {'resourceType': 'Observation', 'id': '1', 'status': 'final', 'code': {'text': 'heart rate'}, 'valueInteger': value}
+
+    entries = [{'resource': observation(n), 'request': {'method': 'POST', 'url': 'Observation'}} for n in (63, 64)]
+    for own in (False, True):
+        with e2e.folder() as dir:
+            server = fresh_server()
+            config = configuration(server, {'answers': 'done'}, **({'identifier': 'id'} if own else {}))
+            with e2e.Engine(dir, config) as engine:
+                got = call('fhir-kit-client', engine, ['create', observation(60)], ['create', observation(61)],
+                           ['bundle', {'resourceType': 'Bundle', 'type': 'batch', 'entry': entries}])
+                drained(engine)
+                there = server.of('Observation')
+                if own:
+                    check(list(there) == ['1'] and there['1']['valueInteger'] == 64, f'{there}')
+                    continue
+                told = {one['headers']['location'].split('/')[-3] for one in got[:2]}
+                told |= {one['response']['location'].split('/')[1] for one in got[2]['body']['entry']}
+                check(set(there) == told and len(told) == 4, f'{set(there)} at the server, {told} told')
+    with e2e.folder() as dir:
+        path = e2e.Engine(dir, configuration(fresh_server(), identifier='id', **{'as': 'conditional'})).path
+        status, out, err = e2e.hilum('check', path)
+        check(status == 1 and 'an id of its own' in out + err, out + err)
+
+
 def test_a_batch_that_deletes_may_come_twice():
     """What it deleted the first time is not there the second time, which is no failure."""
     with e2e.folder() as dir:
