@@ -190,8 +190,9 @@ net::Task<Attempt> FhirDestination::send(Outgoing const& outgoing, FhirCall cons
         // Whoever waits for this answer has it: nobody else is to mend the message and send it again.
         bool const refused = attempt.result == AttemptClass::ae || attempt.result == AttemptClass::ar;
         if (refused) attempt.result = AttemptClass::relayed;
-        flow::FhirResponse const relayed{response.status, response.content_type,  response.location,
-                                         response.etag,   response.last_modified, response.body};
+        flow::FhirResponse const relayed{response.status,    response.content_type,  response.location,
+                                         response.etag,      response.last_modified, response.body,
+                                         options_.base.value};
         attempt.response = flow::relayed_text(relayed);
     }
     co_return attempt;

@@ -213,7 +213,9 @@ Result<FhirCall> fhir_call(std::string_view body, FhirWriting const& writing, st
         if (auto const done = rewrite_entries(resource, writing, message, now_us); !done) return done.error();
     }
     call.method = request.method;
-    call.target = request.url.empty() ? "" : "/" + request.url;
+    // A page of a search may be at the base itself: [base]?_getpages=…
+    bool const at_base = request.url.empty() || request.url.starts_with('?');
+    call.target = (at_base ? "" : "/") + request.url;
     if (interaction.has_body && request.url.empty()) note_entries(resource.root(), call);
     auto const condition = [&](std::string_view name, std::string const& value) {
         if (value.empty() || value.find_first_of("\r\n") != std::string::npos) return;

@@ -165,6 +165,39 @@ def test_clients_through_the_facade():
                 say(f'{library}: {len(got)} calls')
 
 
+def test_pages_of_the_facade():
+    """What leads to the server leads to the facade: clients that can't reach the server turn the pages."""
+    with e2e.folder() as dir:
+        server = fresh_server()
+        config = configuration(server, ack={'mode': 'delivered', 'from': 'ehr', 'within': '20s'}, **{'as': 'create'})
+        with e2e.Engine(dir, config) as engine:
+            for library in LIBRARIES:
+                server.control(reset=True)
+                here = f'http://127.0.0.1:{engine.port("in")}/fhir'
+                seen = {'resourceType': 'Observation', 'status': 'final', 'code': {'text': 'heart rate'},
+                        'subject': {'reference': f'{server.base}/Patient/one'},
+                        'hasMember': [{'reference': 'http://elsewhere.example/fhir/Observation/1'}, {'reference': f'{server.base}'},
+                                      {'reference': server.base + 'x/Observation/1'}]}
+                got = call(library, engine, *(['create', patient(n)] for n in range(5)), ['create', seen],
+                           ['search', 'Patient', {'_count': '2'}], ['nextPage', '$6.body'], ['nextPage', '$7.body'],
+                           ['read', 'Observation', '$5.body.id'],
+                           ['bundle', {'resourceType': 'Bundle', 'type': 'batch', 'entry': [{'request': {'method': 'GET', 'url': 'Patient?_count=1'}}]}])
+                pages = [page['body'] for page in got[6:9]]
+                there = [e['resource']['identifier'][0]['value'] for page in pages for e in page['entry']]
+                check(sorted(there) == [f'P{n}' for n in range(5)], f'{library}: {there}')
+                batch = got[10]['body']['entry'][0]['resource']
+                for page in [*pages, batch]:
+                    check(all(link['url'].startswith(here + '/Patient?') for link in page['link']), f'{library}: {page["link"]}')
+                    for e in page['entry']:
+                        check(e['fullUrl'] == f'{here}/Patient/{e["resource"]["id"]}', f'{library}: {e["fullUrl"]}')
+                check(len(server.seen()['calls']) == 11, 'a page was asked for past the facade')
+                # Relative: right at either address, also when the client puts it back.
+                body = got[9]['body']
+                check(body['subject']['reference'] == 'Patient/one', f'{library}: {body}')
+                check([m['reference'] for m in body['hasMember']] == ['http://elsewhere.example/fhir/Observation/1', here,
+                                                                      server.base + 'x/Observation/1'], f'{library}: {body}')
+
+
 def test_xml_from_and_to_others():
     """XML that another library writes comes in, and what is sent as XML, packed, is read by it."""
     with e2e.folder() as dir:

@@ -89,7 +89,6 @@ constexpr Answer answers[] = {
     {"HTTP 400", ae, "HTTP 400"},
     {"HTTP 401", ar, "HTTP 401"},
     {"HTTP 401 to FHIR", login, "HTTP 401"},
-    {"no token", login, "token/HTTP 400"},
     {"HTTP 409", ar, "HTTP 409"},
     {"HTTP 422", ae, "HTTP 422"},
     {"HTTP 429", busy, "HTTP 429"},
