@@ -24,6 +24,17 @@ std::uint32_t index_of(Names const& names, std::string_view name) {
 }
 
 // What the listener of a case takes.
+// Of an OperationOutcome, in the words of an acknowledgement: issue.code, and what it says of it.
+hl7::AckReading first_issue(fhir::Element outcome) {
+    hl7::AckReading told;
+    auto const issue = outcome.child("issue");
+    told.error_code = issue.text_of("code");
+    told.text = issue.text_of("diagnostics");
+    if (auto const details = issue.exists() ? issue.child("details") : issue; details.exists())
+        told.text += details.text_of("text");
+    return told;
+}
+
 bool takes_fhir(Case const& one, Pipeline const& pipeline) {
     auto const listener = one.listener.empty() ? 0 : pipeline.listener(one.listener.value);
     return pipeline.content(listener) == config::Content::fhir;
@@ -130,11 +141,14 @@ class CaseRun {
         auto const& code = taken.answer_code;
         hl7::AckReading told;
         if (!taken.answer.empty()) {
-            if (auto const read = hl7::read_ack(taken.answer)) told = *read;
+            if (auto const read = hl7::read_ack(taken.answer))
+                told = *read;
+            else if (auto const outcome = fhir::Resource::read_json(taken.answer))
+                told = first_issue(outcome->root());
         }
         std::string const came = code + (told.error_code.empty() ? "" : " " + told.error_code) +
                                  (told.text.empty() ? "" : ": " + told.text);
-        bool const taken_over = code == "AA" || code == "CA" || code == "none";
+        bool const taken_over = code == "AA" || code == "CA" || code == "none" || code.starts_with('2');
         if (ack.code.empty() ? ack.error.empty() && ack.text.empty() && !taken_over : ack.code != code)
             return fail(where, "ack: expected " + (ack.code.empty() ? std::string("AA") : ack.code) +
                                    ", came " + came);

@@ -264,7 +264,10 @@ class Reader {
             o = config::decode_options<AckOptions>(node, "\"ack\"", diagnostics_);
         }
         static constexpr std::string_view codes[] = {"AA", "AE", "AR", "CA", "CE", "CR", "none"};
-        if (!o.code.empty() && std::find(std::begin(codes), std::end(codes), o.code.value) == std::end(codes))
+        bool const status = o.code.value.size() == 3 && o.code.value[0] >= '2' && o.code.value[0] <= '5' &&
+                            o.code.value.find_first_not_of("0123456789") == std::string::npos;  // FHIR's
+        if (!o.code.empty() && !status &&
+            std::find(std::begin(codes), std::end(codes), o.code.value) == std::end(codes))
             diagnostics_.error(o.code.where, config::in_quotes(o.code.value) + " is no acknowledgement code",
                                config::suggest(o.code.value, codes, "codes"));
         out.code = o.code.value;
