@@ -26,9 +26,9 @@ bool ambiguous(Attempt const& attempt) {
 
 // Whether it is the receiver that is not there, whichever message it is asked to take.
 bool receiver_is_away(Attempt const& attempt) {
-    return attempt.result == AttemptClass::connect ||
+    return attempt.result == AttemptClass::connect || attempt.result == AttemptClass::login ||
            (attempt.result == AttemptClass::busy &&
-            (attempt.code == "HTTP 429" || attempt.code == "HTTP 503"));
+            (attempt.code == "HTTP 429" || attempt.code == "HTTP 503" || attempt.code.starts_with("token/")));
 }
 
 }  // namespace

@@ -13,10 +13,10 @@ using destinations::AttemptClass;
 
 namespace {
 
-constexpr AttemptClass failures[] = {AttemptClass::connect,    AttemptClass::timeout, AttemptClass::cut,
-                                     AttemptClass::busy,       AttemptClass::ae,      AttemptClass::ar,
-                                     AttemptClass::bad_answer, AttemptClass::local,   AttemptClass::relayed,
-                                     AttemptClass::unconfirmed};
+constexpr AttemptClass failures[] = {AttemptClass::connect,     AttemptClass::timeout, AttemptClass::cut,
+                                     AttemptClass::busy,        AttemptClass::ae,      AttemptClass::ar,
+                                     AttemptClass::bad_answer,  AttemptClass::local,   AttemptClass::relayed,
+                                     AttemptClass::unconfirmed, AttemptClass::login};
 constexpr std::string_view acknowledgement_codes[] = {"AA", "AE", "AR", "CA", "CE", "CR"};
 
 std::optional<std::chrono::milliseconds> read_give_up(config::Text const& text,
@@ -248,6 +248,8 @@ Action Policy::action(AttemptClass failure) const {
             return f.ae;
         case ar:
             return f.ar;
+        case login:
+            return f.login;
         case bad_answer:
             return f.bad_answer;
         case local:

@@ -67,6 +67,7 @@ struct FailureOptions {
     Action busy = Action::retry;
     Action ae = Action::hold;
     Action ar = Action::hold;
+    Action login = Action::retry;
     Action bad_answer = Action::retry;
     Action local = Action::retry;
     Action relayed = Action::skip;
@@ -83,6 +84,8 @@ void describe(V& v, FailureOptions& o) {
              "the receiver could not take it now (HL70357 206, 207; HTTP 408, 429, 5xx)");
     v.choice("ae", o.ae, words, "the receiver reports an application error (AE, CE; HTTP 400, 422)");
     v.choice("ar", o.ar, words, "the receiver rejects the message (AR, CR; other HTTP 4xx)");
+    v.choice("login", o.login, words,
+             "the receiver does not know who asks, or the server of tokens gives none (FHIR: HTTP 401)");
     v.choice("bad_answer", o.bad_answer, words, "the answer could not be read");
     v.choice("local", o.local, words, "this side could not do it (disk full, file name refused)");
     v.choice(

@@ -18,6 +18,8 @@ std::string_view name(AttemptClass value) {
             return "ae";
         case AttemptClass::ar:
             return "ar";
+        case AttemptClass::login:
+            return "login";
         case AttemptClass::bad_answer:
             return "bad_answer";
         case AttemptClass::local:

@@ -49,12 +49,14 @@ net::Task<bool> departs(Outgoing const& outgoing);
 // What an attempt came to. The lane's policy (destination key `on_failure`) decides what follows.
 enum class AttemptClass : unsigned char {
     delivered,
-    connect,      // no connection: nothing was sent
-    timeout,      // sent, no answer in time: ambiguous
-    cut,          // the connection ended while in flight: ambiguous
-    busy,         // the receiver says "not now": AE/AR/CE/CR with HL70357 206 or 207; HTTP 408, 425, 429, 5xx
-    ae,           // AE, CE; HTTP 400, 422
-    ar,           // AR, CR; other HTTP 4xx
+    connect,  // no connection: nothing was sent
+    timeout,  // sent, no answer in time: ambiguous
+    cut,      // the connection ended while in flight: ambiguous
+    busy,     // the receiver says "not now": AE/AR/CE/CR with HL70357 206 or 207; HTTP 408, 425, 429, 5xx
+    ae,       // AE, CE; HTTP 400, 422
+    ar,       // AR, CR; other HTTP 4xx
+    login,    // FHIR: the receiver does not know who asks, or there is no token to be had: nothing is wrong
+              // with the message
     bad_answer,   // an answer that is none
     local,        // our own side: disk full, file name refused
     held,         // a route that waited for other systems can't do its work

@@ -17,6 +17,9 @@ namespace {
 
 enum class Form : unsigned char { json, xml };
 
+// The identifier that is no search parameter but the resource's place.
+constexpr std::string_view own_id = "id";
+
 struct Options {
     config::Text base;
     WriteAs as = WriteAs::update;
@@ -41,7 +44,7 @@ void describe(V& v, Options& o) {
     v.optional(
         "identifier", o.identifier,
         "an expression for what a resource is known by, such as identifier.where(system = 'urn:mrn').value; "
-        "without it the first identifier that has a system");
+        "without it the first identifier that has a system; id puts it under the id that its sender gave it");
     v.choice("form", o.form, {{"json", Form::json}, {"xml", Form::xml}}, "in which resources are sent");
     v.optional("gzip", o.gzip, "whether bodies are compressed");
     v.optional("auth", o.auth, "how the server is told who asks");
@@ -77,6 +80,9 @@ void check(config::Component const& component, config::Diagnostics& diagnostics)
     if (!o.identifier.empty() && o.as == WriteAs::create)
         diagnostics.error(o.identifier.where, "identifier has no effect on what is created",
                           "write as: update, or remove it");
+    if (o.identifier.value == own_id && o.as == WriteAs::conditional)
+        diagnostics.error(o.identifier.where, "a server gives what it creates an id of its own",
+                          "write as: update, or another identifier");
     if (o.connect_within.count() <= 0 || o.answer_within.count() <= 0)
         diagnostics.error(at, "a time limit of nothing would fail every message",
                           "leave it out for the default");
@@ -97,6 +103,7 @@ class FhirDestination final : public Destination {
         config::Diagnostics ignored;  // check has seen it
         writing_.as = options_.as;
         writing_.identifier = identifier_of(options_, ignored);
+        writing_.own_ids = options_.identifier.value == own_id;
         base_ = client_.url().target;
         while (base_.ends_with('/')) base_.pop_back();
     }
@@ -145,12 +152,18 @@ net::Task<Attempt> FhirDestination::deliver(Outgoing const& outgoing) {
     bool const may_go = co_await departs(outgoing);
     if (!may_go) co_return not_departed();
     auto attempt = co_await send(outgoing, *call, *body, std::get<std::string>(token));
+    if (attempt.result != AttemptClass::login) authorization_.worked();
     // A token may end before its time: a new one, once.
-    if (attempt.code != "HTTP 401" || !authorization_.renew()) co_return attempt;
+    if (attempt.result != AttemptClass::login || !authorization_.renew()) co_return attempt;
     auto second = co_await authorization_.header();
     if (auto* const failed = std::get_if<Attempt>(&second)) co_return std::move(*failed);
     if (auto failed = co_await client_.connect()) co_return std::move(*failed);
-    co_return co_await send(outgoing, *call, *body, std::get<std::string>(second));
+    auto again = co_await send(outgoing, *call, *body, std::get<std::string>(second));
+    if (again.result == AttemptClass::login)
+        (void)authorization_.renew();
+    else
+        authorization_.worked();
+    co_return again;
 }
 
 net::Task<Attempt> FhirDestination::send(Outgoing const& outgoing, FhirCall const& call,
@@ -177,8 +190,9 @@ net::Task<Attempt> FhirDestination::send(Outgoing const& outgoing, FhirCall cons
         // Whoever waits for this answer has it: nobody else is to mend the message and send it again.
         bool const refused = attempt.result == AttemptClass::ae || attempt.result == AttemptClass::ar;
         if (refused) attempt.result = AttemptClass::relayed;
-        flow::FhirResponse const relayed{response.status, response.content_type,  response.location,
-                                         response.etag,   response.last_modified, response.body};
+        flow::FhirResponse const relayed{response.status,    response.content_type,  response.location,
+                                         response.etag,      response.last_modified, response.body,
+                                         options_.base.value};
         attempt.response = flow::relayed_text(relayed);
     }
     co_return attempt;

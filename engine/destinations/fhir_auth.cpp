@@ -88,9 +88,9 @@ Authorization::Authorization(config::Node const* written, AuthOptions options, n
 }
 
 bool Authorization::renew() {
-    bool const had = !token_.empty();
+    bool const aged = !token_.empty() && !fresh_;
     token_.clear();
-    return oauth_.has_value() && had;
+    return oauth_.has_value() && aged;
 }
 
 net::Task<std::variant<std::string, Attempt>> Authorization::header() {
@@ -166,13 +166,15 @@ net::Task<std::optional<Attempt>> Authorization::ask() {
         for (auto const* name : {"error", "error_description"})  // RFC 6749 §5.2
             if (auto const said = answer ? answer->text(name) : std::string_view(); !said.empty())
                 (why += ": ") += said.substr(0, 200);
-        co_return Attempt{ours ? AttemptClass::ar : AttemptClass::busy,
+        if (ours) why += "; see to auth: the address, client_id, its secret or key, and the scope";
+        co_return Attempt{ours ? AttemptClass::login : AttemptClass::busy,
                           "token/HTTP " + std::to_string(response.status), std::move(why),
                           // Of a refusal: anything else may hold a token.
                           response.status >= 400 ? response.body.substr(0, 4096) : std::string(),
                           retry_after(response.retry_after, std::time(nullptr))};
     }
     token_ = token;
+    fresh_ = true;
     auto const said = std::min<std::uint64_t>(answer->number("expires_in"), 86'400);
     // One that does not say how long it lives is asked for again soon.
     std::chrono::milliseconds const lives = std::chrono::seconds(said == 0 ? 80 : said);

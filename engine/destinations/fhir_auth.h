@@ -66,8 +66,10 @@ class Authorization {
     // The header line with which a request may go; an attempt that failed when there is no token to be had.
     // Asks for one when there is none, or it ends within a minute (or the last quarter of its life).
     net::Task<std::variant<std::string, Attempt>> header();
-    // The server would not have the token: false when a new one would be no use.
+    // The server would not have the token, which is forgotten: false when a new one would be no use, because
+    // this one was new.
     bool renew();
+    void worked() { fresh_ = false; }  // the server has had the token
     void close() noexcept {
         if (client_) client_->close();
     }
@@ -81,6 +83,7 @@ class Authorization {
     std::optional<net::SigningKey> key_;
     std::unique_ptr<HttpClient> client_;
     std::string token_;
+    bool fresh_ = false;  // no request has gone through with it
     std::chrono::steady_clock::time_point renewed_at_{};
 };
 

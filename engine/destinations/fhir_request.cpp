@@ -13,6 +13,8 @@ namespace hilum::destinations {
 namespace {
 
 constexpr std::size_t kept = 4096;
+constexpr std::string_view mend_login =
+    "the server does not accept who Hilum says it is; see to auth, and to its rights there";
 
 using Identifier = flow::FhirIdentifier;
 
@@ -28,6 +30,19 @@ Identifier identifier_of(fhir::Resource const& whole, fhir::Element resource, Fh
         return {"", value ? *value : std::string(), true};
     }
     return flow::first_identifier(resource);
+}
+
+// It becomes part of an address, and nothing may have checked it.
+bool is_id(std::string_view text) {
+    static constexpr std::string_view allowed =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.";
+    return !text.empty() && text.size() <= 64 && text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
+std::string id_for(fhir::Element resource, Identifier const& identifier, FhirWriting const& writing,
+                   std::uint64_t message, std::size_t number) {
+    if (writing.own_ids && is_id(identifier.value)) return identifier.value;
+    return flow::fhir_id(resource, identifier, message, number);
 }
 
 std::string escaped(std::string_view text) {
@@ -127,20 +142,20 @@ Result<void> rewrite_entries(fhir::Resource& bundle, FhirWriting const& writing,
                 return done;
             continue;
         }
-        auto const id = flow::fhir_id(resource, identifier, message, number);
+        auto const id = id_for(resource, identifier, writing, message, number);
         if (auto done = put_entry(edit, entry, id, names); !done) return done;
     }
     return names.empty() ? Result<void>() : rename_references(bundle, names);
 }
 
-std::vector<std::string> methods_of(fhir::Element bundle) {
-    std::vector<std::string> out;
+void note_entries(fhir::Element bundle, FhirCall& call) {
+    call.transaction = bundle.text_of("type") == "transaction";
     for (auto entry = bundle.child("entry"); entry.exists(); entry = entry.next()) {
         if (entry.name() != "entry") continue;
         auto const request = entry.child("request");
-        out.emplace_back(request.exists() ? request.text_of("method") : "");
+        call.entries.emplace_back(request.exists() ? request.text_of("method") : "");
+        call.versioned.push_back(request.exists() && request.child("ifMatch").exists());
     }
-    return out;
 }
 
 unsigned entry_status(fhir::Element entry) {
@@ -157,12 +172,24 @@ AttemptClass class_of(unsigned status, std::string_view method, bool if_match = 
     // Two writers met (409): the same again comes through, for what is sent changes nothing twice. But not
     // when it is for a version that is no longer, or others still refer to what it deletes.
     if (status == 409 && (if_match || method == "DELETE")) return AttemptClass::ae;
+    // Who Hilum is there, or what it may: no answer to what was asked, not even to a read.
+    if (status == 401) return AttemptClass::login;
+    if (status == 403) return AttemptClass::ar;
     if (status == 408 || status == 409 || status == 425 || status == 429 || status >= 500)
         return AttemptClass::busy;
     if (method == "GET" || method == "HEAD") return AttemptClass::delivered;  // any answer is one
     if (method == "DELETE" && (status == 404 || status == 410)) return AttemptClass::delivered;
     if (status == 400 || status == 412 || status == 422) return AttemptClass::ae;
     return status >= 400 ? AttemptClass::ar : AttemptClass::bad_answer;
+}
+
+// A transaction that conflicts as a whole does not say which entry did: one that would again may be among
+// them.
+bool is_definite(FhirCall const& call) {
+    auto const any = [](auto const& list, auto const& what) {
+        return std::find(list.begin(), list.end(), what) != list.end();
+    };
+    return call.transaction && (any(call.versioned, true) || any(call.entries, "DELETE"));
 }
 
 // What the server says is wrong, for the trace.
@@ -184,7 +211,10 @@ void judge_entries(fhir::Resource const& bundle, FhirCall const& call, Attempt& 
         ++number;
         auto const status = entry_status(entry);
         auto const method = number <= call.entries.size() ? std::string_view(call.entries[number - 1]) : "";
-        auto const result = status == 0 ? AttemptClass::delivered : class_of(status, method);
+        bool const versioned = number <= call.versioned.size() && call.versioned[number - 1];
+        auto result = status == 0 ? AttemptClass::delivered : class_of(status, method, versioned);
+        // Others of the batch have come through: it is this entry that may not.
+        if (result == AttemptClass::login) result = AttemptClass::ar;
         if (result == AttemptClass::delivered) continue;
         // What can be tried again is: the whole, which changes nothing where it was done.
         bool const worse = attempt.result == AttemptClass::delivered || result == AttemptClass::busy;
@@ -219,7 +249,7 @@ Result<FhirCall> fhir_call(std::string_view body, FhirWriting const& writing, st
     if (plain && writing.as != WriteAs::create) {
         auto const identifier = identifier_of(resource, resource.root(), writing, now_us);
         if (writing.as == WriteAs::update) {
-            auto const id = flow::fhir_id(resource.root(), identifier, message, 0);
+            auto const id = id_for(resource.root(), identifier, writing, message, 0);
             fhir::Editor edit(resource);
             if (auto const done = set_child(edit, resource.root(), "id", id); !done) return done.error();
             request.method = "PUT";
@@ -233,8 +263,10 @@ Result<FhirCall> fhir_call(std::string_view body, FhirWriting const& writing, st
     // The last look at what becomes a request line and headers, whoever wrote it.
     if (auto const sayable = fhir::check_request(request); !sayable) return sayable.error();
     call.method = request.method;
-    call.target = request.url.empty() || request.url.starts_with('/') ? request.url : "/" + request.url;
-    if (interaction.has_body && request.url.empty()) call.entries = methods_of(resource.root());
+    // A page of a search may be at the base itself: [base]?_getpages=…
+    bool const at_base = request.url.empty() || request.url.starts_with('?') || request.url.starts_with('/');
+    call.target = (at_base ? "" : "/") + request.url;
+    if (interaction.has_body && request.url.empty()) note_entries(resource.root(), call);
     auto const condition = [&](std::string_view name, std::string const& value) {
         if (value.empty()) return;
         ((call.headers += name) += value) += "\r\n";
@@ -249,7 +281,7 @@ Result<FhirCall> fhir_call(std::string_view body, FhirWriting const& writing, st
 
 Attempt read_fhir_answer(HttpResponseText const& response, FhirCall const& call, std::time_t now) {
     Attempt attempt;
-    attempt.result = class_of(response.status, call.method, call.if_match);
+    attempt.result = class_of(response.status, call.method, call.if_match || is_definite(call));
     attempt.code = "HTTP " + std::to_string(response.status);
     attempt.answer = response.body.substr(0, kept);
     if (attempt.result == AttemptClass::busy) attempt.retry_after = retry_after(response.retry_after, now);
@@ -257,9 +289,11 @@ Attempt read_fhir_answer(HttpResponseText const& response, FhirCall const& call,
         attempt.text = "the receiver redirects; redirects are not followed";
     auto const resource = response.body.empty() ? Result<fhir::Resource>(error("", "", ""))
                                                 : fhir::Resource::read_json(response.body);
-    if (!resource) return attempt;
-    if (attempt.result != AttemptClass::delivered && resource->type() == "OperationOutcome")
+    if (resource && attempt.result != AttemptClass::delivered && resource->type() == "OperationOutcome")
         attempt.text = first_issue(resource->root());
+    if (attempt.result == AttemptClass::login)
+        attempt.text += (attempt.text.empty() ? "" : "; ") + std::string(mend_login);
+    if (!resource) return attempt;
     if (attempt.result == AttemptClass::delivered && resource->type() == "Bundle" && call.target.empty())
         judge_entries(*resource, call, attempt);
     return attempt;

@@ -25,6 +25,7 @@ enum class WriteAs : unsigned char {
 struct FhirWriting {
     WriteAs as = WriteAs::update;
     expression::Expression identifier{};  // what it is known by; not valid: the first identifier with a value
+    bool own_ids = false;                 // by the id that its sender has given it
 };
 
 struct FhirCall {
@@ -33,10 +34,12 @@ struct FhirCall {
     std::string json;                    // empty: no body
     bool if_match = false;               // only for a version that it names
     std::vector<std::string> entries{};  // of a batch or transaction: the method of each
+    std::vector<bool> versioned{};       // and whether it is only for a version that it names
+    bool transaction = false;            // its entries are done together or not at all
 };
 
 // The call for a body from the store. Entries of a transaction that would be created are written in the same
-// way. `message` stands for what has neither identifier nor id. Errors: those of the readers.
+// way. `message` stands for what has no identifier. Errors: those of the readers.
 Result<FhirCall> fhir_call(std::string_view body, FhirWriting const& writing, std::uint64_t message,
                            std::int64_t now_us);
 

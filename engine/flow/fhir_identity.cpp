@@ -19,7 +19,6 @@ std::string fhir_id(fhir::Element resource, FhirIdentifier const& identifier, st
                     std::size_t number) {
     std::string const type(resource.resource_type());
     if (!identifier.value.empty()) return net::uuid_of(type, identifier.text());
-    if (auto const own = resource.text_of("id"); !own.empty()) return std::string(own);
     return net::uuid_of(type, "message " + std::to_string(message) + "/" + std::to_string(number));
 }
 

@@ -20,7 +20,8 @@ struct FhirIdentifier {
 FhirIdentifier first_identifier(fhir::Element resource);
 
 // The same for the same thing, whoever sends it, however often. `message` and `number`, its place in a Bundle
-// from 1 on or 0, stand for what has neither identifier nor id.
+// from 1 on or 0, stand for what has no identifier. The id of a resource that is created counts for nothing
+// (http://hl7.org/fhir/R4/http.html#create): another sender has one with that id as well.
 std::string fhir_id(fhir::Element resource, FhirIdentifier const& identifier, std::uint64_t message,
                     std::size_t number);
 

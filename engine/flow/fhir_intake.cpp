@@ -19,8 +19,8 @@ std::string_view id_of(fhir::Resource const& resource) {
 std::string relayed_text(FhirResponse const& response) {
     std::string out(relayed_head);
     out += std::to_string(response.status) + "\n";
-    for (auto const* line :
-         {&response.content_type, &response.location, &response.etag, &response.last_modified})
+    for (auto const* line : {&response.content_type, &response.location, &response.etag,
+                             &response.last_modified, &response.base})
         out += *line + "\n";
     return out += response.body;
 }
@@ -38,7 +38,8 @@ std::optional<FhirResponse> read_relayed(std::string_view text) {
     auto const status = line();
     if (std::from_chars(status.data(), status.data() + status.size(), out.status).ec != std::errc())
         return std::nullopt;
-    for (auto* to : {&out.content_type, &out.location, &out.etag, &out.last_modified}) *to = line();
+    for (auto* to : {&out.content_type, &out.location, &out.etag, &out.last_modified, &out.base})
+        *to = line();
     out.body = text;
     return out;
 }

@@ -36,6 +36,7 @@ struct FhirResponse {
     unsigned status = 200;
     std::string content_type, location, etag, last_modified;
     std::string body;
+    std::string base{};  // the address of its endpoint, by which it names what it has
 };
 std::string relayed_text(FhirResponse const& response);
 // Nothing when it is none: another kind of destination has answered.

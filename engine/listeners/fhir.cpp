@@ -5,6 +5,7 @@
 
 #include "engine/flow/acknowledgement.h"
 #include "engine/listeners/fhir_answers.h"
+#include "engine/listeners/fhir_relay.h"
 #include "engine/listeners/fhir_request.h"
 #include "engine/listeners/fhir_subscriptions.h"
 #include "engine/listeners/http_session.h"
@@ -90,19 +91,6 @@ void check(config::Component const& component, config::Diagnostics& diagnostics)
         diagnostics.error(name.where, "FHIR R4 has no resource " + config::in_quotes(name.name),
                           config::suggest(name.name, fhir::Type::names(), "types"));
     }
-}
-
-// The address of a resource at the server behind, [base]/Type/id or [base]/Type/id/_history/version, as one
-// here: its client may not reach that server.
-std::string seen_from_here(std::string const& location, std::string const& url) {
-    int parts = location.find("/_history/") == std::string::npos ? 2 : 4;
-    std::size_t at = location.size();
-    while (parts > 0 && at != 0 && at != std::string::npos) {
-        at = location.rfind('/', at - 1);
-        --parts;
-    }
-    if (location.empty() || parts > 0) return location;
-    return url + "/" + (at == std::string::npos ? location : location.substr(at + 1));
 }
 
 struct Settings {
@@ -204,19 +192,7 @@ HttpReply FhirService::reply_of(flow::FhirAnswer const& answer, FhirRequest cons
                                 std::string_view json, std::string const& url) const {
     if (answer.relayed) {
         auto response = flow::read_relayed(*answer.relayed);
-        std::string extra;
-        auto const add = [&](std::string_view name, std::string const& value) {
-            if (!value.empty()) ((extra += name) += value) += "\r\n";
-        };
-        add("Location: ", seen_from_here(response->location, url));
-        add("ETag: ", response->etag);
-        add("Last-Modified: ", response->last_modified);
-        // A page of a proxy before the server, for one. Clients look for an OperationOutcome.
-        if (response->status >= 400 && response->content_type.find("json") == std::string::npos)
-            response->body = fhir::operation_outcome(
-                error("not_fhir", "", "the server behind this endpoint says no, and not in FHIR"),
-                "exception");
-        return fhir_reply(response->status, std::move(response->body), asked, std::move(extra));
+        return relayed_reply(std::move(*response), asked, url);
     }
     if (answer.outcome.empty())
         return stored_reply(settings_.options.answers, answer, asked, json, url,

@@ -41,7 +41,7 @@ class Session {
     net::Task<bool> read_some(std::size_t chunk);
     net::Task<Got> read_head(HttpRequestParser& parser);
     net::Task<Got> read_body(HttpRequestParser& parser);
-    Got stopped_reading();
+    Got stopped_reading(std::size_t chunk);  // that could not be read
     Got refuse(HttpReply reply);
     net::Task<bool> write(std::string text);
     net::Task<void> refuse_and_close(HttpRequestParser const& parser);
@@ -77,13 +77,13 @@ Session::Got Session::refuse(HttpReply reply) {
     return Got::refused;
 }
 
-Session::Got Session::stopped_reading() {
+Session::Got Session::stopped_reading(std::size_t chunk) {
     if (deadline_.passed()) {
         context_.metrics.timeouts.fetch_add(1, std::memory_order_relaxed);
         return refuse(http_refusal(408, "the request was not complete in time"));
     }
     // Only a chunk's header or a trailer can fill the buffer without being taken out of it.
-    if (buffer_.size() + head_chunk > buffer_.max_size())
+    if (buffer_.size() + chunk > buffer_.max_size())
         return refuse(refuse_parse(http::error::bad_chunk_extension));
     return Got::nothing;
 }
@@ -109,7 +109,7 @@ net::Task<Session::Got> Session::read_head(HttpRequestParser& parser) {
             if (folded) co_return refuse(http_refusal(400, "a header line is folded"));
             if (parser.is_header_done()) co_return Got::all;
         }
-        if (!co_await read_some(head_chunk)) co_return stopped_reading();
+        if (!co_await read_some(head_chunk)) co_return stopped_reading(head_chunk);
     }
 }
 
@@ -126,7 +126,7 @@ net::Task<Session::Got> Session::read_body(HttpRequestParser& parser) {
             }
             if (parser.is_done()) break;
         }
-        if (!co_await read_some(body_chunk)) co_return stopped_reading();
+        if (!co_await read_some(body_chunk)) co_return stopped_reading(body_chunk);
     }
     co_return Got::all;
 }

@@ -175,7 +175,7 @@ void Histogram::render(std::string& out, std::string_view name, std::string_view
 // The words of destinations::name(AttemptClass), which ops/ doesn't include; a test holds the two together.
 DestinationMetrics::DestinationMetrics() {
     for (char const* const name : {"connect", "timeout", "cut", "busy", "ae", "ar", "bad_answer", "local",
-                                   "held", "relayed", "unconfirmed"})
+                                   "held", "relayed", "unconfirmed", "login"})
         failures[name];
 }
 

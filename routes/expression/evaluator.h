@@ -101,6 +101,9 @@ class Evaluation {
     Error error_;
     // Of the Bundle, by full url and by type and id.
     std::optional<std::unordered_map<std::string, fhir::Element>> entries_;
+    // Of the resource that was last asked for what it contains, by id.
+    fhir::Element container_;
+    std::unordered_map<std::string, fhir::Element> contained_;
     Item root_;                                         // the outermost $this
     std::optional<hl7::StructureCache> own_structure_;  // when the context has none
     std::uint64_t steps_ = 0;

@@ -11,10 +11,18 @@ bool Evaluation::find_resource(Node const& node, fhir::Element from, std::string
         found = Item::of(resource, fhir::Type::find(resource.resource_type()));
     };
     if (reference.starts_with('#')) {
-        auto const container = resource_of(from, true);
-        for (auto e = container.element().first(); e.exists(); e = e.next(), ++seen)
-            if (e.name() == "contained" && e.text_of("id") == reference.substr(1)) take(e);
-        if (reference == "#") take(container.element());
+        auto const container = resource_of(from, true).element();
+        if (container_ != container) {
+            container_ = container;
+            contained_.clear();
+            for (auto e = container.first(); e.exists(); e = e.next(), ++seen)
+                if (e.name() == "contained") contained_.insert_or_assign(std::string(e.text_of("id")), e);
+        }
+        auto const one = contained_.find(std::string(reference.substr(1)));
+        if (reference == "#")
+            take(container);
+        else if (one != contained_.end())
+            take(one->second);
         return spend(node, seen);
     }
     auto const root = from.resource()->root();

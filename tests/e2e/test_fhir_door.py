@@ -201,6 +201,14 @@ def test_facade():
             check(status == 200 and answer['id'] == '7', f'{status} {answer}')
             status, _, answer = call(engine, 'GET', '/Patient/8')
             check(status == 404 and issue(answer) == 'processing', f'{status} {answer}')
+            # What it asked for is left out; that it was done is said all the same.
+            status, headers, answer = call(engine, 'PUT', '/Patient/7', {**PATIENT, 'id': '7'}, Prefer='return=minimal', X_Request_Id='r-1')
+            check(status == 200 and answer == b'' and headers['X-Request-Id'] == 'r-1', f'{status} {headers} {answer}')
+            check(headers['ETag'] == 'W/"7"' and headers['Location'].endswith('/fhir/Patient/7/_history/7'), f'{headers}')
+            status, _, answer = call(engine, 'GET', '/Patient/7', Prefer='return=minimal')
+            check(status == 200 and answer['id'] == '7', f'a read has no such preference: {answer}')
+            call(engine, 'GET', '?_getpages=1&_offset=20')
+            check(server.calls[-1][1] == '/r4?_getpages=1&_offset=20', f'{server.calls[-1][1]}')
             # What the server refuses is the client's to mend: no person has to look at it here.
             server.first.append((422, {}))
             status, _, answer = call(engine, 'PUT', '/Patient/7', {**PATIENT, 'id': '7', 'active': False})
@@ -211,6 +219,9 @@ def test_facade():
             server.first.append((403, {}))
             status, _, answer = call(engine, 'PUT', '/Patient/7', {**PATIENT, 'id': '7'})
             check(status == 502 and engine.queue('ehr')['held'] == 1, f'{status} {answer} {engine.queue("ehr")}')
+            server.first.append((403, {}))
+            status, _, answer = call(engine, 'GET', '/Patient/7')
+            check(status == 502 and issue(answer) == 'exception', f'{status} {answer}')
 
 
 PROFILE = {'resourceType': 'StructureDefinition', 'url': 'http://ward.example/patient', 'name': 'WardPatient', 'status': 'active',

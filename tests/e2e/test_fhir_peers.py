@@ -165,6 +165,39 @@ def test_clients_through_the_facade():
                 say(f'{library}: {len(got)} calls')
 
 
+def test_pages_of_the_facade():
+    """What leads to the server leads to the facade: clients that can't reach the server turn the pages."""
+    with e2e.folder() as dir:
+        server = fresh_server()
+        config = configuration(server, ack={'mode': 'delivered', 'from': 'ehr', 'within': '20s'}, **{'as': 'create'})
+        with e2e.Engine(dir, config) as engine:
+            for library in LIBRARIES:
+                server.control(reset=True)
+                here = f'http://127.0.0.1:{engine.port("in")}/fhir'
+                seen = {'resourceType': 'Observation', 'status': 'final', 'code': {'text': 'heart rate'},
+                        'subject': {'reference': f'{server.base}/Patient/one'},
+                        'hasMember': [{'reference': 'http://elsewhere.example/fhir/Observation/1'}, {'reference': f'{server.base}'},
+                                      {'reference': server.base + 'x/Observation/1'}]}
+                got = call(library, engine, *(['create', patient(n)] for n in range(5)), ['create', seen],
+                           ['search', 'Patient', {'_count': '2'}], ['nextPage', '$6.body'], ['nextPage', '$7.body'],
+                           ['read', 'Observation', '$5.body.id'],
+                           ['bundle', {'resourceType': 'Bundle', 'type': 'batch', 'entry': [{'request': {'method': 'GET', 'url': 'Patient?_count=1'}}]}])
+                pages = [page['body'] for page in got[6:9]]
+                there = [e['resource']['identifier'][0]['value'] for page in pages for e in page['entry']]
+                check(sorted(there) == [f'P{n}' for n in range(5)], f'{library}: {there}')
+                batch = got[10]['body']['entry'][0]['resource']
+                for page in [*pages, batch]:
+                    check(all(link['url'].startswith(here + '/Patient?') for link in page['link']), f'{library}: {page["link"]}')
+                    for e in page['entry']:
+                        check(e['fullUrl'] == f'{here}/Patient/{e["resource"]["id"]}', f'{library}: {e["fullUrl"]}')
+                check(len(server.seen()['calls']) == 11, 'a page was asked for past the facade')
+                # Relative: right at either address, also when the client puts it back.
+                body = got[9]['body']
+                check(body['subject']['reference'] == 'Patient/one', f'{library}: {body}')
+                check([m['reference'] for m in body['hasMember']] == ['http://elsewhere.example/fhir/Observation/1', here,
+                                                                      server.base + 'x/Observation/1'], f'{library}: {body}')
+
+
 def test_xml_from_and_to_others():
     """XML that another library writes comes in, and what is sent as XML, packed, is read by it."""
     with e2e.folder() as dir:
@@ -335,6 +368,52 @@ def test_transactions():
                     check(kind == 'Patient' and number_of(patients[id])[1:] == number_of(o)[1:], f'{how}: {o}')
                     at = (70 if how == 'update' else 60) + int(number_of(o)[1:])
                     check(o['valueInteger'] == at, f'{how}: {o["valueInteger"]}, expected {at}')
+
+
+def test_a_transaction_that_conflicts():
+    """Of writes that change nothing twice it is a race; of one that would conflict again it is for a person."""
+    with e2e.folder() as dir:
+        server = fresh_server()
+        with e2e.Engine(dir, configuration(server)) as engine, Sender(engine) as sender:
+            server.control(faults=[{'status': 409}])
+            sender.send('POST', '', transaction(1, 60))
+            drained(engine)
+            deletes = transaction(2, 61)
+            deletes['entry'].append({'request': {'method': 'DELETE', 'url': 'Patient/one'}})
+            versioned = transaction(3, 62)
+            versioned['entry'].append({'resource': patient(3, id='two'), 'request': {'method': 'PUT', 'url': 'Patient/two', 'ifMatch': 'W/"7"'}})
+            server.control(faults=[{'status': 409}, {'status': 409}])
+            numbers = [sender.send('POST', '', one) for one in (deletes, versioned)]
+            e2e.wait_until(lambda: engine.queue('ehr')['held'] == 2, 20, 'both are held')
+            for number in numbers:
+                check_trace(engine, number, 'HTTP 409', 'told to')
+
+
+def test_an_id_that_the_sender_gave():
+    """Of what is created it counts for nothing: another sender has a resource with that id too. Unless it is asked for."""
+    def observation(value):
+        return {'resourceType': 'Observation', 'id': '1', 'status': 'final', 'code': {'text': 'heart rate'}, 'valueInteger': value}
+
+    entries = [{'resource': observation(n), 'request': {'method': 'POST', 'url': 'Observation'}} for n in (63, 64)]
+    for own in (False, True):
+        with e2e.folder() as dir:
+            server = fresh_server()
+            config = configuration(server, {'answers': 'done'}, **({'identifier': 'id'} if own else {}))
+            with e2e.Engine(dir, config) as engine:
+                got = call('fhir-kit-client', engine, ['create', observation(60)], ['create', observation(61)],
+                           ['bundle', {'resourceType': 'Bundle', 'type': 'batch', 'entry': entries}])
+                drained(engine)
+                there = server.of('Observation')
+                if own:
+                    check(list(there) == ['1'] and there['1']['valueInteger'] == 64, f'{there}')
+                    continue
+                told = {one['headers']['location'].split('/')[-3] for one in got[:2]}
+                told |= {one['response']['location'].split('/')[1] for one in got[2]['body']['entry']}
+                check(set(there) == told and len(told) == 4, f'{set(there)} at the server, {told} told')
+    with e2e.folder() as dir:
+        path = e2e.Engine(dir, configuration(fresh_server(), identifier='id', **{'as': 'conditional'})).path
+        status, out, err = e2e.hilum('check', path)
+        check(status == 1 and 'an id of its own' in out + err, out + err)
 
 
 def test_a_batch_that_deletes_may_come_twice():

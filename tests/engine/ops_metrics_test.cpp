@@ -123,9 +123,10 @@ TEST_CASE("histogram buckets are cumulative, in seconds, bounds included") {
 TEST_CASE("every class of failure has its counter") {
     using enum destinations::AttemptClass;
     ops::DestinationMetrics metrics;
-    for (auto const failure : {connect, timeout, cut, busy, ae, ar, bad_answer, local, held, unconfirmed}) {
+    for (auto const failure :
+         {connect, timeout, cut, busy, ae, ar, bad_answer, local, held, unconfirmed, login}) {
         CAPTURE(destinations::name(failure));
         CHECK(metrics.failures.count(destinations::name(failure)) == 1);
     }
-    CHECK(metrics.failures.size() == 11);
+    CHECK(metrics.failures.size() == 12);
 }

@@ -33,7 +33,7 @@ TEST_CASE("pauses double up to the longest, spread by a fifth either way") {
 TEST_CASE("defaults: what may pass is tried again, what the receiver refused is held") {
     Policy const policy{PolicyOptions{}};
     using enum AttemptClass;
-    for (auto const failure : {connect, timeout, cut, busy, bad_answer, local})
+    for (auto const failure : {connect, timeout, cut, busy, bad_answer, local, login})
         CHECK(policy.decide({failure, "", "", "", {}}).action == Action::retry);
     for (auto const failure : {ae, ar, held, unconfirmed})
         CHECK(policy.decide({failure, "", "", "", {}}).action == Action::hold);
@@ -88,6 +88,7 @@ constexpr Answer answers[] = {
     {"HTTP 200", delivered, "HTTP 200"},
     {"HTTP 400", ae, "HTTP 400"},
     {"HTTP 401", ar, "HTTP 401"},
+    {"HTTP 401 to FHIR", login, "HTTP 401"},
     {"HTTP 409", ar, "HTTP 409"},
     {"HTTP 422", ae, "HTTP 422"},
     {"HTTP 429", busy, "HTTP 429"},

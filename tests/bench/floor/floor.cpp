@@ -1,17 +1,21 @@
-// The floor: the least any engine that keeps promise 1 must do. Frames MLLP, appends to one file, shares an
-// fdatasync among all who wait, then acknowledges. No parsing, no routes, no index. What an engine adds is
-// measured against it.
+// The floor: the least any engine that keeps promise 1 must do. Frames MLLP, or reads HTTP with Beast,
+// appends to one file, shares an fdatasync among all who wait, then acknowledges. No parsing, no routes, no
+// index. What an engine adds is measured against it.
 //
-//   floor --listen PORT --file PATH [--threads N] [--preallocate MiB]
+//   floor --listen PORT --file PATH [--threads N] [--preallocate MiB] [--zeroed MiB] [--http]
 //
 // --threads 0 (default): one thread reads what is ready, commits it, answers. --threads N: N threads read,
 // one commits and answers. Which is faster depends on the number of connections; the runner takes the better.
 #include <sys/epoll.h>
 
-#include <atomic>
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -22,9 +26,13 @@
 namespace hilum::bench {
 namespace {
 
+namespace http = boost::beast::http;
+
 struct Connection {
     Fd fd;
     Frames frames;
+    std::optional<http::request_parser<http::string_body>> request{};  // of HTTP
+    std::string unread{};
 };
 using ConnectionPtr = std::shared_ptr<Connection>;
 
@@ -39,6 +47,17 @@ class Log {
     explicit Log(std::string const& path, std::uint64_t preallocate)
         : fd_(check(::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600), "open")),
           preallocate_(preallocate) {}
+
+    // The first write to a block makes the file system note in its journal that it holds data: room that was
+    // written before spares that too.
+    void fill(std::uint64_t bytes) {
+        std::string const zeros(1U << 20U, '\0');
+        for (; allocated_ < bytes; allocated_ += zeros.size())
+            if (::pwrite(fd_.get(), zeros.data(), zeros.size(), static_cast<off_t>(allocated_)) !=
+                static_cast<ssize_t>(zeros.size()))
+                die("write");
+        check(::fdatasync(fd_.get()), "fdatasync");
+    }
 
     void commit(std::string_view bytes) {
         // Room that is allocated beforehand spares the file system a block search inside every sync.
@@ -94,9 +113,49 @@ bool read_frames(ConnectionPtr const& connection, Batch& batch) {
     }
 }
 
+// An answer as short as one that says that it is stored can be.
+constexpr std::string_view stored =
+    "HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\nContent-Length: 103\r\n\r\n"
+    R"({"resourceType":"OperationOutcome","issue":[{"severity":"information","code":"informational"}]}        )";
+
+// The same of HTTP, by Beast's parser.
+bool read_requests(ConnectionPtr const& connection, Batch& batch) {
+    auto& c = *connection;
+    for (;;) {
+        auto const had = c.unread.size();
+        c.unread.resize(had + 65536);
+        ssize_t const n = ::recv(c.fd.get(), c.unread.data() + had, 65536, 0);
+        c.unread.resize(had + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+        if (n == 0) return false;
+        if (n < 0) return errno == EAGAIN || errno == EINTR;
+        Answer answer{connection, {}};
+        std::size_t used = 0;
+        while (used < c.unread.size()) {
+            if (!c.request) {
+                c.request.emplace();
+                c.request->eager(true);
+                c.request->body_limit(64U << 20U);
+            }
+            boost::system::error_code ec;
+            auto const left = c.unread.size() - used;
+            used += c.request->put(boost::asio::buffer(c.unread.data() + used, left), ec);
+            if (ec == http::error::need_more) break;
+            if (ec) return false;
+            if (!c.request->is_done()) continue;
+            batch.bytes.append(c.request->get().body());
+            answer.bytes += stored;
+            c.request.reset();
+        }
+        c.unread.erase(0, used);
+        if (!answer.bytes.empty()) batch.answers.push_back(std::move(answer));
+        if (n < 65536) return true;
+    }
+}
+
 class Poller {
   public:
-    Poller() : epoll_(check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {}
+    explicit Poller(bool http)
+        : http_(http), epoll_(check(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {}
 
     void add_listener(int fd) {
         epoll_event event{};
@@ -117,7 +176,7 @@ class Poller {
                 continue;
             }
             ConnectionPtr& connection = connections_[static_cast<std::size_t>(raw->fd.get())];
-            if (read_frames(connection, batch)) continue;
+            if (http_ ? read_requests(connection, batch) : read_frames(connection, batch)) continue;
             // An answer still on its way may keep the descriptor open: take it out of the poll set by hand.
             ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection->fd.get(), nullptr);
             connection.reset();
@@ -142,6 +201,7 @@ class Poller {
         }
     }
 
+    bool http_;
     Fd epoll_;
     int listener_ = -1;
     std::vector<ConnectionPtr> connections_;  // by descriptor
@@ -151,8 +211,8 @@ void answer_all(Batch const& batch) {
     for (Answer const& answer : batch.answers) send_all(answer.to->fd.get(), answer.bytes);
 }
 
-void run_inline(int listener, Log& log) {
-    Poller poller;
+void run_inline(int listener, Log& log, bool http) {
+    Poller poller(http);
     poller.add_listener(listener);
     Batch batch;
     for (;;) {
@@ -164,14 +224,14 @@ void run_inline(int listener, Log& log) {
     }
 }
 
-void run_with_commit_thread(int listener, Log& log, int threads) {
+void run_with_commit_thread(int listener, Log& log, int threads, bool http) {
     std::mutex mutex;
     std::condition_variable some;
     Batch waiting;
     std::vector<std::thread> readers;
     for (int i = 0; i < threads; ++i) {
         readers.emplace_back([&] {
-            Poller poller;
+            Poller poller(http);
             poller.add_listener(listener);
             Batch batch;
             for (;;) {
@@ -205,16 +265,19 @@ void run_with_commit_thread(int listener, Log& log, int threads) {
 
 int main(int argc, char** argv) {
     using namespace hilum::bench;
-    Arguments const arguments(argc, argv, {"--listen", "--file", "--threads", "--preallocate"}, {},
-                              "floor --listen PORT --file PATH [--threads N] [--preallocate MiB]");
+    Arguments const arguments(
+        argc, argv, {"--listen", "--file", "--threads", "--preallocate", "--zeroed"}, {"--http"},
+        "floor --listen PORT --file PATH [--threads N] [--preallocate MiB] [--zeroed MiB] [--http]");
+    bool const http = arguments.has("--http");
     Fd const listener = listen_on(static_cast<std::uint16_t>(arguments.number("--listen", 0)));
     Log log(arguments.text("--file", "floor.log"),
             static_cast<std::uint64_t>(arguments.number("--preallocate", 0)) << 20);
+    log.fill(static_cast<std::uint64_t>(arguments.number("--zeroed", 0)) << 20);
     std::printf("ready %u\n", static_cast<unsigned>(port_of(listener)));
     std::fflush(stdout);
     int const threads = static_cast<int>(arguments.number("--threads", 0));
     if (threads <= 0)
-        run_inline(listener.get(), log);
+        run_inline(listener.get(), log, http);
     else
-        run_with_commit_thread(listener.get(), log, threads);
+        run_with_commit_thread(listener.get(), log, threads, http);
 }

@@ -1,14 +1,15 @@
-// An MLLP load generator on one thread.
+// A load generator on one thread: HL7 v2 over MLLP, or FHIR over HTTP.
 //
 //   load --to HOST:PORT --connections N (--seconds S | --messages M) [--warmup S] [--rate R] [--size 1024]
-//        [--run ID] [--ledger FILE] [--reconnect] [--json]
+//        [--fhir PATH] [--run ID] [--ledger FILE] [--reconnect] [--json]
 //
 // Without --rate a closed loop: each connection sends its next message when the last one is answered. With
 // --rate an open loop: message i is due at i/R seconds, whatever the receiver does, and its latency counts
 // from then, so a receiver that stalls is charged for all who had to wait.
 //
-// Each answer must carry MSA-1 = AA or CA and MSA-2 = the MSH-10 sent. --ledger appends each control id
-// acknowledged so. With
+// Each answer must carry MSA-1 = AA or CA and MSA-2 = the MSH-10 sent. With --fhir a Patient (from --size
+// 4096 on a transaction) is posted there instead, and the answer must be 2xx. --ledger appends each control
+// id acknowledged so. With
 // --reconnect a lost connection is opened again and the message that had no answer is sent again under its
 // old id; without it, that is an error. Exit code 1 when there was any error.
 #include <netdb.h>
@@ -24,6 +25,7 @@
 #include "tests/bench/common/arguments.h"
 #include "tests/bench/common/frame.h"
 #include "tests/bench/common/histogram.h"
+#include "tests/bench/common/http.h"
 #include "tests/bench/common/socket.h"
 #include "tests/bench/load/message.h"
 
@@ -32,7 +34,7 @@ namespace {
 
 constexpr char const* usage =
     "load --to HOST:PORT --connections N (--seconds S | --messages M) [--warmup S] [--rate R] [--size 1024] "
-    "[--run ID] "
+    "[--fhir PATH] [--run ID] "
     "[--ledger FILE] [--reconnect] [--json]";
 
 volatile sig_atomic_t stop_asked = 0;
@@ -61,9 +63,12 @@ Target resolve(std::string const& to) {
 
 struct Connection {
     Connection(std::string_view run, std::uint32_t number, std::size_t size) : message(run, number, size) {}
+    Connection(std::string_view run, std::uint32_t number, std::size_t size, std::string_view path)
+        : message(run, number, size, path) {}
     PatchedMessage message;
     Fd fd;
     Frames frames;
+    HttpAnswers answers;  // of HTTP
     std::uint64_t counter = 0;
     std::uint64_t due_ns = 0;       // latency counts from here
     std::uint64_t retry_at_ns = 0;  // reconnect not before
@@ -94,8 +99,11 @@ class Load {
                 check(::open(path.c_str(), O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0600), "ledger"));
         auto const size = static_cast<std::size_t>(arguments.number("--size", 1024));
         auto const count = static_cast<std::uint32_t>(arguments.number("--connections", 1));
+        std::string const path = arguments.text("--fhir");
+        http_ = !path.empty();
         for (std::uint32_t i = 0; i < count; ++i)
-            connections_.push_back(std::make_unique<Connection>(run_, i, size));
+            connections_.push_back(http_ ? std::make_unique<Connection>(run_, i, size, path)
+                                         : std::make_unique<Connection>(run_, i, size));
     }
 
     int run(bool json) {
@@ -135,6 +143,7 @@ class Load {
             ::socket(target_.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket"));
         no_delay(connection.fd.get());
         connection.frames.clear();
+        connection.answers.clear();
         connection.connecting = true;
         ::connect(connection.fd.get(), reinterpret_cast<sockaddr*>(&target_.address), target_.size);
         watch(connection, EPOLL_CTL_ADD, EPOLLOUT);
@@ -260,16 +269,26 @@ class Load {
         }
     }
     void read(Connection& connection) {
-        ssize_t const n = ::recv(connection.fd.get(), connection.frames.room(8192), 8192, 0);
+        char* const room = http_ ? connection.answers.room(8192) : connection.frames.room(8192);
+        ssize_t const n = ::recv(connection.fd.get(), room, 8192, 0);
         if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
         if (n <= 0) return lost(connection);
+        if (http_) {
+            connection.answers.filled(static_cast<std::size_t>(n));
+            while (auto const status = connection.answers.next())
+                answered(connection, true, *status >= 200 && *status < 300);
+            return;
+        }
         connection.frames.filled(static_cast<std::size_t>(n));
-        while (auto frame = connection.frames.next()) answered(connection, *frame);
+        while (auto frame = connection.frames.next()) {
+            std::string_view const msa = segment(*frame, "MSA");
+            std::string_view const code = field(msa, 1);
+            answered(connection, field(msa, 2) == connection.message.control_id(),
+                     code == "AA" || code == "CA");
+        }
     }
-    void answered(Connection& connection, std::string_view answer) {
-        std::string_view const msa = segment(answer, "MSA");
-        std::string_view const code = field(msa, 1);
-        if (!connection.waiting || field(msa, 2) != connection.message.control_id()) {
+    void answered(Connection& connection, bool to_it, bool good) {
+        if (!connection.waiting || !to_it) {
             ++mismatched_;
             ++errors_;
             return;
@@ -277,7 +296,7 @@ class Load {
         std::uint64_t const now = now_ns();
         --in_flight_;
         connection.waiting = false;
-        if (code == "AA" || code == "CA") {
+        if (good) {
             ++acknowledged_;
             if (ledger_) {
                 ledger_lines_ += connection.message.control_id();
@@ -335,6 +354,7 @@ class Load {
     std::uint64_t seconds_ns_ = 0;
     bool reconnect_;
     bool failed_ = false;
+    bool http_ = false;
 
     std::vector<std::unique_ptr<Connection>> connections_;
     std::deque<Connection*> idle_;  // open loop: ready for the next message
@@ -356,7 +376,7 @@ int main(int argc, char** argv) {
     using namespace hilum::bench;
     Arguments const arguments(argc, argv,
                               {"--to", "--connections", "--seconds", "--messages", "--warmup", "--rate",
-                               "--size", "--run", "--ledger"},
+                               "--size", "--fhir", "--run", "--ledger"},
                               {"--reconnect", "--json"}, usage);
     auto const on_signal = [](int) { stop_asked = stop_asked + 1; };
     ::signal(SIGTERM, on_signal);

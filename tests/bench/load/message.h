@@ -17,6 +17,10 @@ class PatchedMessage {
     // characters, the most that MSH-10 may have up to version 2.6. `size` is of the content in bytes, at
     // least 700.
     PatchedMessage(std::string_view run, std::uint32_t connection, std::size_t size);
+    // The same as a FHIR resource that is posted: a Patient of about `size` bytes, from 4 KB on a transaction
+    // of a Patient and Observations. The control id is the patient's identifier. `path` is where it is
+    // posted.
+    PatchedMessage(std::string_view run, std::uint32_t connection, std::size_t size, std::string_view path);
 
     // The next message; its framed bytes live in framed() until the next call.
     void next(std::uint64_t counter, std::uint64_t sent_ns);
@@ -26,7 +30,7 @@ class PatchedMessage {
   private:
     std::string bytes_;
     std::size_t control_id_ = 0;
-    std::size_t sent_ = 0;
+    std::size_t sent_ = 0;  // 0: the time is not in it
 };
 
 }  // namespace hilum::bench

@@ -32,6 +32,7 @@ async function fhirKit() {
     vread: (resourceType, id, version) => client.vread({ resourceType, id, version }),
     search: (resourceType, searchParams) => client.search({ resourceType, searchParams }),
     postSearch: (resourceType, searchParams) => client.search({ resourceType, searchParams, options: { postSearch: true } }),
+    nextPage: (bundle) => client.nextPage({ bundle }),
     history: (resourceType, id) => client.history({ resourceType, id }),
     bundle: (body) => (body.type === 'batch' ? client.batch({ body }) : client.transaction({ body })),
     validate: (resource) => client.operation({ name: 'validate', resourceType: resource.resourceType, input: resource }),
@@ -75,6 +76,7 @@ function medplum() {
     search: (type, query) => client.search(type, query, { ...once }),
     postSearch: (type, query) =>
       client.post(client.fhirUrl(type, '_search'), new URLSearchParams(query).toString(), 'application/x-www-form-urlencoded', { ...once }),
+    nextPage: (bundle) => client.get(bundle.link.find(({ relation }) => relation === 'next').url, { ...once }),
     history: (type, id) => client.readHistory(type, id, { ...once }),
     bundle: (body) => client.executeBatch(body, { ...once }),
     validate: (resource) => client.validateResource(resource, { ...once }),

@@ -4,8 +4,8 @@
 //   GET  /control  what came and what is there
 //   POST /token    OAuth 2 (fhir_oauth.mjs)
 //   /r4            FHIR
-// Beyond the router: resources are held against R4, and a transaction that fails leaves nothing. Its own server on a
-// database does both; the repository in memory does neither.
+// Beyond the router: resources are held against R4, a transaction that fails leaves nothing, and a search has pages that
+// lead to each other and to what is on them. Its own server on a database does all that; the repository in memory does not.
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { gunzipSync } from 'node:zlib';
@@ -31,6 +31,15 @@ class Repository extends MemoryRepository {
   async createResource(resource) {
     core.validateResource(resource);
     return super.createResource(resource);
+  }
+  async search(request) {
+    const bundle = await super.search(request);
+    const { resourceType, offset = 0, count = 20 } = request;
+    for (const entry of bundle.entry ?? []) entry.fullUrl = `${base()}/${resourceType}/${entry.resource.id}`;
+    const page = (at) => `${base()}/${resourceType}?_count=${count}&_offset=${at}`;
+    bundle.link = [{ relation: 'self', url: page(offset) }];
+    if (bundle.total > offset + count) bundle.link.push({ relation: 'next', url: page(offset + count) });
+    return bundle;
   }
   async withTransaction(callback) {
     const before = structuredClone([this.resources, this.history]);
