@@ -263,6 +263,7 @@ net::Task<Attempt> Subscriber::deliver_in_turn(Outgoing const& outgoing) {
 
 AttemptClass class_of(unsigned status) {
     if (status >= 200 && status < 300) return AttemptClass::delivered;
+    if (status == 401) return AttemptClass::login;
     if (status == 400 || status == 413 || status == 422) return AttemptClass::ae;
     // Not there, or does not know us (any more): that is about the subscription, not about this event.
     if (status >= 400) return AttemptClass::busy;
@@ -299,7 +300,10 @@ net::Task<Attempt> Subscriber::post(Notice notice, std::uint64_t last, std::span
     auto result = co_await client_.exchange(request);
     if (auto* const failed = std::get_if<Attempt>(&result)) co_return fail(std::move(*failed));
     auto const& response = std::get<HttpResponseText>(result);
-    if (response.status == 401) (void)authorization_.renew();
+    if (response.status == 401)
+        (void)authorization_.renew();
+    else
+        authorization_.worked();
     Attempt attempt;
     attempt.result = class_of(response.status);
     attempt.code = "HTTP " + std::to_string(response.status);
