@@ -48,6 +48,10 @@ void Writer::integer(std::int64_t number) {
 void Writer::natural(std::uint64_t number) {
     impl_->writer.Uint64(number);
 }
+void Writer::raw(std::string_view json) {
+    impl_->writer.RawValue(json.data(), json.size(), rapidjson::kObjectType);
+}
+
 void Writer::null() {
     impl_->writer.Null();
 }

@@ -48,6 +48,7 @@ class Writer {
     template <std::unsigned_integral N>
     requires(!std::same_as<N, bool>) void value(N number) { natural(number); }
     void null();
+    void raw(std::string_view json);  // a value that is written already
     template <class T>
     void field(std::string_view name, T const& content) {
         key(name);

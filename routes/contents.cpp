@@ -1,14 +1,27 @@
 #include "routes/contents.h"
 
+#include <algorithm>
 #include <string>
 
 #include "routes/index_of.h"
+#include "routes/steps/step.h"
 
 namespace hilum::routes {
 
 using config::Content;
 
 namespace {
+
+// What leaves a route to which that comes: a map turns it into the other.
+Content behind(config::Route const& route, Content content) {
+    for (auto const& step : route.steps) {
+        auto const& kinds = step_catalogue();
+        auto const kind =
+            std::find_if(kinds.begin(), kinds.end(), [&](StepKind const& k) { return k.name == step.kind; });
+        if (kind != kinds.end() && kind->turns) content = config::other(content);
+    }
+    return content;
+}
 
 void report(config::Route const& route, config::Diagnostics& diagnostics) {
     diagnostics.error(
@@ -41,7 +54,7 @@ Contents contents_of(config::Config const& config, config::Diagnostics& diagnost
             auto const next = index_of(routes, ref.name);
             if (next == routes.size()) continue;
             auto const before = come[next].size();
-            come[next].insert(come[i].begin(), come[i].end());
+            for (auto const content : come[i]) come[next].insert(behind(routes[i], content));
             if (come[next].size() != before) waiting.push_back(next);
         }
     }
@@ -49,17 +62,18 @@ Contents contents_of(config::Config const& config, config::Diagnostics& diagnost
         if (come[i].size() > 1) report(routes[i], diagnostics);
         auto const content = come[i].empty() ? Content::hl7 : *come[i].begin();
         out.of_route.push_back(content);
+        auto const leaves = behind(routes[i], content);
         for (auto const& ref : routes[i].to) {
             auto const to = index_of(config.destinations, ref.name);
             if (to == config.destinations.size() || come[i].empty()) continue;
-            out.of_destination[to].insert(content);
+            out.of_destination[to].insert(leaves);
             auto const& destination = config.destinations[to];
-            if (!destination.content || *destination.content == content) continue;
+            if (!destination.content || *destination.content == leaves) continue;
             diagnostics.error(ref.where,
                               "destination " + config::in_quotes(ref.name) + " (" + destination.kind +
                                   ") takes " + std::string(name(*destination.content)) + ", and the route " +
-                                  config::in_quotes(routes[i].name) + " sends " + std::string(name(content)),
-                              content == Content::fhir
+                                  config::in_quotes(routes[i].name) + " sends " + std::string(name(leaves)),
+                              leaves == Content::fhir
                                   ? "send it to a destination of kind fhir, http or file"
                                   : "send it to a destination of kind mllp, http or file");
         }

@@ -151,18 +151,19 @@ class Run {
             std::string bytes;
             std::size_t from;
             hl7::Form form;
+            Content content;
         };
         auto const index = out_->verdicts[verdict].route;
         auto const& route = (*routes_)[index];
         auto const charset = charset_of(subject);
         std::vector<Part> waiting;  // the next one last
         std::size_t parts = 0;
-        auto const add = [&](StepResult const& result, hl7::Form of_parts) {
+        auto const add = [&](StepResult const& result, hl7::Form of_parts, Content content) {
             parts += result.parts.size();
             for (auto part = result.parts.rbegin(); part != result.parts.rend(); ++part)
-                waiting.push_back({*part, result.resume, of_parts});
+                waiting.push_back({*part, result.resume, of_parts, content});
         };
-        add(first, form);
+        add(first, form, subject.content());
         std::vector<Part> done;
         std::vector<std::string> notes;
         std::size_t number = 0;
@@ -174,13 +175,13 @@ class Run {
             auto const part = std::move(waiting.back());
             waiting.pop_back();
             Workpiece piece;
-            if (auto const read = piece.read(subject.content(), part.bytes, charset, *dictionary_); !read)
+            if (auto const read = piece.read(part.content, part.bytes, charset, *dictionary_); !read)
                 return refuse(verdict, route, read.error().what);
             Work work{piece, now_us_, observer_, &notes, outside};
             work.form = part.form;
             auto const result = route.steps.run(work, part.from);
             if (result.next == StepResult::Next::split) {
-                add(result, work.form);
+                add(result, work.form, piece.content());
                 continue;
             }
             ++number;
@@ -189,7 +190,7 @@ class Run {
                 last_stop = result.text();
             } else if (go_on(verdict, route, result,
                              "part " + std::to_string(number) + ", " + result.text())) {
-                done.push_back({piece.subject().text(), 0, work.form});
+                done.push_back({piece.subject().text(), 0, work.form, piece.content()});
             } else {
                 return;
             }
@@ -199,17 +200,17 @@ class Run {
             notes.push_back(std::to_string(stopped) + " of " + std::to_string(number) +
                             " parts stopped, the last at " + last_stop);
         note(index, std::move(notes));
-        deliver_parts(verdict, done, subject.content(), charset, depth);
+        deliver_parts(verdict, done, charset, depth);
     }
 
     template <class Parts>
-    void deliver_parts(std::size_t verdict, Parts const& parts, Content content,
-                       std::optional<hl7::Charset> charset, std::size_t depth) {
+    void deliver_parts(std::size_t verdict, Parts const& parts, std::optional<hl7::Charset> charset,
+                       std::size_t depth) {
         auto const& route = (*routes_)[out_->verdicts[verdict].route];
         auto const planned = out_->deliveries.size();
         for (auto const& part : parts) {
             Workpiece piece;
-            if (auto const read = piece.read(content, part.bytes, charset, *dictionary_); !read)
+            if (auto const read = piece.read(part.content, part.bytes, charset, *dictionary_); !read)
                 return refuse(verdict, route, read.error().what);
             deliver(verdict, piece.subject(), part.bytes, {Pipeline::none, part.form}, depth);
             if (out_->verdicts[verdict].outcome == RouteOutcome::sent) continue;

@@ -77,6 +77,13 @@ class Workpiece {
         changed_ = true;
         structures_->forget();
     }
+    // A message of HL7 v2 in the place of a FHIR interaction.
+    void become(hl7::Message&& other, hl7::Dictionary const& dictionary) {
+        interaction_.reset();
+        message_ = std::move(other);
+        structures_.emplace(*message_, dictionary);
+        changed_ = true;
+    }
     void become(fhir::Interaction&& other) {
         interaction_ = std::move(other);
         changed_ = true;

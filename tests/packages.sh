@@ -2,12 +2,14 @@
 # What a bare Debian 12 needs, said once; sourced by tests/run.sh and examples/quickstart.sh.
 #   need build          a compiler, the libraries, and the time zones that routes may name
 #   need build tests    also what the tests and sanitizer builds use
+#   need examples       what the examples that run by one command show with
 #   need coverage       what tests/coverage.sh reads the counts with
 # Installs with apt-get, as root or by sudo, and only when something is missing.
 
 packages_build="g++ cmake ninja-build ccache pkg-config libboost1.81-dev rapidjson-dev libyaml-cpp-dev libsqlite3-dev
   libssl-dev libre2-dev libpugixml-dev libspdlog-dev libfmt-dev libcli11-dev liblua5.4-dev libpq-dev zlib1g-dev tzdata"
 packages_tests="doctest-dev libbenchmark-dev python3 python3-hl7 postgresql clang clang-format libclang-rt-14-dev"
+packages_examples="curl"
 packages_coverage="gcovr"
 
 need() {

@@ -20,7 +20,7 @@ step() { printf '\n== %s (%d s)\n' "$*" $((SECONDS - begin)); }
 
 # shellcheck source=tests/packages.sh
 . tests/packages.sh
-need build tests
+need build tests examples
 
 step "HL7 and FHIR peers and examples not written here"
 (cd tests/e2e/clients && npm ci --loglevel=error) || echo "not installed: e2e_clients and e2e_fhir_peers will say that they skip"

@@ -51,6 +51,15 @@ std::string reads_text(std::vector<expression::Read> const& reads) {
     return out;
 }
 
+// A message that a step has made, segment by segment.
+void add_lines(std::string& out, std::string_view made, std::size_t indent) {
+    while (!made.empty()) {
+        auto const end = std::min(made.find('\r'), made.size());
+        out.append(indent, ' ') += printable(made.substr(0, end)) + "\n";
+        made.remove_prefix(std::min(end + 1, made.size()));
+    }
+}
+
 void add_event(std::string& out, Story::Event const& event, std::size_t indent, Paint const& paint) {
     out.append(indent, ' ');
     if (!event.is_step) {
@@ -69,10 +78,13 @@ void add_event(std::string& out, Story::Event const& event, std::size_t indent, 
     if (!event.ended.empty()) {
         out += ": " + paint(Style::warning, event.ended);
         if (!event.reason.empty()) out += ", " + printable(event.reason);
+    } else if (!event.made.empty()) {
+        out += ": makes";
     } else if (event.differences.empty() && !event.inside && event.detail.empty()) {
         out += ": changes nothing";
     }
     out += '\n' + difference_lines(event.differences, indent + 2, paint);
+    add_lines(out, event.made, indent + 2);
 }
 
 std::string as_text(Explained const& one, std::string_view listener, Paint const& paint) {
@@ -123,6 +135,7 @@ void write_event(ops::json::Writer& w, Story::Event const& event) {
         w.field("depth", event.depth);
         w.field_if("ended", event.ended);
         w.field_if("reason", event.reason);
+        w.field_if("made", event.made);
         w.key("differences");
         write_differences(w, event.differences);
     });
@@ -212,6 +225,16 @@ bool read_replies(std::string const& path, std::vector<testing::OutsideReply>& r
     return !diagnostics.failed();
 }
 
+// A resource, or a request with one.
+Result<MessageFile> read_interaction(std::string const& path) {
+    auto text = read_file(path);
+    if (!text) return text.error();
+    if (auto request = fhir::from_request_line(*text)) *text = std::move(*request);
+    MessageFile file;
+    file.messages.push_back({1, std::move(*text)});
+    return file;
+}
+
 int explain(Options const& options) {
     config::Diagnostics diagnostics;
     auto const loaded = flow::load_configuration(options.config, diagnostics);
@@ -221,7 +244,8 @@ int explain(Options const& options) {
     }
     auto const listener = listener_of(options, *loaded->pipeline);
     if (listener == Pipeline::none) return used_wrongly;
-    auto const file = read_messages(options.file, options.message);
+    bool const fhir = loaded->pipeline->content(listener) == routes::Content::fhir;
+    auto const file = fhir ? read_interaction(options.file) : read_messages(options.file, options.message);
     if (!file) {
         complain(printable(options.file) + ": " + file.error().text());
         return file.error().code == "unreadable" ? used_wrongly : answer_is_no;
@@ -256,7 +280,10 @@ void add_explain(App& app, int& exit_code) {
     auto const options = std::make_shared<Options>();
     command->add_option("CONFIG", options->config, "a YAML file, or a folder whose *.yaml files count as one")
         ->required();
-    command->add_option("FILE", options->file, "HL7 v2 messages, one or several; - for standard input")
+    command
+        ->add_option("FILE", options->file,
+                     "HL7 v2 messages, one or several; a FHIR resource, or a request such as "
+                     "PUT Patient/7 with the resource behind it; - for standard input")
         ->required();
     command->add_option("--listener", options->listener, "where they come in; needed when there are several");
     command

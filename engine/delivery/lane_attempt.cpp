@@ -119,7 +119,8 @@ net::Task<void> Lane::deliver(Worker& worker) {
                                           stored->record.listener,
                                           schedule_.cursor_after(claim),
                                           &departure,
-                                          wanted};
+                                          wanted,
+                                          {entry.message, entry.ordinal}};
     auto const attempt = co_await worker.destination->deliver(outgoing);
     ops::kill_point(ops::KillPoint::before_record);
     worker.in_flight = false;

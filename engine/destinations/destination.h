@@ -15,6 +15,10 @@
 #include "engine/store/record.h"
 #include "routes/config/config.h"
 
+namespace hilum::subscriptions {
+class Feeds;
+}
+
 namespace hilum::destinations {
 
 // Asked by a destination before the first byte of a message may leave.
@@ -37,6 +41,7 @@ struct Outgoing {
     store::LaneKey settled_up_to{};  // of the lane, once this one is settled
     Departure* departure = nullptr;  // may be null
     bool wants_response = false;     // the whole of it, in Attempt::response
+    store::LaneKey source{};         // where the store has it: its record, and which of its deliveries
 };
 // departure->begin(), or true.
 net::Task<bool> departs(Outgoing const& outgoing);
@@ -81,8 +86,9 @@ struct DestinationContext {
     ops::DestinationMetrics& metrics;
     ops::Log& log;
     std::string name;
-    Awaited* awaited = nullptr;  // acknowledgements that come later or elsewhere; may be null
-    std::size_t connection = 0;  // which of the destination's connections this one is
+    Awaited* awaited = nullptr;             // acknowledgements that come later or elsewhere; may be null
+    std::size_t connection = 0;             // which of the destination's connections this one is
+    subscriptions::Feeds* feeds = nullptr;  // of an engine never null
 };
 
 class Destination {
@@ -115,5 +121,6 @@ DestinationKind mllp_destination();
 DestinationKind http_destination();
 DestinationKind file_destination();
 DestinationKind fhir_destination();
+DestinationKind subscription_destination();
 
 }  // namespace hilum::destinations

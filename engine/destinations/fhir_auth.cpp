@@ -22,8 +22,16 @@ constexpr std::chrono::milliseconds renewed_before = 60s;
 constexpr auto assertion_lives = 240;  // seconds; SMART Backend Services allows five minutes
 constexpr std::size_t key_max = 64 * 1024;
 
-bool one_line(std::string const& text) {
-    return text.find_first_of("\r\n") == std::string::npos;
+bool one_line(std::string_view text) {
+    return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+}
+
+// Tokens of a type that we don't know must not be used (RFC 6749 §7.1); a server that leaves the type out
+// means this one.
+bool is_bearer(std::string_view type) {
+    constexpr std::string_view bearer = "bearer";
+    return type.empty() || std::equal(type.begin(), type.end(), bearer.begin(), bearer.end(),
+                                      [](char a, char b) { return (a | 0x20) == b; });
 }
 
 Result<net::SigningKey> read_key(std::string const& path) {
@@ -46,6 +54,9 @@ void check_auth(config::Node const* written, AuthOptions const& options, config:
     for (auto const* text : {&options.bearer, &options.basic.user, &options.basic.password})
         if (!one_line(text->value))
             diagnostics.error(text->where, "it is not one line of text", "remove the line end");
+    if (options.basic.user.value.find(':') != std::string::npos)  // RFC 7617 §2
+        diagnostics.error(options.basic.user.where, "the name of a user has no colon",
+                          "what follows it would be taken for the password");
     auto const* const oauth = written->find("oauth");
     if (!oauth) return;
     auto const& o = options.oauth;
@@ -101,6 +112,8 @@ Result<std::string> Authorization::form() const {
         return {boost::system::in_place_value, std::move(out)};
     }
     auto const now = static_cast<std::int64_t>(std::time(nullptr));
+    auto const id = net::random_id();
+    if (id.empty()) return error("not_signed", "", "there is nothing random to sign with");
     json::Writer head, claims;
     head.object([&] {
         head.field("alg", key_->algorithm());
@@ -111,7 +124,7 @@ Result<std::string> Authorization::form() const {
         claims.field("iss", oauth_->client_id.value);
         claims.field("sub", oauth_->client_id.value);
         claims.field("aud", oauth_->token_url.value);
-        claims.field("jti", net::random_id());
+        claims.field("jti", id);
         claims.field("iat", now);
         claims.field("exp", now + assertion_lives);
     });
@@ -144,7 +157,8 @@ net::Task<std::optional<Attempt>> Authorization::ask() {
     auto const& response = std::get<HttpResponseText>(result);
     auto const answer = json::parse(response.body);
     auto const token = answer ? answer->text("access_token") : std::string_view();
-    if (response.status != 200 || token.empty() || !one_line(std::string(token))) {
+    if (response.status != 200 || token.empty() || !one_line(token) ||
+        !is_bearer(answer->text("token_type"))) {
         client_->drop();
         bool const ours = response.status >= 400 && response.status < 500 && response.status != 408 &&
                           response.status != 429;
@@ -155,7 +169,8 @@ net::Task<std::optional<Attempt>> Authorization::ask() {
         if (ours) why += "; see to auth: the address, client_id, its secret or key, and the scope";
         co_return Attempt{ours ? AttemptClass::login : AttemptClass::busy,
                           "token/HTTP " + std::to_string(response.status), std::move(why),
-                          response.body.substr(0, 4096),
+                          // Of a refusal: anything else may hold a token.
+                          response.status >= 400 ? response.body.substr(0, 4096) : std::string(),
                           retry_after(response.retry_after, std::time(nullptr))};
     }
     token_ = token;

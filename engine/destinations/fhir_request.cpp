@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "engine/destinations/http_answer.h"
 #include "engine/flow/fhir_identity.h"
@@ -60,6 +61,10 @@ std::string search_for(Identifier const& identifier) {
     return "identifier=" + percent_encoded(token + escaped(identifier.value));
 }
 
+std::string address(std::string_view type, std::string_view id) {
+    return std::string(type) + "/" + percent_encoded(id);
+}
+
 Result<void> set_child(fhir::Editor& edit, fhir::Element parent, std::string_view name,
                        std::string const& text) {
     auto element = parent.child(name);
@@ -73,31 +78,74 @@ Result<void> set_child(fhir::Editor& edit, fhir::Element parent, std::string_vie
     return {};
 }
 
+// What was known under another name before the entries got their ids.
+using NewNames = std::map<std::string, std::string, std::less<>>;
+
+// The entry is put where its id says. Its fullUrl agrees with that, unless it says nothing of ids
+// (http://hl7.org/fhir/R4/bundle.html#bundle-unique).
+Result<void> put_entry(fhir::Editor& edit, fhir::Element entry, std::string const& id, NewNames& names) {
+    auto const request = entry.child("request"), resource = entry.child("resource");
+    std::string const type(resource.resource_type()), full_url(entry.text_of("fullUrl"));
+    auto const old = type + "/" + std::string(resource.text_of("id"));
+    auto const url = address(type, id);
+    bool const by_id = resource.child("id").exists() && (full_url.empty() || full_url.ends_with("/" + old));
+    if (!full_url.empty()) names.emplace(full_url, url);
+    if (by_id) names.emplace(old, url);
+    if (by_id && !full_url.empty()) {
+        auto const base = full_url.substr(0, full_url.size() - old.size());
+        if (auto done = set_child(edit, entry, "fullUrl", base + url); !done) return done;
+    }
+    if (auto done = set_child(edit, resource, "id", id); !done) return done;
+    if (auto done = set_child(edit, request, "method", "PUT"); !done) return done;
+    return set_child(edit, request, "url", url);
+}
+
+// References inside the Bundle follow: a server does that only for ids that it gives itself
+// (http://hl7.org/fhir/R4/http.html#trules).
+Result<void> rename_references(fhir::Resource& bundle, NewNames const& names) {
+    fhir::Editor edit(bundle);
+    for (auto e = bundle.root(); e.exists();) {
+        if (e.name() == "reference" && e.has_value()) {
+            auto const found = names.find(e.text());
+            if (found != names.end())
+                if (auto const done = edit.set(e, fhir::Kind::string, found->second); !done)
+                    return done.error();
+        }
+        auto next = e.first();
+        while (!next.exists() && e.exists()) {
+            next = e.next();
+            e = e.parent();
+        }
+        e = next;
+    }
+    return {};
+}
+
 // Entries that would be created are put, or created only when they are not there yet.
 Result<void> rewrite_entries(fhir::Resource& bundle, FhirWriting const& writing, std::uint64_t message,
                              std::int64_t now_us) {
     fhir::Editor edit(bundle);
+    NewNames names;
     std::size_t number = 0;
     for (auto entry = bundle.root().child("entry"); entry.exists(); entry = entry.next()) {
         if (entry.name() != "entry") continue;
         ++number;
         auto const request = entry.child("request"), resource = entry.child("resource");
         if (!request.exists() || !resource.exists() || request.text_of("method") != "POST") continue;
-        if (request.child("ifNoneExist").exists()) continue;
+        // An operation, say, is no creation.
+        if (request.text_of("url") != resource.resource_type() || request.child("ifNoneExist").exists())
+            continue;
         auto const identifier = identifier_of(bundle, resource, writing, now_us);
-        std::string const type(resource.resource_type());
         if (writing.as == WriteAs::conditional) {
             if (identifier.value.empty()) continue;
-            auto const done = set_child(edit, request, "ifNoneExist", search_for(identifier));
-            if (!done) return done;
+            if (auto done = set_child(edit, request, "ifNoneExist", search_for(identifier)); !done)
+                return done;
             continue;
         }
         auto const id = id_for(resource, identifier, writing, message, number);
-        if (auto done = set_child(edit, resource, "id", id); !done) return done;
-        if (auto done = set_child(edit, request, "method", "PUT"); !done) return done;
-        if (auto done = set_child(edit, request, "url", type + "/" + id); !done) return done;
+        if (auto done = put_entry(edit, entry, id, names); !done) return done;
     }
-    return {};
+    return names.empty() ? Result<void>() : rename_references(bundle, names);
 }
 
 void note_entries(fhir::Element bundle, FhirCall& call) {
@@ -205,20 +253,22 @@ Result<FhirCall> fhir_call(std::string_view body, FhirWriting const& writing, st
             fhir::Editor edit(resource);
             if (auto const done = set_child(edit, resource.root(), "id", id); !done) return done.error();
             request.method = "PUT";
-            request.url = std::string(resource.type()) + "/" + id;
+            request.url = address(resource.type(), id);
         } else if (!identifier.value.empty()) {
             request.if_none_exist = search_for(identifier);
         }
     } else if (interaction.has_body && request.url.empty() && writing.as != WriteAs::create) {
         if (auto const done = rewrite_entries(resource, writing, message, now_us); !done) return done.error();
     }
+    // The last look at what becomes a request line and headers, whoever wrote it.
+    if (auto const sayable = fhir::check_request(request); !sayable) return sayable.error();
     call.method = request.method;
     // A page of a search may be at the base itself: [base]?_getpages=…
-    bool const at_base = request.url.empty() || request.url.starts_with('?');
-    call.target = (at_base ? "" : "/") + request.url;
+    bool const whole = request.url.empty() || request.url.starts_with('/') || request.url.starts_with('?');
+    call.target = (whole ? "" : "/") + request.url;
     if (interaction.has_body && request.url.empty()) note_entries(resource.root(), call);
     auto const condition = [&](std::string_view name, std::string const& value) {
-        if (value.empty() || value.find_first_of("\r\n") != std::string::npos) return;
+        if (value.empty()) return;
         ((call.headers += name) += value) += "\r\n";
     };
     condition("If-None-Exist: ", request.if_none_exist);

@@ -157,6 +157,12 @@ config::NameList listener_destinations(config::Component const& component) {
     config::NameList names;
     for (auto const& name : {options.ack.application_to, options.ack.from})
         if (!name.empty()) names.push_back({name.value, name.where});
+    if (auto const* const written = component.options.find("subscriptions")) {
+        config::NameList subscriptions;
+        config::Diagnostics ignored;  // of the listener's own check
+        if (config::decode_value(*written, subscriptions, ignored))
+            names.insert(names.end(), subscriptions.begin(), subscriptions.end());
+    }
     return names;
 }
 

@@ -111,6 +111,14 @@ Result<void> Engine::open_store(config::Store const& configured) {
     auto const& recovery = store_->recovery();
     last_run_ = last_run(configured.dir, recovery.clean, store_->durable_end());
     dir_ = configured.dir;
+    feeds_ = std::make_unique<subscriptions::Feeds>(
+        files, dir_, [this](store::LaneKey const& source) -> Result<std::string> {
+            auto const stored = store_->read(source.position);
+            if (!stored) return stored.error();
+            if (source.ordinal >= stored->record.deliveries.size())
+                return error("damaged", "", "the record does not have this delivery");
+            return {boost::system::in_place_value, std::string(stored->body(source.ordinal))};
+        });
     for (auto const& note : recovery.notes) log_.info("store_recovery", {{"note", note}});
     for (auto const& damage : recovery.damage) log_.error("store_damage", {{"damage", damage}});
     log_.info("store_open", {{"dir", configured.dir},
@@ -163,6 +171,7 @@ void Engine::set_destination(config::Component const& component) {
     while (&runtime_->context(index) != &of->executor().context()) ++index;
     destinations::DestinationContext context{*runtime_, index,          metrics_.destination(component.name),
                                              log_,      component.name, &awaited_};
+    context.feeds = feeds_.get();
     // Made and used on the lane's own context.
     auto const& kind = kind_of(destinations::destination_catalogue(), component.kind);
     net::asio::post(of->executor(), [of, kind, component, context]() mutable {
@@ -247,7 +256,7 @@ Result<void> Engine::start_listener(config::Component const& component, Remember
         options.duplicates = known->second;
     RunningListener running{component, std::make_unique<Door>(*flow_, component.name, options), nullptr};
     listeners::ListenerContext const context{*runtime_, *running.door, metrics_.listener(component.name),
-                                             log_};
+                                             log_, feeds_.get()};
     running.listener = kind_of(listeners::listener_catalogue(), component.kind).make(component, context);
     if (auto started = running.listener->start(); !started) {
         auto why = started.error();

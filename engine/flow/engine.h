@@ -21,6 +21,7 @@
 #include "engine/outside/world.h"
 #include "engine/replay/replays.h"
 #include "engine/store/paused.h"
+#include "engine/subscriptions/feed.h"
 
 namespace hilum::flow {
 
@@ -129,6 +130,7 @@ class Engine final : public ops::Control {
     delivery::Replies replies_;
     delivery::LastRun last_run_;
     std::string dir_;  // of the store
+    std::unique_ptr<subscriptions::Feeds> feeds_;
     std::unique_ptr<outside::Shared> outside_;
     std::unique_ptr<Flow> flow_;
     SpaceWatch space_watch_{log_};

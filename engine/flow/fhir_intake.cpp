@@ -46,7 +46,13 @@ std::optional<FhirResponse> read_relayed(std::string_view text) {
 
 std::optional<Error> contradiction(fhir::Request const& request, fhir::Resource const& resource) {
     auto const path = std::string_view(request.url).substr(0, request.url.find('?'));
-    if (path.empty() || path.starts_with('$')) return std::nullopt;
+    if (path.empty() || path == "$process-message") {
+        if (fhir::default_request(resource).url == path) return std::nullopt;
+        return error("bad_type", "",
+                     path.empty() ? "the endpoint itself takes Bundles of type batch and transaction"
+                                  : "$process-message takes a Bundle of type message",
+                     "send a resource to the url of its type");
+    }
     auto const slash = path.find('/');
     auto const type = path.substr(0, slash);
     if (type != resource.type())

@@ -38,7 +38,7 @@ net::Task<FhirAnswer> Flow::accept(Entrance const& listener, FhirArrival const& 
     // Kept as it came where that says it all.
     bool const plain =
         interaction->has_body && interaction->request == fhir::default_request(interaction->resource);
-    if (plain) text = arrival.body;
+    if (plain) text = fhir::resource_text(arrival.body);
     Claim claim;
     if (listener.duplicates && !again) {
         auto copy = co_await answer_copy(listener, *interaction, arrival, text, source, claim);

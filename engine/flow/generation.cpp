@@ -33,8 +33,9 @@ std::shared_ptr<Generation const> make_generation(config::Config config,
 
 Result<void> read(Generation const& generation, std::uint32_t listener, std::string_view bytes,
                   routes::Workpiece& piece) {
-    auto const& pipeline = *generation.pipeline;
-    return piece.read(pipeline.content(listener), bytes, generation.charset(listener), pipeline.dictionary());
+    // Not what the listener takes: a route behind a map waits with what the map has made.
+    auto const content = fhir::looks_like_interaction(bytes) ? routes::Content::fhir : routes::Content::hl7;
+    return piece.read(content, bytes, generation.charset(listener), generation.pipeline->dictionary());
 }
 
 void keep_only(routes::Processed& processed, routes::Pipeline const& pipeline,

@@ -75,6 +75,25 @@ void check_answers_at(config::Config const& config, config::Diagnostics& diagnos
     }
 }
 
+// What stands at an endpoint has to be a subscription.
+void check_subscriptions(config::Config const& config, config::Diagnostics& diagnostics) {
+    for (auto const& listener : config.listeners) {
+        auto const* const written = listener.options.find("subscriptions");
+        config::NameList names;
+        config::Diagnostics reported;
+        if (!written || !config::decode_value(*written, names, reported)) continue;
+        for (auto const& name : names) {
+            auto const other = std::ranges::find_if(config.destinations, [&](config::Component const& one) {
+                return one.name == name.name && one.kind != "subscription";
+            });
+            if (other != config.destinations.end())
+                diagnostics.error(name.where,
+                                  "destination " + config::in_quotes(name.name) + " is no subscription",
+                                  "name one of the kind subscription");
+        }
+    }
+}
+
 // A restart knows of duplicates what the journal knows.
 void check_remembered(config::Component const& listener, config::Store const& store,
                       config::Diagnostics& diagnostics) {
@@ -149,6 +168,7 @@ void check_together(config::Config const& config, config::Diagnostics& diagnosti
                                            fhir ? config::Content::fhir : config::Content::hl7, diagnostics);
     }
     check_answers_at(config, diagnostics);
+    check_subscriptions(config, diagnostics);
 }
 
 std::optional<Loaded> load_configuration(std::string const& path, config::Environment const& environment,

@@ -7,10 +7,11 @@
 #include "engine/listeners/fhir_answers.h"
 #include "engine/listeners/fhir_relay.h"
 #include "engine/listeners/fhir_request.h"
+#include "engine/listeners/fhir_subscriptions.h"
 #include "engine/listeners/http_session.h"
 #include "engine/listeners/listener.h"
 #include "engine/listeners/validation_options.h"
-#include "engine/net/http_date.h"
+#include "engine/net/instant.h"
 #include "parsers/fhir/definitions.h"
 
 namespace hilum::listeners {
@@ -25,6 +26,7 @@ struct Options {
     std::string base = "/fhir";
     std::string url;
     config::NameList resources;
+    config::NameList subscriptions;
     Success answers = Success::accepted;
     FhirValidationOptions validation;
     config::Bytes max_body{16u << 20};
@@ -43,6 +45,10 @@ void describe(V& v, Options& o) {
                "without "
                "it what they name in Host");
     v.optional("resources", o.resources, "the types of resources that are taken; without it all of FHIR R4");
+    v.optional(
+        "subscriptions", o.subscriptions,
+        "destinations of the kind subscription whose Subscriptions stand here: to be read, with $status "
+        "and $events");
     v.choice("answers", o.answers, {{"accepted", Success::accepted}, {"done", Success::done}},
              "accepted: 202, for what is stored and goes on; done: 201 and 200 with Location and ETag, for "
              "clients "
@@ -87,17 +93,9 @@ void check(config::Component const& component, config::Diagnostics& diagnostics)
     }
 }
 
-// As FHIR writes an instant.
-std::string instant(std::time_t now) {
-    std::tm utc{};
-    gmtime_r(&now, &utc);
-    char text[32];
-    auto const size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    return {text, size};
-}
-
 struct Settings {
     Options options;
+    std::vector<std::string> subscriptions;  // the names of their destinations
     FhirEndpoint endpoint;
 };
 
@@ -198,7 +196,7 @@ HttpReply FhirService::reply_of(flow::FhirAnswer const& answer, FhirRequest cons
     }
     if (answer.outcome.empty())
         return stored_reply(settings_.options.answers, answer, asked, json, url,
-                            instant(answer.received_us / 1'000'000));
+                            net::instant(answer.received_us));
     return fhir_reply(answer.status, answer.outcome, asked, answer.later ? "Retry-After: 5\r\n" : "");
 }
 
@@ -213,16 +211,31 @@ net::Task<HttpReply> FhirService::answer(HttpRequestParser::value_type const& re
             "Access-Control-Allow-Methods: GET, HEAD, POST, PUT, DELETE, OPTIONS\r\n"
             "Access-Control-Allow-Headers: Content-Type, Accept, Authorization, Prefer, If-Match, "
             "If-None-Match, If-None-Exist, X-Request-Id\r\nAccess-Control-Max-Age: 3600\r\n");
-    if (asked.deed == FhirDeed::metadata)
-        co_return fhir_reply(200, capability_statement(settings_.endpoint, url, instant(std::time(nullptr))),
+    if (asked.deed == FhirDeed::metadata) {
+        auto const topics =
+            context_.feeds ? topics_of(*context_.feeds, settings_.subscriptions) : std::vector<std::string>();
+        co_return fhir_reply(200,
+                             capability_statement(settings_.endpoint, url,
+                                                  net::instant(std::time(nullptr) * 1'000'000LL), topics),
                              asked);
+    }
+    if (asked.deed == FhirDeed::subscription && context_.feeds) {
+        auto reply = [this, &asked, &url] {
+            return subscription_reply(*context_.feeds, settings_.subscriptions, asked, url);
+        };
+        co_return co_await net::run_blocking(context_.runtime, reply);
+    }
     bool const has_body = request.method() == http::verb::post || request.method() == http::verb::put;
     std::string json;
     if (asked.deed == FhirDeed::query) {
-        // A search that is posted is the same search.
-        if (!request.body().empty()) {
+        // A search that is posted is the same search: what its address and its body ask together.
+        if (request.method() == http::verb::post) {
             auto& target = asked.interaction.url;
-            target = target.substr(0, target.find("/_search")) + "?" + request.body();
+            auto const question = target.find('?');
+            std::string query = request.body();
+            if (question != std::string::npos)
+                (query += query.empty() ? "" : "&") += target.substr(question + 1);
+            target = target.substr(0, target.find("/_search")) + (query.empty() ? "" : "?") + query;
             asked.interaction.method = "GET";
         }
     } else if (has_body) {
@@ -278,7 +291,9 @@ class FhirListener final : public Listener {
 
 std::unique_ptr<Listener> make(config::Component const& component, ListenerContext context) {
     config::Diagnostics ignored;  // check has seen it
-    Settings settings{decode(component, ignored), {}};
+    Settings settings{decode(component, ignored), {}, {}};
+    for (auto const& name : settings.options.subscriptions) settings.subscriptions.push_back(name.name);
+    settings.endpoint.subscriptions = !settings.subscriptions.empty();
     settings.endpoint.base = settings.options.base;
     for (auto const& name : settings.options.resources) settings.endpoint.resources.push_back(name.name);
     settings.endpoint.facade = flow::intake_options(component).ack.mode == flow::AckMode::delivered;

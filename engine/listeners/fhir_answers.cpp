@@ -5,6 +5,7 @@
 #include "parsers/fhir/edit.h"
 #include "parsers/fhir/resource.h"
 #include "parsers/json.h"
+#include "parsers/percent.h"
 
 namespace hilum::listeners {
 namespace {
@@ -52,7 +53,9 @@ std::string bundle_response(fhir::Element bundle, flow::FhirAnswer const& answer
                                                                : "200 OK");
                         std::string const url(request.text_of("url"));
                         if (method == "POST" && entry.child("resource").exists())
-                            w.field("location", url + "/" + id_of(entry.child("resource"), answer, number));
+                            w.field(
+                                "location",
+                                url + "/" + percent_encoded(id_of(entry.child("resource"), answer, number)));
                         if (method == "PUT" && url.find('?') == std::string::npos) w.field("location", url);
                         if (method != "DELETE") w.field("etag", etag(answer));
                     });
@@ -85,7 +88,7 @@ std::string message_response(fhir::Element bundle, flow::FhirAnswer const& answe
         w.key("response");
         w.object([&] {
             auto const seen = header.text_of("id");
-            w.field("identifier", seen.empty() ? bundle.text_of("id") : seen);
+            w.field_if("identifier", seen.empty() ? bundle.text_of("id") : seen);
             w.field("code", "ok");
         });
     });
@@ -131,7 +134,8 @@ HttpReply done(flow::FhirAnswer const& answer, FhirRequest const& request, std::
     auto const path = interaction.url.substr(0, interaction.url.find('?'));
     bool const has_id = path.find('/') != std::string::npos;
     auto const id = has_id ? path.substr(path.find('/') + 1) : id_of(resource->root(), answer, 0);
-    auto const place = has_id ? path : path + "/" + id;
+    // The resource's own id may be any text.
+    auto const place = has_id ? path : path + "/" + percent_encoded(id);
     auto const extra = "Location: " + std::string(url) + "/" + place + "/_history/" +
                        std::to_string(answer.message) + "\r\nETag: " + etag(answer) + "\r\n";
     if (minimal) return fhir_reply(create ? 201 : 200, "", request, extra);

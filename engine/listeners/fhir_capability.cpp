@@ -35,9 +35,38 @@ void operation(json::Writer& w, std::string_view name, std::string_view definiti
     });
 }
 
+// http://hl7.org/fhir/uv/subscriptions-backport/STU1.1/CapabilityStatement-backport-subscription-server-r4.html
+void subscriptions(json::Writer& w, std::vector<std::string> const& topics) {
+    std::string const guide = "http://hl7.org/fhir/uv/subscriptions-backport/";
+    w.object([&] {
+        if (!topics.empty()) {
+            w.key("extension");
+            w.array([&] {
+                for (auto const& topic : topics)
+                    w.object([&] {
+                        w.field(
+                            "url",
+                            guide + "StructureDefinition/capabilitystatement-subscriptiontopic-canonical");
+                        w.field("valueCanonical", topic);
+                    });
+            });
+        }
+        w.field("type", "Subscription");
+        w.key("supportedProfile");
+        w.array([&] { w.value(guide + "StructureDefinition/backport-subscription"); });
+        codes(w, "interaction", {"read", "search-type"});
+        w.key("operation");
+        w.array([&] {
+            operation(w, "status", guide + "OperationDefinition/backport-subscription-status");
+            operation(w, "events", guide + "OperationDefinition/backport-subscription-events");
+        });
+    });
+}
+
 }  // namespace
 
-std::string capability_statement(FhirEndpoint const& endpoint, std::string_view url, std::string_view date) {
+std::string capability_statement(FhirEndpoint const& endpoint, std::string_view url, std::string_view date,
+                                 std::vector<std::string> const& topics) {
     static fhir::Type const root = fhir::Type::find("Resource");
     json::Writer w;
     w.object([&] {
@@ -70,12 +99,16 @@ std::string capability_statement(FhirEndpoint const& endpoint, std::string_view 
                 w.object([&] { w.field("cors", true); });
                 w.key("resource");
                 w.array([&] {
+                    if (endpoint.subscriptions) subscriptions(w, topics);
                     if (!endpoint.resources.empty()) {
-                        for (auto const& type : endpoint.resources) resource(w, type, endpoint.facade);
+                        for (auto const& type : endpoint.resources)
+                            if (!endpoint.subscriptions || type != "Subscription")
+                                resource(w, type, endpoint.facade);
                         return;
                     }
                     for (auto const name : fhir::Type::names()) {
                         auto const type = fhir::Type::find(name);
+                        if (endpoint.subscriptions && name == "Subscription") continue;
                         if (type.is(root) && !type.is_abstract()) resource(w, name, endpoint.facade);
                     }
                 });

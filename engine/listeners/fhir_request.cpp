@@ -8,6 +8,7 @@
 #include "parsers/fhir/definitions.h"
 #include "parsers/fhir/outcome.h"
 #include "parsers/gzip.h"
+#include "parsers/percent.h"
 
 namespace hilum::listeners {
 
@@ -81,6 +82,20 @@ std::optional<FhirFormat> format_of(std::string_view text) {
     return row->format;
 }
 
+// The parameter fhirVersion says nothing else (http://hl7.org/fhir/R4/http.html#version-parameter).
+bool is_r4(std::string_view media) {
+    constexpr std::string_view name = "fhirversion=";
+    bool good = true;
+    each_of(media, ';', [&](std::string_view parameter) {
+        auto value = lower(parameter);
+        if (!value.starts_with(name)) return;
+        value.erase(0, name.size());
+        std::erase(value, '"');
+        good = value == "4.0" || value.starts_with("4.0.");
+    });
+    return good;
+}
+
 // RFC 9110 §12.5.1, without weighing more than which comes first among the heaviest.
 std::optional<FhirFormat> accepted(std::string_view accept) {
     if (trimmed(accept).empty()) return FhirFormat::json;
@@ -89,7 +104,7 @@ std::optional<FhirFormat> accepted(std::string_view accept) {
     each_of(accept, ',', [&](std::string_view range) {
         double q = 1;
         each_of(range, ';', [&](std::string_view parameter) {
-            if (!parameter.starts_with("q=")) return;
+            if (!parameter.starts_with("q=") && !parameter.starts_with("Q=")) return;
             parameter.remove_prefix(2);
             q = parameter.starts_with('1') ? 1 : 0;
             double place = 0.1;
@@ -102,7 +117,7 @@ std::optional<FhirFormat> accepted(std::string_view accept) {
         auto const media = lower(trimmed(range.substr(0, range.find(';'))));
         auto format = format_of(media);
         if (media == "*/*" || media == "application/*") format = FhirFormat::json;
-        if (format && q > weight) {
+        if (format && q > weight && is_r4(range)) {
             best = format;
             weight = q;
         }
@@ -110,25 +125,11 @@ std::optional<FhirFormat> accepted(std::string_view accept) {
     return best;
 }
 
+// A parameter of a query or a form, where a blank is a plus.
 std::string decoded(std::string_view text) {
-    auto const digit = [](char c) {
-        return c >= '0' && c <= '9'   ? c - '0'
-               : c >= 'a' && c <= 'f' ? c - 'a' + 10
-               : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                      : -1;
-    };
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        int const high = i + 2 < text.size() && text[i] == '%' ? digit(text[i + 1]) : -1;
-        int const low = high >= 0 ? digit(text[i + 2]) : -1;
-        if (low >= 0) {
-            out += static_cast<char>(high * 16 + low);
-            i += 2;
-        } else {
-            out += text[i] == '+' ? ' ' : text[i];
-        }
-    }
-    return out;
+    std::string out(text);
+    std::replace(out.begin(), out.end(), '+', ' ');
+    return percent_decoded(out);
 }
 
 // Takes a parameter out of a query, so that what is handed on has no wish about the form of our answer.
@@ -155,7 +156,8 @@ bool is_token(std::string_view text) {
 // http://hl7.org/fhir/R4/datatypes.html#id
 bool is_id(std::string_view text) {
     constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
-    return !text.empty() && text.size() <= 64 && text.find_first_not_of(allowed) == std::string_view::npos;
+    return !text.empty() && text.size() <= 64 && text.find_first_not_of(allowed) == std::string_view::npos &&
+           text != "." && text != "..";  // which lead elsewhere in a path (RFC 3986 §5.2.4)
 }
 
 bool served(std::string_view name, FhirEndpoint const& endpoint) {
@@ -175,19 +177,19 @@ std::optional<FhirRefusal> not_found() {
 }
 
 struct Address {
-    std::vector<std::string_view> parts;  // of the path below the base
+    std::vector<std::string> parts;  // of the path below the base
     std::string query;
 };
 
 std::optional<FhirRefusal> read_operation(Address const& at, bool post, FhirEndpoint const& endpoint,
                                           FhirRequest& out) {
-    auto const name = at.parts.back();
+    auto const& name = at.parts.back();
     if (name == "$validate") {
         bool const typed = at.parts.size() > 1;
         if (at.parts.size() > 3 || (typed && !served(at.parts[0], endpoint))) return not_found();
         if (!post) return not_allowed("POST, OPTIONS", "$validate takes a resource with POST");
         out.deed = FhirDeed::validate;
-        out.interaction.url = typed ? std::string(at.parts[0]) : std::string();
+        out.interaction.url = typed ? at.parts[0] : std::string();
         return std::nullopt;
     }
     if (name == "$process-message" && at.parts.size() == 1) {
@@ -199,16 +201,49 @@ std::optional<FhirRefusal> read_operation(Address const& at, bool post, FhirEndp
     return FhirRefusal{404, "not-supported", "this operation is not served here"};
 }
 
+// [type], [type]/_history, [type]/[id], [type]/[id]/_history, [type]/[id]/_history/[vid], and of a
+// compartment [type]/[id]/[type] (http://hl7.org/fhir/R4/http.html). What stands there goes to the system
+// behind, and leads nowhere but there.
+std::optional<FhirRefusal> check_query_path(std::vector<std::string> const& parts,
+                                            FhirEndpoint const& endpoint) {
+    auto const size = parts.size();
+    bool const of_type = size == 2 && (parts[1] == "_history" || parts[1] == "_search");
+    if (size < 2 || of_type) return std::nullopt;
+    if (!is_id(parts[1])) return FhirRefusal{400, "value", "the id in the address is none of FHIR's"};
+    if (size == 2) return std::nullopt;
+    bool const history = parts[2] == "_history";
+    if (size == 3 && (history || served(parts[2], endpoint))) return std::nullopt;
+    if (size == 4 && history && is_id(parts[3])) return std::nullopt;
+    return not_found();
+}
+
 std::optional<FhirRefusal> read_query(std::string_view method, Address const& at,
                                       FhirEndpoint const& endpoint, FhirRequest& out,
                                       std::string_view allow) {
     if (!endpoint.facade)
         return not_allowed(std::string(allow),
                            "this endpoint takes resources and hands them on; it keeps none to be read");
+    if (auto refusal = check_query_path(at.parts, endpoint)) return refusal;
     out.deed = FhirDeed::query;
     out.interaction.method = method == "HEAD" ? "GET" : std::string(method);
     std::string url;
-    for (auto const part : at.parts) (url += url.empty() ? "" : "/") += part;
+    for (auto const& part : at.parts) (url += url.empty() ? "" : "/") += part;
+    if (!at.query.empty()) (url += "?") += at.query;
+    out.interaction.url = std::move(url);
+    return std::nullopt;
+}
+
+// They stand in the configuration: clients read them, and what they have told.
+std::optional<FhirRefusal> read_subscription(std::string_view method, Address const& at, FhirRequest& out) {
+    if (method != "GET" && method != "HEAD")
+        return not_allowed(std::string(read_methods), "subscriptions are made in Hilum's configuration");
+    auto const& parts = at.parts;
+    bool const operation = parts.back() == "$status" || (parts.size() == 3 && parts.back() == "$events");
+    if (parts.size() > 3 || (parts.size() == 3 && !operation)) return not_found();
+    if (parts.back().starts_with('$') && !operation) return not_found();
+    out.deed = FhirDeed::subscription;
+    std::string url;
+    for (auto const& part : parts) (url += url.empty() ? "" : "/") += part;
     if (!at.query.empty()) (url += "?") += at.query;
     out.interaction.url = std::move(url);
     return std::nullopt;
@@ -232,13 +267,16 @@ std::optional<FhirRefusal> read_deed(std::string_view method, Address const& at,
         out.deed = FhirDeed::metadata;
         return std::nullopt;
     }
+    bool const validating = at.parts.back() == "$validate";
+    if (endpoint.subscriptions && at.parts[0] == "Subscription" && !validating)
+        return read_subscription(method, at, out);
     if (at.parts.back().starts_with('$')) return read_operation(at, post, endpoint, out);
     if (!served(at.parts[0], endpoint))
         return FhirRefusal{404, "not-supported", "resources of this type are not served here"};
-    std::string const type(at.parts[0]);
-    std::string const allow = at.parts.size() == 1
-                                  ? (at.query.empty() ? "POST, OPTIONS" : "PUT, DELETE, OPTIONS")
-                                  : "PUT, DELETE, OPTIONS";
+    auto const& type = at.parts[0];
+    bool const whole_type = at.parts.size() == 1 && at.query.empty();
+    auto const allow = std::string(endpoint.facade ? "GET, HEAD, " : "") +
+                       (whole_type ? "POST, OPTIONS" : "PUT, DELETE, OPTIONS");
     if (get || (post && at.parts.size() == 2 && at.parts[1] == "_search"))
         return read_query(method, at, endpoint, out, allow);
     if (at.parts.size() > 2) return not_found();
@@ -250,7 +288,7 @@ std::optional<FhirRefusal> read_deed(std::string_view method, Address const& at,
     }
     bool const conditional = at.parts.size() == 1 && !at.query.empty();
     if ((put || gone) && (at.parts.size() == 2 || conditional)) {
-        request.url = type + (conditional ? "?" + at.query : "/" + std::string(at.parts[1]));
+        request.url = type + (conditional ? "?" + at.query : "/" + at.parts[1]);
         return std::nullopt;
     }
     if (put || gone)
@@ -284,7 +322,7 @@ std::optional<Address> address_of(std::string_view target, FhirEndpoint const& e
     path.remove_prefix(endpoint.base.size());
     if (!path.empty() && path[0] != '/') return std::nullopt;
     each_of(path, '/', [&](std::string_view part) {
-        if (!part.empty()) at.parts.push_back(part);
+        if (!part.empty()) at.parts.push_back(percent_decoded(part));
     });
     return at;
 }
@@ -311,9 +349,11 @@ std::optional<FhirRefusal> read_body_form(Head const& head, FhirRequest& out) {
     auto const body = type.empty() ? std::optional(FhirFormat::json) : format_of(type);
     if (body) out.body = *body;
     bool const search = out.deed == FhirDeed::query;  // takes a form
-    if (search && lower(type).starts_with("application/x-www-form-urlencoded")) return std::nullopt;
+    if (search && (type.empty() || lower(type).starts_with("application/x-www-form-urlencoded")))
+        return std::nullopt;
     if (!body || search)
         return FhirRefusal{415, "not-supported", "send it as application/fhir+json or application/fhir+xml"};
+    if (!is_r4(type)) return FhirRefusal{415, "not-supported", "resources are FHIR R4, fhirVersion=4.0"};
     auto const charset = charset_of(type);
     if (!charset.empty() && charset != "utf-8" && charset != "us-ascii")
         return FhirRefusal{415, "not-supported", "resources are UTF-8"};

@@ -15,12 +15,13 @@ namespace hilum::listeners {
 enum class FhirFormat : unsigned char { json, xml };
 
 enum class FhirDeed : unsigned char {
-    metadata,  // GET [base]/metadata
-    options,   // a browser asks what it may do (CORS)
-    validate,  // $validate
-    message,   // $process-message
-    interact,  // create, update, delete, batch, transaction
-    query,     // read, vread, history, search: only a facade can answer
+    metadata,      // GET [base]/metadata
+    options,       // a browser asks what it may do (CORS)
+    validate,      // $validate
+    message,       // $process-message
+    interact,      // create, update, delete, batch, transaction
+    subscription,  // a read, $status or $events of one that stands here
+    query,         // read, vread, history, search: only a facade can answer
 };
 
 // The client's wishes, as far as the head says them.
@@ -50,6 +51,7 @@ struct FhirEndpoint {
     std::string base;                      // the path, such as /fhir; "" for the root
     std::vector<std::string> resources{};  // the types that are served; empty: all of R4
     bool facade = false;                   // reads and searches are answered by the system behind it
+    bool subscriptions = false;            // some stand here
 };
 
 // From the head alone; the body is not looked at. After a refusal `out` has what an answer to it needs.
@@ -68,6 +70,8 @@ std::string cors_headers(std::string_view origin);
 
 // What the endpoint can do, as a CapabilityStatement in JSON
 // (http://hl7.org/fhir/R4/capabilitystatement.html).
-std::string capability_statement(FhirEndpoint const& endpoint, std::string_view url, std::string_view date);
+// `topics`: of the subscriptions that stand there.
+std::string capability_statement(FhirEndpoint const& endpoint, std::string_view url, std::string_view date,
+                                 std::vector<std::string> const& topics = {});
 
 }  // namespace hilum::listeners

@@ -168,9 +168,12 @@ std::string http_text(HttpReply const& reply, bool keep_alive, bool with_body) {
     auto const reason = http::obsolete_reason(http::int_to_status(reply.status));
     std::string out = "HTTP/1.1 " + std::to_string(reply.status) + " ";
     out.append(reason.data(), reason.size());
-    out += "\r\nDate: " + net::http_date(std::time(nullptr)) + "\r\nContent-Type: " + reply.content_type +
-           "\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\n" + reply.extra +
-           (keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
+    out += "\r\nDate: " + net::http_date(std::time(nullptr)) + "\r\n";
+    // 204 has no content, and 304 not its own: neither speaks of a length (RFC 9110 §8.6).
+    if (reply.status != 204 && reply.status != 304)
+        out += "Content-Type: " + reply.content_type +
+               "\r\nContent-Length: " + std::to_string(reply.body.size()) + "\r\n";
+    out += reply.extra + (keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
     if (with_body) out += reply.body;
     return out;
 }

@@ -12,6 +12,10 @@
 #include "engine/ops/metrics.h"
 #include "routes/config/config.h"
 
+namespace hilum::subscriptions {
+class Feeds;
+}
+
 namespace hilum::listeners {
 
 struct ListenerContext {
@@ -19,6 +23,7 @@ struct ListenerContext {
     flow::Intake& intake;
     ops::ListenerMetrics& metrics;
     ops::Log& log;
+    subscriptions::Feeds const* feeds = nullptr;  // of an engine never null
 };
 
 class Listener {

@@ -1,8 +1,10 @@
 #include "engine/net/jwt.h"
 
 #include <openssl/bn.h>
+#include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include <openssl/objects.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 
@@ -26,6 +28,14 @@ using KeyPtr = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
 using DigestPtr = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;
 using BioPtr = std::unique_ptr<BIO, Free<BIO_free_all>>;
 using EcdsaPtr = std::unique_ptr<ECDSA_SIG, Free<ECDSA_SIG_free>>;
+
+// Another curve of 384 bits, such as brainpoolP384r1, is none that ES384 means (RFC 7518 §3.4).
+bool on_p384(EVP_PKEY const* key) {
+    char name[64];
+    std::size_t size = 0;
+    return EVP_PKEY_get_group_name(key, name, sizeof name, &size) == 1 &&
+           OBJ_sn2nid(std::string(name, size).c_str()) == NID_secp384r1;
+}
 
 // A key that asks for a pass phrase is refused: nobody is there to be asked.
 int no_phrase(char*, int, int, void*) {
@@ -64,7 +74,7 @@ std::string base64url(std::string_view bytes) {
 
 std::string random_id() {
     std::array<unsigned char, 16> bytes{};
-    RAND_bytes(bytes.data(), static_cast<int>(bytes.size()));
+    if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) return {};
     return base64url({reinterpret_cast<char const*>(bytes.data()), bytes.size()});
 }
 
@@ -78,7 +88,7 @@ Result<SigningKey> SigningKey::read(std::string_view pem) {
     auto const kind = EVP_PKEY_get_base_id(key->key.get());
     auto const bits = EVP_PKEY_get_bits(key->key.get());
     key->elliptic = kind == EVP_PKEY_EC;
-    if (kind != EVP_PKEY_RSA && !(key->elliptic && bits == 384))
+    if (kind != EVP_PKEY_RSA && !(key->elliptic && on_p384(key->key.get())))
         return error("unknown_key", "",
                      "SMART Backend Services signs with RSA (RS384) or the curve P-384 (ES384)",
                      "make one with openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384");

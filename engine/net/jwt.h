@@ -28,7 +28,7 @@ class SigningKey {
 
 // Without padding, as tokens are written (RFC 7515 §2).
 std::string base64url(std::string_view bytes);
-// 128 bits that nobody guesses, as text: a token's jti.
+// 128 bits that nobody guesses, as text: a token's jti. "" when the system has no randomness.
 std::string random_id();
 
 }  // namespace hilum::net

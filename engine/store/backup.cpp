@@ -122,7 +122,28 @@ class Backup {
             if (!size) return size.error();
             if (auto const copied = copy(**file, *size, to_ + "/paused", *files_); !copied) return copied;
         }
+        if (there("subscriptions")) {
+            if (auto const copied = copy_subscriptions(); !copied) return copied;
+        }
         return there("seen.sqlite") ? copy_seen() : Result<void>();
+    }
+
+    // After the journal, so that no number which has been told is given again, also where the copy of the
+    // journal ends before its message.
+    Result<void> copy_subscriptions() {
+        auto const from = from_ + "/subscriptions", to = to_ + "/subscriptions";
+        auto const names = files_->list(from);
+        if (!names) return names.error();
+        if (auto const made = files_->make_dirs(to); !made) return made;
+        for (auto const& name : *names) {
+            if (name.find('.') != std::string::npos) continue;  // being made anew
+            auto const file = files_->open(from + "/" + name, FileSystem::Open::read);
+            if (!file) return file.error();
+            auto const size = (*file)->size();
+            if (!size) return size.error();
+            if (auto const copied = copy(**file, *size, to + "/" + name, *files_); !copied) return copied;
+        }
+        return files_->sync_dir(to);
     }
 
     Result<void> copy_seen() {

@@ -1,8 +1,11 @@
 #include "parsers/fhir/interaction.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "parsers/json.h"
+#include "parsers/percent.h"
 
 namespace hilum::fhir {
 namespace {
@@ -15,6 +18,10 @@ constexpr std::string_view tail = "}]}";
 
 Error bad(std::string what) {
     return error("bad_interaction", "", std::move(what));
+}
+
+bool is_control(char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
 // Behind the object that begins the text; npos when it does not end.
@@ -46,6 +53,7 @@ Result<Request> read_request(std::string_view text) {
     request.if_none_match = object->text("ifNoneMatch");
     request.if_match = object->text("ifMatch");
     request.if_none_exist = object->text("ifNoneExist");
+    if (auto wrong = check_request(request); !wrong) return wrong.error();
     return request;
 }
 
@@ -78,6 +86,29 @@ Result<Resource> named_by(std::string_view url) {
 
 }  // namespace
 
+Result<void> check_request(Request const& request) {
+    // http://hl7.org/fhir/R4/valueset-http-verb.html
+    static constexpr std::string_view methods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH"};
+    if (std::find(std::begin(methods), std::end(methods), request.method) == std::end(methods))
+        return bad("the method of the request is none of FHIR's");
+    auto const& url = request.url;
+    bool const one_word = std::none_of(
+        url.begin(), url.end(), [](char c) { return is_control(c) || c == ' ' || c == '#' || c == '\\'; });
+    if (!one_word) return bad("the url of the request has a character that no url has");
+    // A server resolves "." and ".." (RFC 3986 §5.2.4), written out or not: they lead out of its endpoint.
+    auto path = std::string_view(url).substr(0, url.find('?'));
+    while (!path.empty()) {
+        auto const part = path.substr(0, path.find('/'));
+        path.remove_prefix(std::min(part.size() + 1, path.size()));
+        auto const plain = percent_decoded(part);
+        if (plain == "." || plain == "..") return bad("the url of the request leads out of the endpoint");
+    }
+    for (auto const* condition : {&request.if_match, &request.if_none_match, &request.if_none_exist})
+        if (std::any_of(condition->begin(), condition->end(), is_control))
+            return bad("a condition of the request is not one line of text");
+    return {};
+}
+
 Request default_request(Resource const& resource) {
     Request request;
     auto const type = resource.type();
@@ -104,6 +135,10 @@ std::string interaction_text(Request const& request, std::string_view json) {
     return out += tail;
 }
 
+std::string resource_text(std::string_view json) {
+    return json.starts_with(head) ? interaction_text(Request{}, json) : std::string(json);
+}
+
 Result<Interaction> Interaction::read(std::string_view text, Resource::Limits const& limits) {
     Interaction out;
     if (!text.starts_with(head)) {
@@ -115,7 +150,7 @@ Result<Interaction> Interaction::read(std::string_view text, Resource::Limits co
     }
     auto rest = text.substr(head.size());
     auto const end = object_end(rest);
-    if (end == std::string_view::npos || !rest.ends_with(tail))
+    if (end == std::string_view::npos || !rest.substr(end).ends_with(tail))
         return bad("the Bundle around an interaction is cut off");
     auto request = read_request(rest.substr(0, end));
     if (!request) return request.error();
@@ -134,10 +169,29 @@ Result<Interaction> Interaction::read(std::string_view text, Resource::Limits co
 
 std::string Interaction::text() const {
     auto const json = has_body ? resource.json() : std::string();
-    return has_body && request == default_request(resource) ? json : interaction_text(request, json);
+    return has_body && request == default_request(resource) ? resource_text(json)
+                                                            : interaction_text(request, json);
+}
+
+std::optional<std::string> from_request_line(std::string_view text) {
+    constexpr std::string_view blank = " \t\r\n";
+    auto const begin = std::min(text.find_first_not_of(blank), text.size());
+    text.remove_prefix(begin);
+    auto const space = text.find(' ');
+    auto const method = text.substr(0, space);
+    if (method != "GET" && method != "POST" && method != "PUT" && method != "DELETE") return std::nullopt;
+    auto const end = std::min(text.find_first_of("\r\n"), text.size());
+    Request request;
+    request.method = method;
+    auto const url = text.substr(0, end).substr(std::min(space + 1, end));
+    request.url = url.substr(0, url.find_last_not_of(blank) + 1);
+    auto body = text.substr(end);
+    body.remove_prefix(std::min(body.find_first_not_of(blank), body.size()));
+    return interaction_text(request, body.substr(0, body.find_last_not_of(blank) + 1));
 }
 
 bool looks_like_interaction(std::string_view text) {
+    if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
     auto const first = text.find_first_not_of(" \t\r\n");
     return first != std::string_view::npos && text[first] == '{';
 }

@@ -7,6 +7,7 @@
 // of ours.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,9 +20,14 @@ struct Request {
     std::string method = "POST";
     std::string
         url;  // below the base: "Patient", "Patient/1", "Patient?identifier=x", "" for the base itself
-    std::string if_none_match, if_match, if_none_exist;
+    std::string if_none_match{}, if_match{}, if_none_exist{};
     bool operator==(Request const&) const = default;
 };
+
+// Whether it can be said in HTTP: a method of FHIR's, and a url and conditions that end neither the request
+// line nor a header, nor lead out of the endpoint. What a Bundle asks for is its sender's text. Error
+// "bad_interaction".
+Result<void> check_request(Request const& request);
 
 // What a resource that is sent by itself asks for, by its type and that of a Bundle.
 Request default_request(Resource const& resource);
@@ -31,6 +37,10 @@ Resource request_as_element(Request const& request);
 
 // The text of an interaction. `json` is a resource, or empty: a request without a body (DELETE, GET).
 std::string interaction_text(Request const& request, std::string_view json);
+
+// The text of a resource that is sent by itself, from its JSON: that alone, but for a sender's Bundle that
+// looks like ours, which gets one around it.
+std::string resource_text(std::string_view json);
 
 struct Interaction {
     // Errors: those of Resource::read_json, and "bad_interaction".
@@ -45,6 +55,10 @@ struct Interaction {
     std::string text() const;
     std::string_view type() const { return resource.type(); }
 };
+
+// The text of an interaction that is written as people do: "DELETE Patient/7", "PUT Patient/7" with the
+// resource on the lines behind. Nothing when it begins otherwise.
+std::optional<std::string> from_request_line(std::string_view text);
 
 // A text that may be an interaction begins with a brace; HL7 v2 never does.
 bool looks_like_interaction(std::string_view text);

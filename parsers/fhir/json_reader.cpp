@@ -152,6 +152,7 @@ class JsonHandler {
         auto const index = static_cast<std::uint32_t>(resource_->nodes_.size());
         auto& n = resource_->nodes_.emplace_back();
         n.kind = kind;
+        if (kind == Kind::object) n.text_at = Resource::none;
         if (open_.empty()) return index;
         n.name_at = property_.at;
         n.name_length = property_.length;
@@ -160,6 +161,9 @@ class JsonHandler {
         list_empty_ = false;
         auto& parent = open_.back();
         n.parent = parent.node;
+        if (auto& type = resource_->nodes_[parent.node].text_at;
+            type == Resource::none && text(property_) == "resourceType")
+            type = index;
         (parent.last == Resource::none ? resource_->nodes_[parent.node].first
                                        : resource_->nodes_[parent.last].next) = index;
         parent.last = index;

@@ -16,7 +16,7 @@ Kind Element::kind() const {
 
 std::string_view Element::text() const {
     auto const& n = resource_->nodes_[index_];
-    return resource_->view(n.text_at, n.text_length);
+    return n.kind == Kind::object ? std::string_view() : resource_->view(n.text_at, n.text_length);
 }
 
 Element Element::first() const {
@@ -80,8 +80,10 @@ std::string_view Element::text_of(std::string_view child_name) const {
 }
 
 std::string_view Element::resource_type() const {
-    auto const type = kind() == Kind::object ? child("resourceType") : Element();
-    return type.exists() && type.kind() == Kind::string ? type.text() : std::string_view();
+    auto const& n = resource_->nodes_[index_];
+    if (n.kind != Kind::object || n.companion || n.text_at == Resource::none) return {};
+    auto const& type = resource_->nodes_[n.text_at];
+    return type.kind == Kind::string ? resource_->view(type.text_at, type.text_length) : std::string_view();
 }
 
 }  // namespace hilum::fhir

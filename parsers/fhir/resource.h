@@ -107,6 +107,7 @@ class Resource {
 
     struct Node {
         std::uint32_t name_at = 0, name_length = 0;
+        // Of an object: text_at is the node of its resourceType, or none. It may stand behind all else.
         std::uint32_t text_at = 0, text_length = 0;
         std::uint32_t parent = none, first = none, next = none;
         Kind kind = Kind::object;
@@ -131,6 +132,9 @@ class Resource {
 
     std::string bytes_;  // the JSON, its strings unescaped in place
     std::vector<Node> nodes_;
+    // Of the Editor: where it was last. Always in their parents' lists, so that many edits side by side cost
+    // what they write.
+    std::uint32_t last_found_ = none, before_removed_ = none;
 };
 
 }  // namespace hilum::fhir

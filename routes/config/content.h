@@ -10,6 +10,10 @@ enum class Content : unsigned char {
     fhir,  // FHIR interactions (parsers/fhir/interaction.h)
 };
 
+inline Content other(Content content) {
+    return content == Content::fhir ? Content::hl7 : Content::fhir;
+}
+
 inline std::string_view name(Content content) {
     return content == Content::fhir ? "FHIR" : "HL7 v2";
 }

@@ -64,6 +64,13 @@ class SystemEnvironment final : public Environment {
     bool file(std::string const& path, std::string& value) const override;
 };
 
+// For files in which ${...} has no place, profiles and maps: what is right does not depend on a machine.
+class NoEnvironment final : public Environment {
+  public:
+    bool variable(std::string const&, std::string&) const override { return false; }
+    bool file(std::string const&, std::string&) const override { return false; }
+};
+
 // Parses YAML text. Errors (syntax, duplicate keys, undefined ${...}, a tree of more than 1,000,000 nodes or
 // 64 levels, aliases counted each time they are used) go to `diagnostics`; the node is then what could be
 // read. `used`: how the file came to be read, when an include named it.

@@ -325,13 +325,6 @@ std::shared_ptr<hl7::Profile const> Reader::read(Node const& root) {
     return diagnostics_.errors() == before ? profile : nullptr;
 }
 
-// ${...} has no place in a profile: what is right does not depend on a machine.
-class NoEnvironment final : public Environment {
-  public:
-    bool variable(std::string const&, std::string&) const override { return false; }
-    bool file(std::string const&, std::string&) const override { return false; }
-};
-
 }  // namespace
 
 std::shared_ptr<hl7::Profile const> read_profile(std::string_view text, std::string file_name,

@@ -106,7 +106,8 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     if (!context.each.empty())
         diagnostics.error(step.where, "convert changes the whole message, and can't stand inside for_each",
                           "put it before or behind");
-    if (auto const form = hl7::form_named(o.to.value)) {
+    auto const form = hl7::form_named(o.to.value);
+    if (form && !(context.content == Content::fhir && *form == hl7::Form::er7)) {
         auto compiled = compile_form(*form, step, context);
         return diagnostics.errors() == before ? std::move(compiled) : nullptr;
     }

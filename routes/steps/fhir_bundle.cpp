@@ -36,7 +36,7 @@ Result<std::string> part_of(fhir::Element element) {
     if (!resource.exists() && !written.exists())
         return error("no_part", "", "there is neither a resource nor a request in it",
                      "name entries of a Bundle, or resources");
-    if (!written.exists()) return {boost::system::in_place_value, resource.json()};
+    if (!written.exists()) return {boost::system::in_place_value, fhir::resource_text(resource.json())};
     fhir::Request request;
     request.method = written.text_of("method");
     request.url = written.text_of("url");
@@ -113,6 +113,10 @@ class BundleStep final : public Step {
     StepResult run(Work& work) const override {
         auto& interaction = work.piece.interaction();
         if (interaction.type() == "Bundle") return StepResult::ok();
+        if (type_ == BundleType::collection && !interaction.has_body)
+            return held("",
+                        error("no_resource", "", "a request without a resource has no place in a collection",
+                              "make a transaction or a batch of it"));
         auto const& request = interaction.request;
         auto const request_json = fhir::request_as_element(request).json();
         json::Writer w;

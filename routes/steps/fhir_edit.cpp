@@ -36,10 +36,11 @@ class FhirCopy final : public Step {
         for (auto const& copy : copies_) {
             auto const from = copy.from.expression.elements(work.context());
             if (!from) return held(copy.from.text, from.error());
-            if (auto const done = copy.to.put(work, *from); !done) return held(copy.to.text(), done.error());
-            if (!move_) continue;
+            auto const put = copy.to.put(work, *from);
+            if (!put) return held(copy.to.text(), put.error());
+            if (!move_ || !*put) continue;  // what has no place to go stays
             auto edit = work.piece.edit();
-            for (auto element = from->rbegin(); element != from->rend(); ++element) edit.remove(*element);
+            for (auto const& element : *from) edit.remove(element);
         }
         return StepResult::ok();
     }
@@ -62,9 +63,7 @@ class FhirDelete final : public Step {
                     return held(source.text, error("whole", "", "that is the whole resource: use stop"));
             if (elements->empty()) continue;
             auto edit = work.piece.edit();
-            // Parents go when they are empty, so that an element may be gone already: the later ones first.
-            for (auto element = elements->rbegin(); element != elements->rend(); ++element)
-                edit.remove(*element);
+            for (auto const& element : *elements) edit.remove(element);
         }
         return StepResult::ok();
     }

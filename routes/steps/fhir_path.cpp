@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "parsers/fhir/schema.h"
 #include "routes/expression/decimal.h"
 #include "routes/expression/element.h"
 
@@ -65,8 +66,16 @@ struct Meaning {
 };
 
 Error no_such(fhir::Type type, std::string const& name) {
+    if (!type.exists()) return error("no_such_element", "", "R4 has no such resource");
+    std::vector<std::string_view> names;
+    for (auto const& property : fhir::Schema::r4().properties(type)) names.push_back(property.name);
     return error("no_such_element", "", std::string(type.name()) + " has no element " + name,
-                 "see the type's page in FHIR R4");
+                 config::suggest(name, names, "elements"));
+}
+
+Error not_there_yet(std::string const& name, std::size_t index) {
+    return error("no_such_element", "", "there is no " + name + "[" + std::to_string(index) + "] yet",
+                 "the places before it come first");
 }
 
 // A choice is named as in JSON ("valueString"), or by its base where `parent` has one already.
@@ -123,9 +132,8 @@ bool is_number(std::string_view text, bool whole) {
     return expression::Decimal::scientific(text).has_value() && digits.back() != '.';
 }
 
-}  // namespace
-
-Result<void> write_primitive(Work& work, fhir::Element element, fhir::Type type, std::string_view value) {
+// In which of JSON's kinds a primitive's text is written.
+Result<fhir::Kind> kind_of(fhir::Type type, std::string_view value) {
     if (!is_primitive(type))
         return error("no_parts", "", std::string(type.name()) + " has parts, and no text of its own",
                      "name one of its parts, or use copy");
@@ -143,7 +151,53 @@ Result<void> write_primitive(Work& work, fhir::Element element, fhir::Type type,
     if (!good)
         return error("bad_value", "", "the value is no " + std::string(type.name()),
                      kind == fhir::Kind::string ? "FHIR has no empty text: use delete" : "");
-    auto const done = work.piece.edit().set(element, kind, value);
+    return kind;
+}
+
+// Whether an element may become one of that type: what has parts is no text, and a text no number.
+Result<void> fits(fhir::Element source, fhir::Type type) {
+    bool const parts = source.kind() == fhir::Kind::object;
+    if (parts == is_primitive(type) && type.exists())
+        return error("bad_value", "",
+                     parts ? "a " + std::string(type.name()) + " has no parts, and what is copied has"
+                           : "a " + std::string(type.name()) + " has parts, and what is copied is a text",
+                     "copy one of the same type");
+    if (parts) {
+        using Kind = fhir::Type::Kind;
+        auto const of = expression::typed(source).fhir_type();
+        bool const datatypes =
+            of.exists() && type.exists() && of.kind() == Kind::complex && type.kind() == Kind::complex;
+        if (datatypes && !of.is(type) && !type.is(of))
+            return error(
+                "bad_value", "",
+                "what is copied is a " + std::string(of.name()) + ", and no " + std::string(type.name()),
+                "copy one of the same type");
+    }
+    if (!is_primitive(type) || !source.has_value()) return {};
+    auto const kind = kind_of(type, source.text());
+    if (!kind) return kind.error();
+    return {};
+}
+
+// A copy behind `parent`'s others of that name, or in place of `old`.
+Result<void> put_copy(Work& work, fhir::Element parent, Meaning const& means, fhir::Element source,
+                      fhir::Element old) {
+    auto edit = work.piece.edit();
+    auto const made = old.exists() ? edit.replace(old, source)
+                                   : edit.append_copy(parent, means.property, means.list, source);
+    if (!made) return made.error();
+    // A text may become a number, or a number a text.
+    if (is_primitive(means.type) && made->has_value())
+        return write_primitive(work, *made, means.type, std::string(made->text()));
+    return {};
+}
+
+}  // namespace
+
+Result<void> write_primitive(Work& work, fhir::Element element, fhir::Type type, std::string_view value) {
+    auto const kind = kind_of(type, value);
+    if (!kind) return kind.error();
+    auto const done = work.piece.edit().set(element, *kind, value);
     if (!done) return done.error();
     return {};
 }
@@ -177,6 +231,15 @@ std::optional<FhirPath> FhirPath::compile(config::Text const& text, config::Diag
         diagnostics.error(text.where, config::in_quotes(text.value) + " is no path to an element",
                           "write one like Patient.name.family");
         return std::nullopt;
+    }
+    if (!path.front_ && path.names_.size() == 1 && fhir::Type::find(path.names_[0].name).exists()) {
+        auto const& name = path.names_[0].name;
+        // Primitives have small letters, as elements have.
+        if (name[0] >= 'A' && name[0] <= 'Z') {
+            diagnostics.error(text.where, config::in_quotes(text.value) + " is a whole resource",
+                              "name one of its elements, such as " + name + ".id");
+            return std::nullopt;
+        }
     }
     if (path.root_.empty()) return path;
     auto type = fhir::Type::find(path.root_);
@@ -228,10 +291,13 @@ Result<std::vector<FhirPath::Place>> FhirPath::parents(Work& work, bool make) co
             auto found = children_named(place.element, means->property);
             auto const wanted = name.index.value_or(0);
             if (make && found.size() <= wanted) {
-                if (found.size() < wanted || is_primitive(means->type))
-                    return error("no_such_element", "",
-                                 "there is no " + name.name + "[" + std::to_string(wanted) + "] yet",
-                                 "the places before it come first");
+                if (found.size() < wanted) return not_there_yet(name.name, wanted);
+                if (is_primitive(means->type))
+                    return error("no_such_element", "", "there is no " + name.name + " to get parts",
+                                 "set its value first");
+                if (means->type.is_abstract())
+                    return error("no_such_element", "", "there is no resource in " + name.name,
+                                 "copy one there first");
                 auto made =
                     work.piece.edit().append(place.element, means->property, means->list, fhir::Kind::object);
                 if (!made) return made.error();
@@ -282,10 +348,7 @@ Result<void> FhirPath::set(Work& work, std::string_view value) const {
         auto found = children_named(place.element, means->property);
         auto const wanted = name.index.value_or(0);
         if (found.size() <= wanted) {
-            if (found.size() < wanted)
-                return error("no_such_element", "",
-                             "there is no " + name.name + "[" + std::to_string(wanted) + "] yet",
-                             "the places before it come first");
+            if (found.size() < wanted) return not_there_yet(name.name, wanted);
             if (!is_primitive(means->type))
                 return error("no_parts", "",
                              std::string(means->type.name()) + " has parts, and no text of its own",
@@ -304,40 +367,41 @@ Result<void> FhirPath::set(Work& work, std::string_view value) const {
     return {};
 }
 
-Result<void> FhirPath::put(Work& work, std::vector<fhir::Element> const& sources) const {
-    auto const places = parents(work, true);
+Result<bool> FhirPath::put(Work& work, std::vector<fhir::Element> const& sources) const {
+    auto const places = parents(work, !sources.empty());
     if (!places) return places.error();
     if (names_.empty()) return error("no_such_element", "", "the path ends without a name to copy to");
     for (auto const& place : *places) {
         auto const& name = names_.back();
         auto const means = meaning(place.type, name.name, place.element);
+        if (!means && sources.empty() && means.error().code == "several_types") continue;
         if (!means) return means.error();
         auto const old = children_named(place.element, means->property);
         if (sources.size() > 1 && (!means->list || name.index))
             return error("several_values", "", name.name + " takes one value, and there are several",
                          "choose one, as with first()");
-        if (name.index && *name.index > old.size())
-            return error("no_such_element", "",
-                         "there is no " + name.name + "[" + std::to_string(*name.index) + "] yet",
-                         "the places before it come first");
-        auto edit = work.piece.edit();
-        if (name.index && *name.index < old.size()) {
-            if (sources.empty()) {
-                edit.remove(old[*name.index]);
-            } else if (auto const done = edit.replace(old[*name.index], sources.front()); !done) {
-                return done.error();
-            }
+        if (name.index && *name.index > old.size() && !sources.empty())
+            return not_there_yet(name.name, *name.index);
+        for (auto const& source : sources)
+            if (auto const fit = fits(source, means->type); !fit) return fit.error();
+        auto const at = name.index.value_or(0);
+        bool const in_place = !sources.empty() && at < old.size() && (name.index || !means->list);
+        if (in_place) {
+            auto const done = put_copy(work, place.element, *means, sources.front(), old[at]);
+            if (!done) return done.error();
             continue;
         }
         if (!sources.empty()) drop_other_types(work, place.element, place.type, means->property);
-        for (auto const& source : sources)
-            if (auto const done = edit.append_copy(place.element, means->property, means->list, source);
-                !done)
-                return done.error();
-        if (name.index) continue;
-        for (auto const& element : old) edit.remove(element);
+        // Those of a list go when their successors are there: they may be among the sources.
+        for (auto const& source : sources) {
+            auto const done = put_copy(work, place.element, *means, source, {});
+            if (!done) return done.error();
+        }
+        auto edit = work.piece.edit();
+        for (std::size_t i = 0; i < old.size(); ++i)
+            if (!name.index || i == at) edit.remove(old[i]);
     }
-    return {};
+    return !places->empty();
 }
 
 }  // namespace hilum::routes

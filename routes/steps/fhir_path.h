@@ -22,13 +22,15 @@ class FhirPath {
 
     // The elements it names that are there.
     Result<std::vector<fhir::Element>> find(Work& work) const;
-    // Writes to each of them; where a selected element has none, one is made. Errors: "no_such_element" (the
-    // names lead nowhere in this type, or the front selects nothing), "bad_value" (text that the type does
-    // not allow, such as "yes" for a boolean), "several_types" (value[x] without its type), "no_parts" (a
-    // complex element has no text).
+    // Writes to each of them; where a selected element has none, one is made. In a resource of another type,
+    // and where the front selects nothing, there is nothing to write to. Errors: "no_such_element" (the names
+    // lead nowhere in this type, or to a place behind one that is not there yet), "bad_value" (text that the
+    // type does not allow, such as "yes" for a boolean), "several_types" (value[x] without its type),
+    // "no_parts" (a complex element has no text).
     Result<void> set(Work& work, std::string_view value) const;
-    // Puts copies of `sources` where the path leads, in place of what is there.
-    Result<void> put(Work& work, std::vector<fhir::Element> const& sources) const;
+    // Puts copies of `sources` where the path leads, in place of what is there; false: it leads nowhere in
+    // this resource. Errors: those of set(), and "several_values" where there is room for one.
+    Result<bool> put(Work& work, std::vector<fhir::Element> const& sources) const;
 
   private:
     struct Name {

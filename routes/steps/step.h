@@ -99,6 +99,8 @@ struct StepKind {
     // It asks the world outside: its route is processed after the commit (DESIGN §2).
     bool waits = false;
     WorksOn works_on = WorksOn::hl7;
+    // What comes to the steps behind it is in the other language.
+    bool turns = false;
 };
 
 // Every kind there is, in the order of the documentation.

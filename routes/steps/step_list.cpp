@@ -40,6 +40,7 @@ StepList StepList::compile(std::vector<config::Step> const& steps, CompileContex
         }
         context.waits = context.waits || kind->waits;
         auto compiled = kind->compile(step, context);
+        if (kind->turns) context.content = config::other(context.content);
         if (!compiled) continue;
         StepPlace place{step.kind, step.where, list.steps_.size() + 1, std::string(compiled->detail())};
         if (context.compiled) context.compiled->push_back(place);

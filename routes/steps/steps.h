@@ -31,6 +31,7 @@ StepKind enrich_step();
 StepKind deduplicate_step();
 StepKind detach_step();
 StepKind attach_step();
+StepKind map_step();
 StepKind call_step();
 StepKind stop_step();
 StepKind hold_step();

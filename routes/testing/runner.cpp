@@ -23,18 +23,26 @@ std::uint32_t index_of(Names const& names, std::string_view name) {
     return found == names.end() ? Pipeline::none : static_cast<std::uint32_t>(found - names.begin());
 }
 
-// What the listener of a case takes.
-// Of an OperationOutcome, in the words of an acknowledgement: issue.code, and what it says of it.
-hl7::AckReading first_issue(fhir::Element outcome) {
+// What an answer says: an acknowledgement, or an OperationOutcome by its first issue.
+hl7::AckReading told_in(std::string const& answer) {
     hl7::AckReading told;
-    auto const issue = outcome.child("issue");
+    if (!fhir::looks_like_interaction(answer)) {
+        if (auto const read =
+                answer.empty() ? Result<hl7::AckReading>(error("", "", "")) : hl7::read_ack(answer))
+            told = *read;
+        return told;
+    }
+    auto const outcome = fhir::Resource::read_json(answer);
+    auto const issue = outcome ? outcome->root().child("issue") : fhir::Element();
+    if (!issue.exists()) return told;
     told.error_code = issue.text_of("code");
     told.text = issue.text_of("diagnostics");
-    if (auto const details = issue.exists() ? issue.child("details") : issue; details.exists())
-        told.text += details.text_of("text");
+    if (auto const details = issue.child("details"); details.exists() && told.text.empty())
+        told.text = details.text_of("text");
     return told;
 }
 
+// What the listener of a case takes.
 bool takes_fhir(Case const& one, Pipeline const& pipeline) {
     auto const listener = one.listener.empty() ? 0 : pipeline.listener(one.listener.value);
     return pipeline.content(listener) == config::Content::fhir;
@@ -56,6 +64,7 @@ bool read_inputs(Case const& one, bool fhir, Files& files, config::Diagnostics& 
             return false;
         }
         if (fhir) {
+            if (auto request = fhir::from_request_line(text)) text = std::move(*request);
             out.push_back(std::move(text));
             continue;
         }
@@ -139,13 +148,7 @@ class CaseRun {
         auto const& ack = case_.ack;
         auto const& where = ack.where.line != 0 ? ack.where : case_.name.where;
         auto const& code = taken.answer_code;
-        hl7::AckReading told;
-        if (!taken.answer.empty()) {
-            if (auto const read = hl7::read_ack(taken.answer))
-                told = *read;
-            else if (auto const outcome = fhir::Resource::read_json(taken.answer))
-                told = first_issue(outcome->root());
-        }
+        auto const told = told_in(taken.answer);
         std::string const came = code + (told.error_code.empty() ? "" : " " + told.error_code) +
                                  (told.text.empty() ? "" : ": " + told.text);
         bool const taken_over = code == "AA" || code == "CA" || code == "none" || code.starts_with('2');

@@ -77,8 +77,12 @@ void Story::step_ends(routes::StepPlace const&, routes::Subject const& subject,
     event.ended = word(result.next);
     event.reason = result.reason;
     for (std::size_t i = index + 1; i < events.size(); ++i) event.inside = event.inside || events[i].is_step;
-    if (auto const after = subject.text(); !event.inside && after != before)
+    auto after = subject.text();
+    if (event.inside || after == before) return;
+    if (fhir::looks_like_interaction(before) == (subject.content() == routes::Content::fhir))
         event.differences = differences_between(before, after);
+    else
+        event.made = std::move(after);
 }
 
 }  // namespace hilum::testing

@@ -28,6 +28,7 @@ class Story final : public routes::Observer {
         std::string failed;                   // the clause that does not hold
         std::vector<expression::Read> reads;  // the paths of that clause
         std::vector<hl7::Difference> differences;
+        std::string made;     // by a step that turned the message into the other language
         bool inside = false;  // steps inside it ran: what they changed is told of them
         std::string ended;    // "stop": the step ended the route
         std::string reason;

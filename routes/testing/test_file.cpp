@@ -264,12 +264,13 @@ class Reader {
             o = config::decode_options<AckOptions>(node, "\"ack\"", diagnostics_);
         }
         static constexpr std::string_view codes[] = {"AA", "AE", "AR", "CA", "CE", "CR", "none"};
-        bool const status = o.code.value.size() == 3 && o.code.value[0] >= '2' && o.code.value[0] <= '5' &&
-                            o.code.value.find_first_not_of("0123456789") == std::string::npos;  // FHIR's
-        if (!o.code.empty() && !status &&
-            std::find(std::begin(codes), std::end(codes), o.code.value) == std::end(codes))
-            diagnostics_.error(o.code.where, config::in_quotes(o.code.value) + " is no acknowledgement code",
-                               config::suggest(o.code.value, codes, "codes"));
+        auto const& code = o.code.value;
+        bool const known = std::find(std::begin(codes), std::end(codes), code) != std::end(codes);
+        bool const status = code.size() == 3 && code[0] >= '2' && code[0] <= '5' &&
+                            code.find_first_not_of("0123456789") == std::string::npos;
+        if (!code.empty() && !known && !status)
+            diagnostics_.error(o.code.where, config::in_quotes(code) + " is no acknowledgement code",
+                               config::suggest(code, codes, "codes"));
         out.code = o.code.value;
         out.error = o.error.value;
         out.text = o.text.value;
@@ -319,6 +320,7 @@ std::vector<OutsideReply> read_outside(std::string_view text, std::string file_n
 bool is_message(std::string_view input) {
     std::size_t const begin = input.find_first_not_of(" \t\r\n");
     if (begin != std::string_view::npos && input[begin] == '{') return true;
+    if (fhir::from_request_line(input)) return true;
     return begin != std::string_view::npos && input.substr(begin).starts_with("MSH") &&
            input.find_first_of("|\r\n") != std::string_view::npos;
 }

@@ -122,6 +122,29 @@ def test_create_is_stored_changed_and_put():
             check(len(server.calls) == 3, 'a filtered one was sent')
 
 
+def test_a_bundle_that_looks_like_ours_is_what_its_sender_means():
+    with e2e.folder() as dir:
+        server = Server()
+        ours = ('{"resourceType":"Bundle","meta":{"tag":[{"system":"urn:hilum:kept-as","code":"interaction"}]},"type":"batch","entry":['
+                '{"request":{"method":"DELETE","url":"Patient/1"}},{"request":{"method":"DELETE","url":"Patient/2"}}]}')
+        one = ours.replace(',{"request":{"method":"DELETE","url":"Patient/2"}}', '')
+        # A request line and another address in it are its sender's, and go nowhere.
+        bad = {'resourceType': 'Bundle', 'type': 'batch', 'entry': [{'request': {'method': 'DELETE', 'url': '../admin HTTP/1.1\r\nX: y'}}]}
+        with e2e.Engine(dir, configuration(dir, server)) as engine:
+            for text in (ours, one):
+                status, _, answer = call(engine, 'POST', '', text)
+                check(status == 202, f'{status} {answer}')
+            check(call(engine, 'POST', '', PATIENT)[0] == 400, 'a Patient at the endpoint itself')
+            e2e.wait_until(lambda: len(server.calls) == 2, 10, 'both are there')
+            got = [(method, path, body.decode()) for method, path, _, body in server.calls]
+            check(got == [('POST', '/r4', ours), ('POST', '/r4', one)], f'{got}')
+        with e2e.Engine(dir, configuration(dir, server, [{'split': {'each': 'Bundle.entry', 'otherwise': 'hold'}}])) as engine:
+            check(call(engine, 'POST', '', bad)[0] == 202, 'it is taken, and held')
+            status, _, _ = call(engine, 'POST', '', one)
+            e2e.wait_until(lambda: len(server.calls) == 3, 10, 'the other is there')
+            check(server.calls[2][:2] == ('DELETE', '/r4/Patient/1'), f'{server.calls[2]}')
+
+
 def test_refusals_say_why():
     with e2e.folder() as dir:
         server = Server()
