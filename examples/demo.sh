@@ -1,27 +1,28 @@
 # shellcheck shell=bash
 # What the examples that run by one command share; sourced by their run.sh, with `root` set to the repository.
 
-# Builds hilum where it is missing, and puts it on the PATH.
+# Builds hilum where it is missing, and puts it on the PATH; HILUM_BIN names another one.
 demo_build() {
   # shellcheck source=tests/packages.sh
   . "$root/tests/packages.sh"
   need build examples
   mkdir -p "$root/build"
-  if [ ! -x "$root/build/release/hilum" ]; then
+  if [ -z "${HILUM_BIN:-}" ] && [ ! -x "$root/build/release/hilum" ]; then
     echo "building hilum: a few minutes the first time ..."
     if ! (cd "$root" && cmake --preset release && cmake --build --preset release --target hilum) >"$root/build/example.log" 2>&1; then
       tail -n 40 "$root/build/example.log"
       exit 1
     fi
   fi
-  export PATH="$root/build/release:$PATH"
+  PATH=$(dirname "${HILUM_BIN:-$root/build/release/hilum}"):$PATH
 }
 
 # Goes to a copy of an example to play with, so that the one in the tree stays as it is: NAME.
 demo_copy() {
-  rm -rf "$root/build/$1"
-  cp -r "$root/examples/$1" "$root/build/$1"
-  cd "$root/build/$1"
+  local place=$root/build/$1
+  rm -rf "$place"
+  cp -r "$root/examples/$1" "$place"
+  cd "$place"
 }
 
 # A port that is taken here gives way to the next free one: sets the variable $1, and writes it into hilum.yaml in place of $2.

@@ -264,8 +264,8 @@ Result<FhirCall> fhir_call(std::string_view body, FhirWriting const& writing, st
     if (auto const sayable = fhir::check_request(request); !sayable) return sayable.error();
     call.method = request.method;
     // A page of a search may be at the base itself: [base]?_getpages=…
-    bool const whole = request.url.empty() || request.url.starts_with('/') || request.url.starts_with('?');
-    call.target = (whole ? "" : "/") + request.url;
+    bool const at_base = request.url.empty() || request.url.starts_with('?') || request.url.starts_with('/');
+    call.target = (at_base ? "" : "/") + request.url;
     if (interaction.has_body && request.url.empty()) note_entries(resource.root(), call);
     auto const condition = [&](std::string_view name, std::string const& value) {
         if (value.empty()) return;

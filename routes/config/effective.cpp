@@ -47,7 +47,7 @@ bool is_plain(std::string_view text) {
 
 // What a relative path of these keys is relative to is the file it stands in.
 bool names_path(std::string_view key) {
-    return key == "csv" || key == "profile" || key == "file";
+    return key == "csv" || key == "profile" || key == "file" || key == "map" || key == "packages";
 }
 
 std::string absolute(Node const& node, std::string const& text) {

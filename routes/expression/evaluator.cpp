@@ -32,9 +32,13 @@ fhir::Element Evaluation::outermost() {
 }
 
 bool Evaluation::run(Program const& program, Collection& out) {
-    if (!program.fhir) return evaluate(program.root, Frame{}, out);
+    return run(program, program.root, out);
+}
+
+bool Evaluation::run(Program const& program, Node const& node, Collection& out) {
+    if (!program.fhir) return evaluate(node, Frame{}, out);
     auto const focus = outermost();
-    return evaluate(program.root, Frame{focus.exists() ? &root_ : nullptr}, out);
+    return evaluate(node, Frame{focus.exists() ? &root_ : nullptr}, out);
 }
 
 bool Evaluation::run_condition(Program const& program, Node const& node, Truth& value) {

@@ -28,8 +28,10 @@ class Evaluation {
     // Results borrow from the message, the program and `storage`.
     Evaluation(Context const& context, Storage& storage) : context_(&context), storage_(&storage) {}
 
-    // The whole program, with the context's element as the outermost $this where it is FHIR's.
+    // The whole program or a node at its top, with the context's element as the outermost $this where it is
+    // FHIR's.
     bool run(Program const& program, Collection& out);
+    bool run(Program const& program, Node const& node, Collection& out);
     bool run_condition(Program const& program, Node const& node, Truth& value);
     // Appends to `out`, which is empty. False: error() says why.
     bool evaluate(Node const& node, Frame const& frame, Collection& out);

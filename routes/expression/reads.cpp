@@ -17,7 +17,7 @@ Node const& failing_part(Program const& program, Context const& context) {
         Storage storage;
         Evaluation evaluation(context, storage);
         Truth value = Truth::unknown;
-        if (!evaluation.evaluate_condition(operand, Frame{}, value) || value != Truth::yes) return operand;
+        if (!evaluation.run_condition(program, operand, value) || value != Truth::yes) return operand;
     }
     return program.root;
 }
@@ -47,20 +47,27 @@ bool Expression::reads_answer() const {
 std::vector<Read> Expression::reads(Context const& context) const {
     std::vector<Read> out;
     if (!program_) return out;
-    std::vector<Node const*> waiting{&failing_part(*program_, context)};
+    struct Waiting {
+        Node const* node;
+        bool argument;  // of a function: what names stand for there is the function's to say
+    };
+    std::vector<Waiting> waiting{{&failing_part(*program_, context), false}};
     while (!waiting.empty() && out.size() < reads_max) {
-        Node const& node = *waiting.back();
+        auto const [at, argument] = waiting.back();
+        Node const& node = *at;
         waiting.pop_back();
-        for (auto child = node.children.rbegin(); child != node.children.rend(); ++child)
-            waiting.push_back(&*child);
-        if (node.op != Op::path && node.op != Op::group_path) continue;
+        // An element of a resource is named by all that leads to it.
+        bool const element = node.op == Op::member && !argument;
+        for (auto i = element ? 0 : node.children.size(); i-- > 0;)
+            waiting.push_back({&node.children[i], argument || (node.op == Op::call && i > 0)});
+        if (node.op != Op::path && node.op != Op::group_path && !element) continue;
         Read read;
         read.path = program_->source.substr(node.begin, node.end - node.begin);
         if (std::any_of(out.begin(), out.end(), [&](Read const& r) { return r.path == read.path; })) continue;
         Storage storage;
         Evaluation evaluation(context, storage);
         Collection values;
-        if (!evaluation.evaluate(node, Frame{}, values)) continue;
+        if (!evaluation.run(*program_, node, values)) continue;
         read.more = values.size() > values_max;
         for (auto const& item : values) {
             if (read.values.size() < values_max) read.values.push_back(item.to_text());
