@@ -20,7 +20,7 @@ using destinations::AttemptClass;
 
 namespace {
 
-constexpr std::string_view patient = R"({"resourceType":"Patient"})";
+constexpr std::string_view patient = R"({"resourceType":"Patient","id":"1"})";
 
 struct Sending {
     Engine engine;
@@ -157,7 +157,8 @@ TEST_CASE("in XML, packed, and with the whole answer for whom waits for it") {
     CHECK(answers.header(0, "Content-Encoding") == "gzip");
     auto const plain = gunzip(answers.body(0), 1000);
     REQUIRE(plain.has_value());
-    CHECK(plain->find(R"(<Patient xmlns="http://hl7.org/fhir")") != std::string::npos);
+    CHECK(plain->find(R"(<Patient xmlns="http://hl7.org/fhir"><id value="1"/></Patient>)") !=
+          std::string::npos);
 }
 
 // They are about Hilum's rights there: no sender can mend that.
@@ -296,8 +297,7 @@ TEST_CASE("SMART Backend Services: an assertion that is signed, and never the sa
         url = "http://127.0.0.1:" + std::to_string(token_server.port()) + "/token";
         Server server({answers.script()});
         Sending sending(server.port(), oauth(token_server, "key_file: " + path + ", key_id: k1"));
-        // A token that is new and refused: another one at once would be no use.
-        CHECK(sending.deliver(patient).result == AttemptClass::login);
+        CHECK(sending.deliver(patient).result == AttemptClass::login);  // it was new
         CHECK(sending.deliver(patient).result == AttemptClass::delivered);
     }
     REQUIRE(tokens.seen.size() == 2);
