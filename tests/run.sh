@@ -26,7 +26,11 @@ step "HL7 and FHIR peers and examples not written here"
 (cd tests/e2e/clients && npm ci --loglevel=error) || echo "not installed: e2e_clients and e2e_fhir_peers will say that they skip"
 (cd tests/fhir && npm ci --loglevel=error) || echo "not installed: the tests of FHIR's examples will say that they skip"
 
-if [ "$mode" = long ]; then export HILUM_LONG=1; fi
+if [ "$mode" = long ]; then
+  export HILUM_LONG=1
+else
+  export HILUM_SOAK_MINUTES=${HILUM_SOAK_MINUTES:-0.4}  # what it is for takes hours; that it works, this long
+fi
 ulimit -n "$(ulimit -Hn)"
 
 # Builds preset $1: the targets that follow, or all.
