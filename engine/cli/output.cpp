@@ -1,7 +1,6 @@
 #include "engine/cli/output.h"
 
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -10,6 +9,7 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "engine/net/instant.h"
 #include "engine/ops/utf8.h"
 #include "routes/config/describe.h"
 
@@ -96,8 +96,7 @@ std::string age(std::int64_t since_us, std::int64_t now_us) {
 }
 
 std::int64_t now_us() {
-    using namespace std::chrono;
-    return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+    return net::now_us();
 }
 
 std::optional<std::int64_t> parse_duration_ms(std::string_view text) {

@@ -7,6 +7,7 @@
 #include "engine/destinations/http_answer.h"
 #include "engine/flow/fhir_identity.h"
 #include "parsers/fhir/edit.h"
+#include "parsers/fhir/validation/formats.h"
 #include "parsers/percent.h"
 
 namespace hilum::destinations {
@@ -33,15 +34,9 @@ Identifier identifier_of(fhir::Resource const& whole, fhir::Element resource, Fh
 }
 
 // It becomes part of an address, and nothing may have checked it.
-bool is_id(std::string_view text) {
-    static constexpr std::string_view allowed =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.";
-    return !text.empty() && text.size() <= 64 && text.find_first_not_of(allowed) == std::string_view::npos;
-}
-
 std::string id_for(fhir::Element resource, Identifier const& identifier, FhirWriting const& writing,
                    std::uint64_t message, std::size_t number) {
-    if (writing.own_ids && is_id(identifier.value)) return identifier.value;
+    if (writing.own_ids && fhir::is_id(identifier.value)) return identifier.value;
     return flow::fhir_id(resource, identifier, message, number);
 }
 

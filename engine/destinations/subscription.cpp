@@ -9,6 +9,7 @@
 #include "engine/destinations/destination.h"
 #include "engine/destinations/fhir_auth.h"
 #include "engine/destinations/http_answer.h"
+#include "engine/net/instant.h"
 #include "engine/net/url.h"
 #include "engine/subscriptions/feed.h"
 #include "parsers/fhir/definitions.h"
@@ -289,10 +290,7 @@ net::Task<Attempt> Subscriber::post(Notice notice, std::uint64_t last, std::span
         if (!may_go) co_return not_departed();
     }
     auto const status = notice == Notice::handshake ? Status::requested : Status::active;
-    auto const now_us = std::chrono::duration_cast<std::chrono::microseconds>(
-                            std::chrono::system_clock::now().time_since_epoch())
-                            .count();
-    auto const body = subscriptions::notification(subscription_, status, notice, last, events, now_us);
+    auto const body = subscriptions::notification(subscription_, status, notice, last, events, net::now_us());
     auto const headers =
         "Accept: application/fhir+json\r\nContent-Type: application/fhir+json; charset=utf-8\r\n" +
         std::get<std::string>(token);

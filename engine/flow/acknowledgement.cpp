@@ -152,17 +152,21 @@ IntakeOptions intake_options(config::Component const& component) {
     return read(component, ignored);
 }
 
+config::NameList listener_subscriptions(config::Component const& component) {
+    config::NameList names;
+    config::Diagnostics ignored;  // of the listener's own check
+    auto const* const written = component.options.find("subscriptions");
+    if (!written || !config::decode_value(*written, names, ignored)) return {};
+    return names;
+}
+
 config::NameList listener_destinations(config::Component const& component) {
     auto const options = intake_options(component);
     config::NameList names;
     for (auto const& name : {options.ack.application_to, options.ack.from})
         if (!name.empty()) names.push_back({name.value, name.where});
-    if (auto const* const written = component.options.find("subscriptions")) {
-        config::NameList subscriptions;
-        config::Diagnostics ignored;  // of the listener's own check
-        if (config::decode_value(*written, subscriptions, ignored))
-            names.insert(names.end(), subscriptions.begin(), subscriptions.end());
-    }
+    auto const subscriptions = listener_subscriptions(component);
+    names.insert(names.end(), subscriptions.begin(), subscriptions.end());
     return names;
 }
 

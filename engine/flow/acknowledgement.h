@@ -69,6 +69,8 @@ void check_listener_common(config::Component const& component, config::Diagnosti
 IntakeOptions intake_options(config::Component const& component);  // that has passed that check
 // The destinations that a listener names by itself.
 config::NameList listener_destinations(config::Component const& component);
+// Those of them whose Subscriptions stand at it.
+config::NameList listener_subscriptions(config::Component const& component);
 
 // What a message asks for, where its listener goes by that.
 hl7::AckRequest request_of(AckMode mode, hl7::Message const& message);

@@ -78,11 +78,7 @@ void check_answers_at(config::Config const& config, config::Diagnostics& diagnos
 // What stands at an endpoint has to be a subscription.
 void check_subscriptions(config::Config const& config, config::Diagnostics& diagnostics) {
     for (auto const& listener : config.listeners) {
-        auto const* const written = listener.options.find("subscriptions");
-        config::NameList names;
-        config::Diagnostics reported;
-        if (!written || !config::decode_value(*written, names, reported)) continue;
-        for (auto const& name : names) {
+        for (auto const& name : listener_subscriptions(listener)) {
             auto const other = std::ranges::find_if(config.destinations, [&](config::Component const& one) {
                 return one.name == name.name && one.kind != "subscription";
             });

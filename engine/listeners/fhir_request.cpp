@@ -7,6 +7,7 @@
 
 #include "parsers/fhir/definitions.h"
 #include "parsers/fhir/outcome.h"
+#include "parsers/fhir/validation/formats.h"
 #include "parsers/gzip.h"
 #include "parsers/percent.h"
 
@@ -153,11 +154,9 @@ bool is_token(std::string_view text) {
     return !text.empty() && text.size() <= 128 && text.find_first_not_of(allowed) == std::string_view::npos;
 }
 
-// http://hl7.org/fhir/R4/datatypes.html#id
-bool is_id(std::string_view text) {
-    constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
-    return !text.empty() && text.size() <= 64 && text.find_first_not_of(allowed) == std::string_view::npos &&
-           text != "." && text != "..";  // which lead elsewhere in a path (RFC 3986 §5.2.4)
+// "." and ".." lead elsewhere in a path (RFC 3986 §5.2.4).
+bool is_id_in_path(std::string_view text) {
+    return fhir::is_id(text) && text != "." && text != "..";
 }
 
 bool served(std::string_view name, FhirEndpoint const& endpoint) {
@@ -180,6 +179,13 @@ struct Address {
     std::vector<std::string> parts;  // of the path below the base
     std::string query;
 };
+
+std::string url_of(Address const& at) {
+    std::string url;
+    for (auto const& part : at.parts) (url += url.empty() ? "" : "/") += part;
+    if (!at.query.empty()) (url += "?") += at.query;
+    return url;
+}
 
 std::optional<FhirRefusal> read_operation(Address const& at, bool post, FhirEndpoint const& endpoint,
                                           FhirRequest& out) {
@@ -209,11 +215,11 @@ std::optional<FhirRefusal> check_query_path(std::vector<std::string> const& part
     auto const size = parts.size();
     bool const of_type = size == 2 && (parts[1] == "_history" || parts[1] == "_search");
     if (size < 2 || of_type) return std::nullopt;
-    if (!is_id(parts[1])) return FhirRefusal{400, "value", "the id in the address is none of FHIR's"};
+    if (!is_id_in_path(parts[1])) return FhirRefusal{400, "value", "the id in the address is none of FHIR's"};
     if (size == 2) return std::nullopt;
     bool const history = parts[2] == "_history";
     if (size == 3 && (history || served(parts[2], endpoint))) return std::nullopt;
-    if (size == 4 && history && is_id(parts[3])) return std::nullopt;
+    if (size == 4 && history && is_id_in_path(parts[3])) return std::nullopt;
     return not_found();
 }
 
@@ -226,10 +232,7 @@ std::optional<FhirRefusal> read_query(std::string_view method, Address const& at
     if (auto refusal = check_query_path(at.parts, endpoint)) return refusal;
     out.deed = FhirDeed::query;
     out.interaction.method = method == "HEAD" ? "GET" : std::string(method);
-    std::string url;
-    for (auto const& part : at.parts) (url += url.empty() ? "" : "/") += part;
-    if (!at.query.empty()) (url += "?") += at.query;
-    out.interaction.url = std::move(url);
+    out.interaction.url = url_of(at);
     return std::nullopt;
 }
 
@@ -242,10 +245,7 @@ std::optional<FhirRefusal> read_subscription(std::string_view method, Address co
     if (parts.size() > 3 || (parts.size() == 3 && !operation)) return not_found();
     if (parts.back().starts_with('$') && !operation) return not_found();
     out.deed = FhirDeed::subscription;
-    std::string url;
-    for (auto const& part : parts) (url += url.empty() ? "" : "/") += part;
-    if (!at.query.empty()) (url += "?") += at.query;
-    out.interaction.url = std::move(url);
+    out.interaction.url = url_of(at);
     return std::nullopt;
 }
 
@@ -280,7 +280,7 @@ std::optional<FhirRefusal> read_deed(std::string_view method, Address const& at,
     if (get || (post && at.parts.size() == 2 && at.parts[1] == "_search"))
         return read_query(method, at, endpoint, out, allow);
     if (at.parts.size() > 2) return not_found();
-    if (at.parts.size() == 2 && !is_id(at.parts[1]))
+    if (at.parts.size() == 2 && !is_id_in_path(at.parts[1]))
         return FhirRefusal{400, "value", "the id in the address is none of FHIR's"};
     if (post && at.parts.size() == 1) {
         request.url = type;

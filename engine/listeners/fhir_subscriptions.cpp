@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <limits>
 
+#include "engine/net/instant.h"
 #include "parsers/fhir/outcome.h"
 #include "parsers/json.h"
 
@@ -104,13 +104,10 @@ HttpReply events_reply(subscriptions::Feeds const& feeds, Feed const& feed, std:
     }
     std::vector<subscriptions::Told> told;
     for (std::size_t i = 0; i < bodies.size(); ++i) told.push_back({(*events)[i], bodies[i]});
-    auto const now_us = std::chrono::duration_cast<std::chrono::microseconds>(
-                            std::chrono::system_clock::now().time_since_epoch())
-                            .count();
-    return fhir_reply(
-        200,
-        notification(view.subscription, view.status, Notice::query_event, feed.events().last(), told, now_us),
-        asked);
+    return fhir_reply(200,
+                      notification(view.subscription, view.status, Notice::query_event, feed.events().last(),
+                                   told, net::now_us()),
+                      asked);
 }
 
 }  // namespace

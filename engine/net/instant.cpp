@@ -1,20 +1,19 @@
 #include "engine/net/instant.h"
 
-#include <cstdio>
-#include <ctime>
+#include <chrono>
+
+#include "parsers/time_text.h"
 
 namespace hilum::net {
 
 std::string instant(std::int64_t time_us) {
-    auto const seconds = static_cast<std::time_t>(time_us / 1'000'000);
-    auto const milliseconds = static_cast<int>(time_us / 1000 % 1000);
-    std::tm utc{};
-    gmtime_r(&seconds, &utc);
-    char date[32];
-    auto const size = std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc);
-    char fraction[8];
-    std::snprintf(fraction, sizeof fraction, ".%03dZ", milliseconds);
-    return std::string(date, size) + fraction;
+    constexpr std::size_t to_milliseconds = std::string_view("2026-01-02T03:04:05.678").size();
+    return rfc3339(time_us).substr(0, to_milliseconds) + "Z";
+}
+
+std::int64_t now_us() {
+    using namespace std::chrono;
+    return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace hilum::net

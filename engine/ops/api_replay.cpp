@@ -1,9 +1,9 @@
 #include "engine/ops/api_replay.h"
 
 #include <algorithm>
-#include <chrono>
 #include <span>
 
+#include "engine/net/instant.h"
 #include "engine/ops/api_body.h"
 #include "engine/ops/api_json.h"
 #include "parsers/time_text.h"
@@ -21,11 +21,6 @@ constexpr std::string_view modes[] = {"as-sent", "reprocess", "held"};
 
 Error no_replay() {
     return error("not_now", {}, "this engine does not replay");
-}
-
-std::int64_t now_us() {
-    using namespace std::chrono;
-    return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
 
 Result<std::int64_t> read_time(Body const& body, std::string_view name, std::int64_t otherwise) {
@@ -49,7 +44,7 @@ Result<ReplayRequest> read_request(Body const& body) {
         return error("missing_member", "body", "member \"from\" is missing", "say since when");
     auto const from = read_time(body, "from", 0);
     if (!from) return from.error();
-    auto const to = read_time(body, "to", now_us());
+    auto const to = read_time(body, "to", net::now_us());
     if (!to) return to.error();
     r.from_us = *from;
     r.to_us = *to;

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
+
+#include "engine/net/instant.h"
 
 namespace hilum::ops {
 namespace {
@@ -203,8 +204,7 @@ void Metrics::add_source(std::function<void(std::string& out)> source) {
 }
 
 std::string Metrics::render() const {
-    using namespace std::chrono;
-    std::int64_t const now_us = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+    auto const now_us = net::now_us();
     std::string out;
     std::lock_guard const lock(mutex_);
     counters(out, listeners_, "listener", listener_counters);

@@ -9,6 +9,7 @@
 #include "engine/net/uuid.h"
 #include "parsers/base64.h"
 #include "parsers/fhir/interaction.h"
+#include "parsers/fhir/validation/formats.h"
 #include "parsers/json.h"
 
 namespace hilum::subscriptions {
@@ -59,14 +60,6 @@ std::string path_of(std::string_view type, std::string_view id) {
     return (std::string(type) += '/') += id;
 }
 
-bool is_id_character(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
-}
-
-bool is_id(std::string_view text) {
-    return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), is_id_character);
-}
-
 Part part_of(fhir::Element resource, fhir::Request const& request, std::string full_url,
              Subscription const& of, store::Sequence message, std::size_t number) {
     Part part;
@@ -88,7 +81,7 @@ Part part_of(fhir::Element resource, fhir::Request const& request, std::string f
     part.url = part.method == "POST" ? part.type : path_of(part.type, id);
     part.full_url = full_url.empty() ? of.url + "/" + path_of(part.type, id) : std::move(full_url);
     part.json = resource.json();
-    if (!resource.child("id").exists() && is_id(id))
+    if (!resource.child("id").exists() && fhir::is_id(id))
         part.json.insert(part.json.size() - 1, ",\"id\":\"" + id + "\"");
     return part;
 }
@@ -246,7 +239,11 @@ void write_part(json::Writer& w, Part const& part, Content content) {
 std::string id_of(std::string_view name) {
     std::string id(name.substr(0, 64));
     std::replace_if(
-        id.begin(), id.end(), [](char c) { return !is_id_character(c); }, '-');
+        id.begin(), id.end(),
+        [](char c) {
+            return !fhir::is_id({&c, 1});
+        },
+        '-');
     return id;
 }
 

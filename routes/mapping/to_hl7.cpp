@@ -1,7 +1,6 @@
 #include "routes/mapping/to_hl7.h"
 
 #include <algorithm>
-#include <ctime>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "parsers/hl7/dictionary.h"
 #include "parsers/hl7/escape.h"
 #include "parsers/hl7/version.h"
+#include "parsers/time_text.h"
 
 namespace hilum::routes::mapping {
 
@@ -319,7 +319,9 @@ class Maker {
         auto const otherwise = [&](std::size_t field, std::string text) {
             if (auto& there = grown(header, field); there.empty()) there.push_back({{std::move(text)}});
         };
-        otherwise(7, timestamp());
+        // Whole seconds: "2026-01-02T03:04:05" and what is before its point.
+        auto const time = rfc3339(context_.now_us);
+        otherwise(7, time_in_hl7(time.substr(0, time.find('.')) + "Z"));
         header[9] = {{{maps_.type}, {maps_.event}}};
         if (!maps_.structure.empty()) header[9][0].push_back({maps_.structure});
         // 18 characters: MSH-10 has 20 up to 2.6. The time, so that what is said twice on different days is
@@ -336,15 +338,6 @@ class Maker {
             write(header[f], out);
         }
         return out + '\r' + body;
-    }
-
-    std::string timestamp() const {
-        auto const seconds = static_cast<std::time_t>(context_.now_us / 1'000'000);
-        std::tm utc{};
-        gmtime_r(&seconds, &utc);
-        char text[32];
-        auto const size = std::strftime(text, sizeof text, "%Y%m%d%H%M%S+0000", &utc);
-        return {text, size};
     }
 
     MapSet const& maps_;

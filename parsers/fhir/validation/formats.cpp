@@ -65,12 +65,6 @@ bool code(std::string_view text) {
     return string_text(text);
 }
 
-bool id(std::string_view text) {
-    return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-        return digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.';
-    });
-}
-
 // urn:oid:[0-2](\.(0|[1-9][0-9]*))+
 bool oid(std::string_view text) {
     if (!text.starts_with("urn:oid:")) return false;
@@ -195,7 +189,7 @@ constexpr Row rows[] = {
     {"markdown", Kind::string, string_text},
     {"xhtml", Kind::string, any_text},
     {"code", Kind::string, code},
-    {"id", Kind::string, id},
+    {"id", Kind::string, is_id},
     {"uri", Kind::string, uri},
     {"url", Kind::string, uri},
     {"canonical", Kind::string, uri},
@@ -219,6 +213,12 @@ Row const& row_of(Type type) {
 }
 
 }  // namespace
+
+bool is_id(std::string_view text) {
+    return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+        return digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.';
+    });
+}
 
 bool right_kind(Type type, Kind kind) {
     return row_of(type).kind == kind;

@@ -6,31 +6,16 @@
 #include <vector>
 
 #include "parsers/fhir/edit.h"
+#include "tests/parsers/fhir/edit_support.h"
 
 using namespace hilum;
 using fhir::Editor;
 using fhir::Element;
 using fhir::Kind;
 using fhir::Resource;
+using test::tree;
 
 namespace {
-
-void walk(Element element, std::string& out) {
-    out += std::string(element.name()) + "/" + std::to_string(static_cast<int>(element.kind()));
-    if (element.has_value()) out += "=" + std::string(element.text());
-    out += "{";
-    for (auto e = element.first(); e.exists(); e = e.next()) {
-        if (!(e.parent() == element)) out += "LOST ";
-        walk(e, out);
-    }
-    out += "}";
-}
-
-std::string tree(Resource const& resource) {
-    std::string out;
-    walk(resource.root(), out);
-    return out;
-}
 
 void collect(Element element, std::vector<Element>& out) {
     for (auto e = element.first(); e.exists(); e = e.next()) {

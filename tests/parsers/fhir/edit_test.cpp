@@ -5,31 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "tests/parsers/fhir/edit_support.h"
+
 using namespace hilum;
 using fhir::Editor;
 using fhir::Element;
 using fhir::Kind;
 using fhir::Resource;
+using test::tree;
 
 namespace {
-
-// Everything that readers of the tree see, with the way back from each child.
-void walk(Element element, std::string& out) {
-    out += std::string(element.name()) + "/" + std::to_string(static_cast<int>(element.kind()));
-    if (element.has_value()) out += "=" + std::string(element.text());
-    out += "{";
-    for (auto e = element.first(); e.exists(); e = e.next()) {
-        if (!(e.parent() == element)) out += "LOST ";
-        walk(e, out);
-    }
-    out += "}";
-}
-
-std::string tree(Resource const& resource) {
-    std::string out;
-    walk(resource.root(), out);
-    return out;
-}
 
 Resource read(std::string_view json) {
     auto r = Resource::read_json(std::string(json));
