@@ -158,10 +158,13 @@ def test_memory_of_messages_that_do_not_end():
         with e2e.Engine(dir, e2e.straight(out.port, max_frame='4MiB', frame_time='120s')) as engine:
             content = large('OPEN', limit - 20 * KB)
             opened = [e2e.Connection(engine.port('in'), timeout=60) for _ in range(peers)]
+            opened[0].write(START + content + END)  # the code and tables a first message touches are no frame's memory
+            opened[0].read()
             with Peak(engine) as peak:
                 in_parallel(peers, lambda n: opened[n].write(START + content))
                 time.sleep(0.5)
-            at_most = peers * (limit + 64 * KB) // KB
+            # The kernel books a thread's pages in batches, so a megabyte more or less says nothing of a frame.
+            at_most = (peers * (limit + 64 * KB) + MB) // KB
             say(f'{peers} open frames of {len(content) // KB} KB: {peak.most} KB more memory at most, allowed {at_most}')
             check(e2e.SANITIZED or peak.most <= at_most, f'{peak.most} KB')
             for n, peer in enumerate(opened):
