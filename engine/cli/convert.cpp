@@ -5,6 +5,7 @@
 
 #include "engine/cli/command_line.h"
 #include "engine/cli/commands.h"
+#include "engine/cli/convert_fhir.h"
 #include "engine/cli/message_file.h"
 #include "engine/cli/output.h"
 #include "engine/cli/resource_file.h"
@@ -19,6 +20,7 @@ struct Options {
     std::string file, to, version;
     std::size_t message = 0;
     bool drop = false;
+    FhirConversionOptions fhir;
 };
 
 // What a message becomes, with its line end. One row for each word after --to.
@@ -69,7 +71,7 @@ Result<std::string> in_version(Options const& options, hl7::Message const& messa
 // A FHIR resource, between its two forms.
 int convert_resource(Options const& options, std::string text) {
     auto const name = printable(options.file);
-    if (options.to == "hl7" || !options.version.empty()) {
+    if (options.to == "hl7" || options.to == "fhir" || !options.version.empty()) {
         complain(name + ": a FHIR resource is converted to xml or json");
         return used_wrongly;
     }
@@ -110,7 +112,9 @@ int convert(Options const& options) {
         complain(printable(options.file) + ": " + file.error().text());
         return answer_is_no;
     }
-    if (target->one_only && file->messages.size() > 1) {
+    std::optional<FhirConversion> to_fhir;
+    if (options.to == "fhir" && !(to_fhir = FhirConversion::make(options.fhir))) return used_wrongly;
+    if (target != std::end(targets) && target->one_only && file->messages.size() > 1) {
         complain(printable(options.file) + ": there are " + std::to_string(file->messages.size()) +
                  " messages in it; choose one with --message");
         return used_wrongly;
@@ -134,7 +138,8 @@ int convert(Options const& options) {
                 continue;
             }
         }
-        auto const written = target->write(*message, one);
+        auto const written = to_fhir ? to_fhir->convert(*message, of_message(options, one.number))
+                                     : target->write(*message, one);
         if (!written) {
             refuse(written.error());
         } else {
@@ -153,7 +158,10 @@ void add_convert(App& app, int& exit_code) {
     auto const options = std::make_shared<Options>();
     std::vector<std::string> names;
     for (auto const& target : targets) names.emplace_back(target.name);
-    command->add_option("--to", options->to, "hl7 (with delimiters), xml (HL7 v2 in XML) or json")
+    names.emplace_back("fhir");
+    command
+        ->add_option("--to", options->to,
+                     "hl7 (with delimiters), xml (HL7 v2 in XML), json, or fhir (a Bundle, by the maps)")
         ->required()
         ->one_of(names);
     command
@@ -167,6 +175,18 @@ void add_convert(App& app, int& exit_code) {
     command
         ->add_option("--message", options->message, "only the message with this number in the file, from 1")
         ->positive();
+    command
+        ->add_option("--bundle", options->fhir.bundle, "with --to fhir: transaction, message or collection")
+        ->one_of({"transaction", "message", "collection"});
+    command->add_flag("--provenance", options->fhir.provenance, "with --to fhir: Provenance too");
+    command->add_option("--maps", options->fhir.maps,
+                        "with --to fhir: a file of maps on top of the guide's, or us_core; may be repeated");
+    command->add_option("--time-zone", options->fhir.time_zone,
+                        "with --to fhir: of times without one, such as Europe/Berlin; UTC without it");
+    command->add_flag(
+        "--trace", options->fhir.trace,
+        "with --to fhir: instead of the Bundle, for each element the field and the row that made it");
+    command->add_flag("--lost", options->fhir.lost, "with --to fhir: list the values that were not carried");
     command->footer(
         "With --version, what was moved, changed, or could not be carried is listed on stderr; what the "
         "version "
@@ -176,7 +196,9 @@ void add_convert(App& app, int& exit_code) {
         "  hilum convert --to xml adt.hl7\n"
         "  hilum convert --to hl7 adt.xml\n"
         "  hilum convert --to xml patient.json\n"
-        "  hilum convert --to hl7 --version 2.5.1 old.hl7");
+        "  hilum convert --to hl7 --version 2.5.1 old.hl7\n"
+        "  hilum convert --to fhir adt.hl7\n"
+        "  hilum convert --to fhir --trace adt.hl7");
     command->callback([options, &exit_code] { exit_code = convert(*options); });
 }
 

@@ -1,6 +1,6 @@
 #include "engine/flow/fhir_identity.h"
 
-#include "engine/net/uuid.h"
+#include "parsers/uuid.h"
 
 namespace hilum::flow {
 
@@ -18,8 +18,8 @@ FhirIdentifier first_identifier(fhir::Element resource) {
 std::string fhir_id(fhir::Element resource, FhirIdentifier const& identifier, std::uint64_t message,
                     std::size_t number) {
     std::string const type(resource.resource_type());
-    if (!identifier.value.empty()) return net::uuid_of(type, identifier.text());
-    return net::uuid_of(type, "message " + std::to_string(message) + "/" + std::to_string(number));
+    if (!identifier.value.empty()) return uuid_of(type, identifier.text());
+    return uuid_of(type, "message " + std::to_string(message) + "/" + std::to_string(number));
 }
 
 }  // namespace hilum::flow

@@ -1,7 +1,7 @@
 #include "engine/listeners/fhir_answers.h"
 
 #include "engine/flow/fhir_identity.h"
-#include "engine/net/uuid.h"
+#include "parsers/uuid.h"
 #include "parsers/fhir/edit.h"
 #include "parsers/fhir/resource.h"
 #include "parsers/json.h"
@@ -73,8 +73,8 @@ std::string message_response(fhir::Element bundle, flow::FhirAnswer const& answe
         bundle.child("entry").exists() ? bundle.child("entry").child("resource") : fhir::Element();
     auto const event_code = header.exists() ? header.child("eventCoding") : fhir::Element();
     auto const event_uri = header.text_of("eventUri");
-    auto const id = net::uuid_of("hilum/message-response", std::to_string(answer.message));
-    auto const header_id = net::uuid_of("hilum/message-header", std::to_string(answer.message));
+    auto const id = uuid_of("hilum/message-response", std::to_string(answer.message));
+    auto const header_id = uuid_of("hilum/message-header", std::to_string(answer.message));
     json::Writer w;
     w.object([&] {
         w.field("resourceType", "MessageHeader");

@@ -6,7 +6,7 @@
 
 #include "engine/flow/fhir_identity.h"
 #include "engine/net/instant.h"
-#include "engine/net/uuid.h"
+#include "parsers/uuid.h"
 #include "parsers/base64.h"
 #include "parsers/fhir/interaction.h"
 #include "parsers/fhir/validation/formats.h"
@@ -116,7 +116,7 @@ Part binary(std::string_view message, Subscription const& of, store::Sequence nu
     Part part;
     part.type = "Binary";
     part.method = "PUT";
-    auto const id = net::uuid_of("Binary", "message " + std::to_string(number));
+    auto const id = uuid_of("Binary", "message " + std::to_string(number));
     part.url = path_of("Binary", id);
     part.full_url = of.url + "/" + part.url;
     json::Writer w;
@@ -254,7 +254,7 @@ std::string notification(Subscription const& of, Status status, Notice notice, s
     for (auto const& told : events)
         shown.push_back({&told, of.content == Content::empty ? std::vector<Part>() : parts_of(told, of)});
     auto const id =
-        net::uuid_of("hilum/notification/" + of.id,
+        uuid_of("hilum/notification/" + of.id,
                      std::string(word(notice)) + std::to_string(last) + "/" + std::to_string(now_us));
     json::Writer w;
     w.object([&] {

@@ -84,6 +84,8 @@ bool Evaluation::evaluate(Node const& node, Frame const& frame, Collection& out)
             return read(node, out);
         case Op::group_path:
             return read_groups(node, out);
+        case Op::part:
+            return read_part(node, out);
         case Op::self:
             if (frame.self) out.push_back(*frame.self);
             return true;
@@ -159,9 +161,18 @@ bool Evaluation::read(Node const& node, Collection& out) {
     auto const present = [](hl7::Value const& v) {
         return v.presence == hl7::Presence::value || v.presence == hl7::Presence::null;
     };
+    auto const number = context_->latest && node.path.occurrence == 1
+                            ? context_->latest->of(node.path.segment_name())
+                            : 0;
+    bool const here = number != 0;
     if (!node.path.many()) {
-        auto const value = context_->message->get(node.path);
+        auto const value =
+            here ? context_->message->get_in(number, node.path) : context_->message->get(node.path);
         if (present(value)) out.push_back(item_of(value, node));
+    } else if (here) {
+        context_->message->for_each_in(number, node.path, [&](hl7::Value const& value) {
+            if (present(value)) out.push_back(item_of(value, node));
+        });
     } else {
         context_->message->for_each(node.path, [&](hl7::Value const& value) {
             if (present(value)) out.push_back(item_of(value, node));
@@ -170,6 +181,18 @@ bool Evaluation::read(Node const& node, Collection& out) {
     return spend(node, out.size()) &&
            (bytes_ <= bytes_max ||
             fail(node, "too_much_text", "the expression reads more than 64 MiB of text"));
+}
+
+bool Evaluation::read_part(Node const& node, Collection& out) {
+    if (!context_->message) return true;
+    auto const& delimiters = context_->message->delimiters();
+    auto found = context_->part.piece(node.path.component, delimiters);
+    if (node.path.subcomponent != 0) found = found.piece(node.path.subcomponent, delimiters);
+    if (!found.there()) return true;
+    out.push_back(item_of(
+        {found.raw, found.is_null() ? hl7::Presence::null : hl7::Presence::value}, node));
+    return bytes_ <= bytes_max ||
+           fail(node, "too_much_text", "the expression reads more than 64 MiB of text");
 }
 
 bool Evaluation::read_groups(Node const& node, Collection& out) {

@@ -70,6 +70,7 @@ class Evaluation {
     Collection const* operand(Node const& node, Frame const& frame, Collection& storage);
     bool read(Node const& node, Collection& out);
     bool read_groups(Node const& node, Collection& out);
+    bool read_part(Node const& node, Collection& out);
     Item item_of(hl7::Value const& value, Node const& node);
     bool member(Node const& node, Frame const& frame, Collection& out);
     bool environment(Node const& node, Collection& out);

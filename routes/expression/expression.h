@@ -12,6 +12,7 @@
 #include "parsers/fhir/interaction.h"
 #include "parsers/fhir/resource.h"
 #include "parsers/hl7/message.h"
+#include "parsers/hl7/part.h"
 #include "parsers/hl7/structure.h"
 #include "parsers/result.h"
 #include "routes/config/describe.h"
@@ -34,6 +35,10 @@ struct Context {
     fhir::Type focus_type = {};
     // What is to be done with `resource`: %request, as Bundle.entry.request has it.
     fhir::Request const* request = nullptr;
+    // In a map: the segments that paths to the first of a name mean, where there is one; and what the paths
+    // that begin with a dot are in.
+    hl7::LatestSegments const* latest = nullptr;
+    hl7::Part part = {};
 
     fhir::Element element() const {
         return focus.exists() ? focus : resource ? resource->root() : fhir::Element();
@@ -45,6 +50,7 @@ struct Options {
     bool fhir =
         false;  // a bare name is an element of the resource, as in FHIRPath; else only HL7 paths are names
     std::string_view root;  // the FHIR type it starts from: names it does not have are then errors
+    bool parts = false;  // ".4.2" is a path: what stands there in the part that a map is about
     bool ordered =
         false;  // the order of children() counts as unknown: first(), skip() and the like are errors
 };
@@ -87,6 +93,8 @@ class Expression {
     std::vector<Read> reads(Context const& context) const;
     std::string_view source() const;
     bool reads_answer() const;  // it names %answer
+    // Every HL7 path in it; those in a part have no segment.
+    std::vector<hl7::Path> paths() const;
     // As text: the single item as text; empty gives "". More than one item: error "not_singleton".
     Result<std::string> text(Context const& context) const;
     // Every item as text, for `hilum eval`.
@@ -130,6 +138,7 @@ class ValueSource {
     Result<std::string> get(Context const& context) const;
     bool computed() const { return expression_.valid(); }
     bool reads_answer() const { return expression_.reads_answer(); }
+    std::vector<hl7::Path> paths() const { return expression_.paths(); }
     std::string const& literal() const { return literal_; }  // when it isn't computed
 
   private:

@@ -95,6 +95,7 @@ Result<Token> Lexer::next() {
     if (c == '"')
         return fail(at_, "a double quote begins nothing here", "strings stand in single quotes: 'ADT'");
     if (digit(c)) return number();
+    if (parts_ && c == '.' && at_ + 1 < text_.size() && digit(text_[at_ + 1])) return part();
     if (letter(c)) {
         if (!member) return word();
         std::size_t const begin = at_;
@@ -178,6 +179,23 @@ Token Lexer::number() {
         while (at_ < text_.size() && digit(text_[at_])) ++at_;
     }
     return token(TokenKind::number, begin);
+}
+
+// ".4", ".4.2": the grammar has nothing else that begins so.
+Token Lexer::part() {
+    std::size_t const begin = at_;
+    hl7::Path path;
+    for (auto* const number : {&path.component, &path.subcomponent}) {
+        if (at_ + 1 >= text_.size() || text_[at_] != '.' || !digit(text_[at_ + 1])) break;
+        ++at_;
+        while (at_ < text_.size() && digit(text_[at_])) {
+            auto const next = *number * 10 + static_cast<std::uint32_t>(text_[at_++] - '0');
+            *number = std::min(next, hl7::Path::largest);
+        }
+    }
+    auto t = token(TokenKind::path, begin);
+    t.path = path;
+    return t;
 }
 
 // "@2014-01-25T14:30:14.559+10:00", "@2014", "@T14:30" (N1 §4.1.6 to §4.1.8).

@@ -42,7 +42,8 @@ struct Token {
 class Lexer {
   public:
     // `text` must outlive the lexer and its tokens.
-    explicit Lexer(std::string_view text) : text_(text) {}
+    // With `parts`, ".4.2" is a path without a segment.
+    explicit Lexer(std::string_view text, bool parts = false) : text_(text), parts_(parts) {}
     // Errors: "bad_token" with place "column N".
     Result<Token> next();
 
@@ -51,6 +52,7 @@ class Lexer {
     Result<Token> quoted(char quote);
     Result<void> escape(std::string& out);
     Token number();
+    Token part();
     Result<Token> word();
     Result<Token> symbol();
     Result<Token> moment();
@@ -62,6 +64,7 @@ class Lexer {
 
     std::string_view text_;
     std::size_t at_ = 0;
+    bool parts_;
     bool after_dot_ = false;  // then a word is a member or function, never a path
 };
 

@@ -25,7 +25,7 @@ std::string lowered(std::string_view text);
 class Parser {
   public:
     Parser(std::string_view source, Program& program, Options const& options)
-        : lexer_(source),
+        : lexer_(source, options.parts),
           program_(&program),
           fhir_(options.fhir),
           ordered_(options.ordered),

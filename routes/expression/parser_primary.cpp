@@ -96,7 +96,7 @@ bool Parser::bracketed(Node& out) {
 
 bool Parser::path(Node& out) {
     if (lowered(token_.text) == "not") return prefix_not();
-    out.op = Op::path;
+    out.op = token_.path.segment[0] == '\0' ? Op::part : Op::path;
     out.path = token_.path;
     out.verbatim = hl7::Message::fixed(out.path);
     if (!token_.groups.empty()) {

@@ -21,6 +21,7 @@ enum class Op : unsigned char {
     constant,     // `constant`
     path,         // `path` in the message
     group_path,   // the same through groups
+    part,         // `path`, without a segment, in the part that a map is about
     member,       // children[0].`name`
     self,         // $this
     index,        // $index

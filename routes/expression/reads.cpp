@@ -44,6 +44,20 @@ bool Expression::reads_answer() const {
     return false;
 }
 
+std::vector<hl7::Path> Expression::paths() const {
+    std::vector<hl7::Path> out;
+    if (!program_) return out;
+    std::vector<Node const*> waiting{&program_->root};
+    while (!waiting.empty()) {
+        Node const& node = *waiting.back();
+        waiting.pop_back();
+        if (node.op == Op::path || node.op == Op::group_path || node.op == Op::part)
+            out.push_back(node.path);
+        for (auto const& child : node.children) waiting.push_back(&child);
+    }
+    return out;
+}
+
 std::vector<Read> Expression::reads(Context const& context) const {
     std::vector<Read> out;
     if (!program_) return out;

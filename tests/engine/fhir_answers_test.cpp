@@ -6,7 +6,7 @@
 #include <string>
 
 #include "engine/flow/fhir_intake.h"
-#include "engine/net/uuid.h"
+#include "parsers/uuid.h"
 #include "parsers/gzip.h"
 #include "parsers/json.h"
 #include "routes/fhir_conformance.h"
@@ -69,7 +69,7 @@ TEST_CASE("what is stored is told by what was asked and wished") {
         unsigned status;
         std::string_view body, extra;
     };
-    auto const id = net::uuid_of("Patient", "message 7/0");
+    auto const id = uuid_of("Patient", "message 7/0");
     auto const made = "Location: https://hub.example/fhir/Patient/" + id + "/_history/7\r\nETag: W/\"7\"\r\n";
     constexpr std::string_view there =
         "Location: https://hub.example/fhir/Patient/1/_history/7\r\nETag: W/\"7\"\r\n";
@@ -130,7 +130,7 @@ TEST_CASE("a batch or transaction is answered entry by entry") {
             R"({"resourceType":"Bundle","type":")" + type +
                 R"(-response","entry":[)"
                 R"({"response":{"status":"201 Created","location":"Patient/)" +
-                net::uuid_of("Patient", "message 7/1") +
+                uuid_of("Patient", "message 7/1") +
                 R"(","etag":"W/\"7\""}},)"
                 R"({"response":{"status":"200 OK","location":"Patient/1","etag":"W/\"7\""}},)"
                 R"({"response":{"status":"200 OK","etag":"W/\"7\""}},)"

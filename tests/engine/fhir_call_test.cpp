@@ -4,7 +4,7 @@
 #include <string>
 
 #include "engine/destinations/fhir_request.h"
-#include "engine/net/uuid.h"
+#include "parsers/uuid.h"
 #include "parsers/fhir/resource.h"
 
 using namespace hilum;
@@ -56,7 +56,7 @@ std::string text_of(fhir::Resource const& resource, std::string_view entry, std:
 
 TEST_CASE("update: a resource is put under an id that follows from what it is") {
     auto const how = writing(WriteAs::update);
-    auto const id = net::uuid_of("Patient", "urn:mrn|4711");
+    auto const id = uuid_of("Patient", "urn:mrn|4711");
     struct Row {
         std::string more, id;
     };
@@ -65,11 +65,11 @@ TEST_CASE("update: a resource is put under an id that follows from what it is") 
         {R"(,"id":"old","identifier":[{"system":"urn:mrn","value":"4711"}])", id},
         {R"(,"identifier":[{"value":"1"},{"system":"urn:x"},{"system":"urn:mrn","value":"4711"},{"system":"urn:y","value":"2"}])",
          id},
-        {R"(,"identifier":[{"value":"1"}])", net::uuid_of("Patient", "|1")},
+        {R"(,"identifier":[{"value":"1"}])", uuid_of("Patient", "|1")},
         // Its own id counts for nothing (http://hl7.org/fhir/R4/http.html#create).
-        {R"(,"id":"old")", net::uuid_of("Patient", "message 7/0")},
-        {R"(,"id":"old","identifier":[{"system":"urn:x"}])", net::uuid_of("Patient", "message 7/0")},
-        {"", net::uuid_of("Patient", "message 7/0")},
+        {R"(,"id":"old")", uuid_of("Patient", "message 7/0")},
+        {R"(,"id":"old","identifier":[{"system":"urn:x"}])", uuid_of("Patient", "message 7/0")},
+        {"", uuid_of("Patient", "message 7/0")},
     };
     for (auto const& row : rows) {
         CAPTURE(row.more);
@@ -91,21 +91,21 @@ TEST_CASE("update: a resource is put under an id that follows from what it is") 
     // A Bundle that asks for nothing is a resource.
     CHECK(
         call(R"({"resourceType":"Bundle","type":"collection","identifier":{"system":"u","value":"v"}})", how)
-            .target == "/Bundle/" + net::uuid_of("Bundle", "u|v"));
+            .target == "/Bundle/" + uuid_of("Bundle", "u|v"));
 }
 
 TEST_CASE("what a resource is known by may be said by an expression") {
     std::string const body =
         patient(R"(,"identifier":[{"system":"urn:mrn","value":"4711"},{"system":"urn:ssn","value":"9"}])");
     constexpr std::string_view ssn = "identifier.where(system = 'urn:ssn').value";
-    CHECK(call(body, writing(WriteAs::update, ssn)).target == "/Patient/" + net::uuid_of("Patient", "|9"));
+    CHECK(call(body, writing(WriteAs::update, ssn)).target == "/Patient/" + uuid_of("Patient", "|9"));
     // The value alone: it has the system that the expression chose.
     CHECK(call(body, writing(WriteAs::conditional, ssn)).headers == "If-None-Exist: identifier=9\r\n");
     // It gives nothing, or several.
     CHECK(call(patient(R"(,"id":"p")"), writing(WriteAs::update, ssn)).target ==
-          "/Patient/" + net::uuid_of("Patient", "message 7/0"));
+          "/Patient/" + uuid_of("Patient", "message 7/0"));
     CHECK(call(body, writing(WriteAs::update, "identifier.value")).target ==
-          "/Patient/" + net::uuid_of("Patient", "message 7/0"));
+          "/Patient/" + uuid_of("Patient", "message 7/0"));
 }
 
 TEST_CASE("conditional and create") {
@@ -198,7 +198,7 @@ TEST_CASE("nothing in a message becomes a request line, a header or another addr
         CAPTURE(id);
         CHECK(call(patient(R"(,"id":")" + std::string(id) + "\""), how).target ==
               "/Patient/" +
-                  net::uuid_of("Patient", "|" + std::string(id == "1\\r\\nX: y" ? "1\r\nX: y" : id)));
+                  uuid_of("Patient", "|" + std::string(id == "1\\r\\nX: y" ? "1\r\nX: y" : id)));
     }
 }
 
@@ -219,9 +219,9 @@ TEST_CASE("entries of a Bundle are put, and what refers to them follows") {
         R"({"resource":{"resourceType":"Patient","identifier":[{"system":"u","value":"v"}]},"request":{"method":"POST","url":"Patient","ifNoneExist":"x=1"}},)"
         R"({"resource":{"resourceType":"Patient","identifier":[{"system":"u","value":"v"}]},"request":{"method":"POST","url":"Patient/$match"}},)"
         R"({"request":{"method":"DELETE","url":"Patient/9"}}]})";
-    auto const first = net::uuid_of("Patient", "urn:mrn|4711"),
-               second = net::uuid_of("Practitioner", "urn:d|1"),
-               third = net::uuid_of("Observation", "message 7/3");
+    auto const first = uuid_of("Patient", "urn:mrn|4711"),
+               second = uuid_of("Practitioner", "urn:d|1"),
+               third = uuid_of("Observation", "message 7/3");
     auto const made = call(bundle, writing(WriteAs::update));
     CHECK(made.method + " " + made.target == "POST ");
     CHECK(made.entries == std::vector<std::string>{"PUT", "PUT", "PUT", "PUT", "POST", "POST", "DELETE"});

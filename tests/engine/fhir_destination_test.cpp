@@ -6,7 +6,7 @@
 
 #include "engine/destinations/destination.h"
 #include "engine/flow/fhir_intake.h"
-#include "engine/net/uuid.h"
+#include "parsers/uuid.h"
 #include "parsers/base64.h"
 #include "parsers/gzip.h"
 #include "parsers/json.h"
@@ -117,7 +117,7 @@ TEST_CASE("a resource is written over one kept connection") {
         CHECK(server.connections() == 1);
     }
     REQUIRE(answers.seen.size() == 4);
-    auto const id = net::uuid_of("Patient", "message 7/0");
+    auto const id = uuid_of("Patient", "message 7/0");
     CHECK(answers.line(0) == "PUT /fhir/Patient/" + id + " HTTP/1.1");
     CHECK(answers.header(0, "Content-Type") == "application/fhir+json; charset=utf-8");
     CHECK(answers.header(0, "Accept") == "application/fhir+json");

@@ -6,12 +6,12 @@
 #include <string>
 #include <string_view>
 
-namespace hilum::net {
+namespace hilum {
 
 // 36 characters, in small letters.
 std::string uuid5(std::array<unsigned char, 16> const& name_space, std::string_view name);
 
-// In a name space of Hilum's. "urn:mrn" and "1234": the identifier of that patient, and of no other.
+// In a name space of Hilum's. "Patient" and "urn:mrn|1234": the identifier of that patient, and of no other.
 std::string uuid_of(std::string_view scope, std::string_view name);
 
-}  // namespace hilum::net
+}  // namespace hilum

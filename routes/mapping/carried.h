@@ -1,0 +1,38 @@
+// What of an HL7 v2 message was carried into FHIR, and so what was not: every value that no row took.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "parsers/hl7/message.h"
+
+namespace hilum::routes::mapping {
+
+class Carried {
+  public:
+    // `raw` is a whole component or subcomponent of the message, or a field without any.
+    void mark(std::string_view raw) {
+        if (!raw.empty()) begins_.push_back(raw.data());
+    }
+    std::size_t count() const { return begins_.size(); }
+
+    // The paths of the populated values that no mark is on, in the order of the message: "PID-3[2].7",
+    // "OBX[2]-17". At most `most`, the rest counted. What only says how the message is written is no value:
+    // delimiters, MSH-9 to MSH-12, set IDs, and the explicit null.
+    struct Lost {
+        std::vector<std::string> paths;
+        std::size_t more = 0;
+        std::size_t values = 0;  // of the message, those that count
+    };
+    Lost lost(hl7::Message const& message, std::size_t most);
+
+  private:
+    std::vector<char const*> begins_;
+};
+
+// Where in the message a piece of it stands: "OBX[2]-5.1"; "" when it is none.
+std::string place_of(hl7::Message const& message, std::string_view raw);
+
+}  // namespace hilum::routes::mapping

@@ -1,0 +1,11 @@
+# Writes map files into a source file: cmake -DOUT=map_files.cpp -DFILES=a.yaml;b.yaml -P embed.cmake
+set(text "#include \"routes/mapping/fhir_maps.h\"\n\n")
+string(APPEND text "namespace hilum::routes::mapping {\n\nstd::vector<MapFile> const& map_files() {\n")
+string(APPEND text "    static std::vector<MapFile> const files{\n")
+foreach(file IN LISTS FILES)
+  get_filename_component(name ${file} NAME_WE)
+  file(READ ${file} content)
+  string(APPEND text "        {\"${name}\", R\"yaml(${content})yaml\"},\n")
+endforeach()
+string(APPEND text "    };\n    return files;\n}\n\n}  // namespace hilum::routes::mapping\n")
+file(WRITE ${OUT} "${text}")

@@ -1,0 +1,105 @@
+// Runs maps over one message. The message's segments in order: mapper_segments.cpp; the rows of a map:
+// mapper_rows.cpp.
+#pragma once
+
+#include <boost/container/small_vector.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "parsers/hl7/message.h"
+#include "parsers/hl7/part.h"
+#include "routes/mapping/carried.h"
+#include "routes/mapping/to_fhir.h"
+
+namespace hilum::routes::mapping {
+
+class Mapper {
+  public:
+    Mapper(FhirMaps const& maps, FhirOptions const& options, hl7::Message const& message, Observer* observer);
+
+    Result<FhirBundle> run();
+
+  private:
+    // What a map fills, and in which of its runs.
+    struct Target {
+        Tree::Id node = Tree::none;
+        std::uint32_t run = 0;
+    };
+    using Way =
+        boost::container::small_vector<std::pair<Tree::Id, Tree::Id>, 8>;  // parent, child: made on it
+    struct Label {
+        std::string_view name;
+        std::uint32_t resource = 0;
+        std::size_t level = 0;
+    };
+
+    // mapper_segments.cpp
+    Result<void> segment(std::size_t number, std::string_view name);
+    void enter_groups(std::string_view name);
+    Result<void> segment_row(SegmentRow const& row);
+    std::uint32_t resource_for(SegmentRow const& row, bool& made);
+    void refer(SegmentRow const& row, std::uint32_t self, std::uint32_t run);
+    std::vector<MadeResources::Part> identity_of(std::vector<IdentityPart> const& parts);
+    std::size_t level() const;
+    Label* label(std::string_view name);
+    void name(std::string_view label, std::uint32_t resource);
+    Result<bool> holds(expression::Expression const& when);
+    void split_fields(std::string_view segment);
+    void list_traces(FhirBundle& out);
+    void trace_children(Tree::Id id, std::string const& path, FhirBundle& out);
+
+    // mapper_rows.cpp. The booleans say whether something was made.
+    Result<bool> run_map(std::size_t number, Target target);
+    Result<bool> run_row(FhirRow const& row, Target target);
+    Result<bool> apply(FhirRow const& row, Target target, hl7::Part item, std::size_t index);
+    Result<bool> apply_reference(FhirRow const& row, Target target, hl7::Part item, std::size_t index);
+    Result<bool> apply_map(FhirRow const& row, Target target, hl7::Part item, std::size_t index);
+    Result<bool> apply_value(FhirRow const& row, Target target, hl7::Part item, std::size_t index);
+    Result<bool> put(FhirRow const& row, Target target, hl7::Part item, std::size_t index,
+                     std::string_view text);
+    Result<std::optional<FhirValue>> value_for(FhirRow const& row, std::string_view text);
+    void drop_repeated(Way const& way, Tree::Id node);
+    Result<bool> translate(FhirRow const& row, std::string_view& text);
+    Result<void> translate_coding(FhirRow const& row, Tree::Id node);
+    bool right_code(FhirRow const& row, std::string_view& text);
+    Tree::Id reach(std::vector<FhirStep> const& to, Target target, std::size_t index, Way& way);
+    bool other_choice(Tree::Id parent, FhirStep const& step) const;
+    void leave(Way const& way);
+    void set_text(Tree::Id parent, std::string_view name, std::string_view text, FhirRow const& row);
+
+    std::string_view field(hl7::Path const& path);
+    hl7::Part part_at(hl7::Path const& path);
+    bool valued(std::string_view raw) const;
+    void decided(std::vector<hl7::Path> const& paths);
+    std::string_view text_of(std::string_view raw);
+    void find(std::string code, std::string place, std::string row);
+    void find(std::string code, FhirRow const& row);
+    Error named(Error why, FhirRow const& row) const;
+
+    FhirMaps const& maps_;
+    FhirOptions const& options_;
+    hl7::Message const& message_;
+    Observer* observer_;
+    hl7::Delimiters const& delimiters_;
+    hl7::LatestSegments latest_;
+    expression::Context context_;
+    Zone zone_;
+    MadeResources made_;
+    Tree& tree_;
+    Carried carried_;
+    FhirBundle out_;
+
+    MessageMap const* map_ = nullptr;
+    std::vector<Label> labels_;
+    std::vector<std::size_t> seen_;  // of each group how far it has come, from 1; 0: it has not begun
+    std::string_view anchor_;
+    std::string_view current_;              // the segment's name
+    std::vector<std::string_view> fields_;  // of the segment, by number
+    std::uint32_t runs_ = 0;
+    std::size_t given_ = 0;  // rows with a source that have made something
+    std::string scratch_;
+};
+
+}  // namespace hilum::routes::mapping

@@ -1,0 +1,448 @@
+#include <algorithm>
+
+#include "parsers/fhir/validation/formats.h"
+#include "parsers/hl7/scan.h"
+#include "routes/mapping/mapper.h"
+
+namespace hilum::routes::mapping {
+
+namespace {
+
+constexpr std::size_t nodes_max = 5'000'000;
+constexpr std::size_t findings_max = 200;
+
+}  // namespace
+
+void Mapper::find(std::string code, std::string place, std::string row) {
+    if (out_.findings.size() >= findings_max) {
+        ++out_.more_findings;
+    } else {
+        out_.findings.push_back({std::move(code), std::move(place), std::move(row)});
+    }
+}
+
+void Mapper::find(std::string code, FhirRow const& row) {
+    find(std::move(code), row.at.substr(0, row.at.find(" > ")), row.map + ": " + row.at);
+}
+
+Error Mapper::named(Error why, FhirRow const& row) const {
+    if (!why.place.starts_with("row ")) {
+        auto const column = why.place.empty() ? std::string() : " (" + why.place + ")";
+        why.place = "row " + row.at;
+        why.place += " of " + row.map;
+        why.place += column;
+    }
+    return why;
+}
+
+// Something but delimiters, and not the explicit null: what is deleted has no value to carry.
+bool Mapper::valued(std::string_view raw) const {
+    if (raw == "\"\"") return false;
+    return std::any_of(raw.begin(), raw.end(), [this](char c) {
+        return c != delimiters_.component && c != delimiters_.subcomponent && c != delimiters_.repetition &&
+               c != ' ';
+    });
+}
+
+// The field that a path names: of the segment that the map is at, or of the first of its name.
+std::string_view Mapper::field(hl7::Path const& path) {
+    if (path.segment_name() == current_)
+        return path.field < fields_.size() ? fields_[path.field] : std::string_view();
+    auto number = latest_.of(path.segment_name());
+    if (number == 0) number = message_.find(path.segment_name());
+    if (number == 0) return {};
+    auto const segment = message_.segment(number);
+    bool const header = segment.starts_with("MSH");
+    if (header && path.field < 3) return {};
+    return hl7::part(segment, delimiters_.field, header ? path.field : path.field + 1);
+}
+
+hl7::Part Mapper::part_at(hl7::Path const& path) {
+    hl7::Part found;
+    if (path.segment[0] == '\0') {
+        found = context_.part;
+    } else {
+        auto const repetition = path.repetition == hl7::Path::all ? 1 : path.repetition;
+        found = {hl7::part(field(path), delimiters_.repetition, repetition), hl7::Part::Level::repetition};
+    }
+    if (path.component != 0) found = found.piece(path.component, delimiters_);
+    if (path.subcomponent != 0) found = found.piece(path.subcomponent, delimiters_);
+    return found;
+}
+
+void Mapper::decided(std::vector<hl7::Path> const& paths) {
+    for (auto const& path : paths) {
+        if (!path.many()) {
+            carried_.mark(part_at(path).leaf(delimiters_).raw);
+            continue;
+        }
+        auto const number = path.occurrence == hl7::Path::all ? 0 : latest_.of(path.segment_name());
+        auto const mark = [this](hl7::Value const& value) { carried_.mark(value.raw); };
+        if (number != 0) {
+            message_.for_each_in(number, path, mark);
+        } else {
+            message_.for_each(path, mark);
+        }
+    }
+}
+
+// Decoded, and kept where that is not the message's own text.
+std::string_view Mapper::text_of(std::string_view raw) {
+    auto const text = message_.decode(raw, scratch_);
+    return text.data() == raw.data() ? raw : tree_.keep(text);
+}
+
+Result<bool> Mapper::run_map(std::size_t number, Target target) {
+    bool any = false, sourced = false;
+    auto const before = given_;
+    for (auto const& row : maps_.maps[number].rows) {
+        sourced = sourced || row.from.kind != HlField::Kind::none;
+        auto const done = run_row(row, target);
+        if (!done) return named(done.error(), row);
+        any = any || *done;
+    }
+    // Constants alone say nothing of the message.
+    return any && (!sourced || given_ > before);
+}
+
+Result<bool> Mapper::run_row(FhirRow const& row, Target target) {
+    using Kind = HlField::Kind;
+    auto const& from = row.from;
+    std::string_view all;
+    hl7::Part single;
+    if (from.kind == Kind::field) {
+        all = field(from.path);
+        if (!valued(all)) return false;
+    } else if (from.kind == Kind::whole) {
+        single = context_.part;
+    } else if (from.kind == Kind::part) {
+        single = part_at(from.path);
+    }
+    if ((from.kind == Kind::whole || from.kind == Kind::part) && !valued(single.raw)) return false;
+    if (row.when.valid()) {
+        auto const wanted = holds(row.when);
+        if (!wanted) return wanted.error();
+        if (!*wanted) return false;
+    }
+    if (from.kind != Kind::field) return apply(row, target, single, 0);
+
+    bool any = false;
+    std::uint32_t number = 0;
+    std::size_t index = 0;
+    for (bool more = true; more;) {
+        auto const end =
+            delimiters_.repetition == '\0' ? std::string_view::npos : all.find(delimiters_.repetition);
+        hl7::Part item{all.substr(0, end), hl7::Part::Level::repetition};
+        more = end != std::string_view::npos;
+        if (more) all.remove_prefix(end + 1);
+        if (!from.repetitions && ++number != from.path.repetition) continue;
+        if (from.path.component != 0) item = item.piece(from.path.component, delimiters_);
+        if (from.path.subcomponent != 0) item = item.piece(from.path.subcomponent, delimiters_);
+        if (!valued(item.raw)) continue;
+        auto const done = apply(row, target, item, index);
+        if (!done) return done;
+        // What made nothing leaves its place to the next.
+        if (*done) ++index;
+        any = any || *done;
+        if (!from.repetitions) break;
+    }
+    return any;
+}
+
+Result<bool> Mapper::apply(FhirRow const& row, Target target, hl7::Part item, std::size_t index) {
+    if (tree_.size() > nodes_max)
+        return error("too_many", "", "the message would become more than 5,000,000 elements",
+                     "split it before it is mapped");
+    auto const done = row.reference                ? apply_reference(row, target, item, index)
+                      : row.calls != FhirRow::none ? apply_map(row, target, item, index)
+                                                   : apply_value(row, target, item, index);
+    if (done && *done) {
+        if (row.from.kind != HlField::Kind::none) ++given_;
+        decided(row.decided_by);
+    }
+    return done;
+}
+
+// Whether an element of several types has one of another type.
+bool Mapper::other_choice(Tree::Id parent, FhirStep const& step) const {
+    for (auto c = tree_.at(parent).first; c != Tree::none; c = tree_.at(c).next_name)
+        if (tree_.at(c).choice == step.choice) return true;
+    return false;
+}
+
+// Walks to where the row puts something, making what is missing on the way; none: FHIR has room for one, and
+// it is taken.
+Tree::Id Mapper::reach(std::vector<FhirStep> const& to, Target target, std::size_t index, Way& way) {
+    // Of several repetitions each gets an item of its own, in the last list on the way.
+    std::size_t own = to.size();
+    if (index > 0) {
+        // One that a number tells apart is the same for all of them.
+        while (own > 0 && (!to[own - 1].list || (own < to.size() && to[own - 1].label != 0))) --own;
+        if (own == 0) return Tree::none;
+        --own;
+    }
+    auto at = target.node;
+    for (std::size_t i = 0; i < to.size(); ++i) {
+        auto const& step = to[i];
+        bool const last = i + 1 == to.size();
+        auto found = Tree::none;
+        bool const anew = i == own || (last && step.list && step.label == 0 && step.url.empty());
+        if (!anew) {
+            auto const label = step.label == 0 ? 1 : step.label;
+            for (auto c = tree_.child(at, step.name); c != Tree::none; c = tree_.at(c).next_same) {
+                auto const& node = tree_.at(c);
+                bool const fits = !step.list || (node.run == target.run && node.label == label);
+                if (!fits) continue;
+                if (!step.url.empty()) {
+                    auto const url = tree_.child(c, "url");
+                    if (url == Tree::none || tree_.at(url).value != step.url) continue;
+                }
+                found = c;
+                if (!step.list) break;
+            }
+        }
+        if (found == Tree::none && !step.choice.empty() && other_choice(at, step)) {
+            leave(way);
+            way.clear();
+            return Tree::none;
+        }
+        if (found == Tree::none) {
+            found = tree_.add(at, step.name, step.list);
+            auto& node = tree_.at(found);
+            node.run = target.run;
+            node.label = step.label == 0 ? 1 : step.label;
+            node.primitive = step.primitive;
+            node.type = step.type;
+            node.choice = step.choice;
+            way.emplace_back(at, found);
+            if (!step.url.empty()) {
+                auto const url = tree_.add(found, "url", false);
+                tree_.at(url).primitive = true;
+                tree_.at(url).kind = Tree::Kind::text;
+                tree_.at(url).value = step.url;
+            }
+        }
+        at = found;
+    }
+    return at;
+}
+
+// Takes away what reach() has made and nothing came into.
+void Mapper::leave(Way const& way) {
+    for (auto i = way.rbegin(); i != way.rend(); ++i) {
+        auto const [parent, child] = *i;
+        auto const& node = tree_.at(child);
+        auto const first = node.first;
+        bool const bare_extension = first != Tree::none && node.name == "extension" &&
+                                    tree_.at(first).name == "url" && tree_.at(first).next_name == Tree::none;
+        if (!tree_.empty(child) && !bare_extension) return;
+        tree_.remove_last(parent, child);
+    }
+}
+
+Result<bool> Mapper::apply_map(FhirRow const& row, Target target, hl7::Part item, std::size_t index) {
+    Way way;
+    auto const node = row.to.empty() ? target.node : reach(row.to, target, index, way);
+    if (node == Tree::none) return false;
+    bool const there = way.empty() || way.back().second != node;
+    if (tree_.at(node).kind != Tree::Kind::object) return false;  // a primitive that has its value
+    auto const outer = std::exchange(context_.part, item);
+    auto done = run_map(row.calls, {node, ++runs_});
+    context_.part = outer;
+    if (!done) return done;
+    if (row.primitive != Primitive::other && tree_.at(node).kind == Tree::Kind::text) {
+        // The codes of the element itself, behind what the map has made of it.
+        auto text = tree_.at(node).value;
+        auto translated = translate(row, text);
+        if (!translated) return translated;
+        bool const good = *translated && right_code(row, text);
+        tree_.at(node).value = text;
+        if (!good) {
+            tree_.at(node).kind = Tree::Kind::object;
+            tree_.at(node).value = {};
+            done = false;
+        }
+    } else if (row.table && *done) {
+        if (auto const coded = translate_coding(row, node); !coded) return coded.error();
+    }
+    if (!*done && !there) {
+        // Constants that a map has put there on its own go with it.
+        tree_.at(node).first = Tree::none;
+        leave(way);
+        return false;
+    }
+    if (*done) drop_repeated(way, node);
+    return done;
+}
+
+Result<bool> Mapper::apply_reference(FhirRow const& row, Target target, hl7::Part item, std::size_t index) {
+    Way way;
+    auto const node = row.to.empty() ? target.node : reach(row.to, target, index, way);
+    if (node == Tree::none) return false;
+    if (tree_.child(node, "reference") != Tree::none) return false;
+    auto const resource = made_.add(maps_.maps[row.calls].type);
+    auto const outer = std::exchange(context_.part, item);
+    auto const done = run_map(row.calls, {made_.root(resource), ++runs_});
+    std::vector<MadeResources::Part> identity;
+    if (done && *done) identity = identity_of(maps_.maps[row.calls].identity);
+    context_.part = outer;
+    if (!done) return done;
+    auto settled = MadeResources::none;
+    if (*done) {
+        made_.identify(resource, std::move(identity));
+        settled = made_.settle(resource);
+    } else {
+        made_.discard(resource);
+    }
+    if (settled == MadeResources::none) {
+        leave(way);
+        return false;
+    }
+    auto const reference = tree_.add(node, "reference", false);
+    auto& made = tree_.at(reference);
+    made.primitive = true;
+    made.kind = Tree::Kind::reference;
+    made.made = settled;
+    made.row = &row;
+    made.from = item.leaf(delimiters_).raw;
+    drop_repeated(way, node);
+    return true;
+}
+
+Result<bool> Mapper::apply_value(FhirRow const& row, Target target, hl7::Part item, std::size_t index) {
+    if (!row.has_value) {
+        auto const leaf = item.leaf(delimiters_);
+        if (!valued(leaf.raw)) return false;
+        auto const done = put(row, target, leaf, index, text_of(leaf.raw));
+        if (done && *done) carried_.mark(leaf.raw);
+        return done;
+    }
+    if (!row.value.computed()) return put(row, target, item, index, row.value.literal());
+    auto const outer = context_.part;
+    if (row.from.kind == HlField::Kind::field) context_.part = item;
+    auto text = row.value.get(context_);
+    context_.part = outer;
+    if (!text) return text.error();
+    return put(row, target, item, index, tree_.keep(*text));
+}
+
+// What a text becomes as the element's type; nullopt: nothing, which find() has noted.
+Result<std::optional<FhirValue>> Mapper::value_for(FhirRow const& row, std::string_view text) {
+    std::optional<FhirValue> value;
+    bool const constant = row.has_value && !row.value.computed();
+    if (constant) {
+        bool const literal = row.primitive == Primitive::boolean || row.primitive == Primitive::integer ||
+                             row.primitive == Primitive::decimal;
+        return std::optional(FhirValue{literal ? Tree::Kind::literal : Tree::Kind::text, text});
+    }
+    auto const translated = translate(row, text);
+    if (!translated) return translated.error();
+    if (!*translated || text.empty()) return value;
+    value = fhir_value(text, row.primitive, row.type, zone_, tree_);
+    // What an expression makes may be in FHIR's own form.
+    if (!value && row.has_value && fhir::well_formed(row.type, text))
+        value = FhirValue{Tree::Kind::text, text};
+    if (!value) {
+        find("bad_value", row);
+    } else if (!right_code(row, value->text)) {
+        value.reset();
+    }
+    return value;
+}
+
+Result<bool> Mapper::put(FhirRow const& row, Target target, hl7::Part item, std::size_t index,
+                         std::string_view text) {
+    Way way;
+    auto const node = row.to_value ? target.node : reach(row.to, target, index, way);
+    if (node == Tree::none || tree_.at(node).kind != Tree::Kind::object) return false;
+    auto const value = value_for(row, text);
+    if (!value) return value.error();
+    if (!*value) {
+        leave(way);
+        return false;
+    }
+    auto& made = tree_.at(node);
+    made.primitive = true;
+    made.kind = (*value)->kind;
+    made.value = (*value)->text;
+    made.row = &row;
+    made.from = item.raw;
+    drop_repeated(way, node);
+    return true;
+}
+
+// An item that its list has already is not added again.
+void Mapper::drop_repeated(Way const& way, Tree::Id node) {
+    if (!way.empty() && way.back().second == node && tree_.at(node).list &&
+        tree_.repeats(way.back().first, node))
+        tree_.remove_last(way.back().first, node);
+}
+
+// False: the code is not in the table, and the row does without.
+Result<bool> Mapper::translate(FhirRow const& row, std::string_view& text) {
+    if (!row.table || text.empty()) return true;
+    auto const found = row.table->find(text);
+    if (observer_ && row.table->site) observer_->looked_up(row.table->name, text, found.has_value());
+    if (found) {
+        text = found->code;
+        return true;
+    }
+    switch (row.lacking) {
+        case Lacking::pass:
+            return true;
+        case Lacking::use_default:
+            find("no_code", row);
+            text = row.instead;
+            return true;
+        case Lacking::hold:
+            return error("no_code", "", "no entry in table " + row.table->name,
+                         "add it, or write otherwise: for the row");
+        case Lacking::omit:
+            break;
+    }
+    // Whether a site says what its namespaces are is its own affair.
+    if (row.table->name != "namespaces") find("no_code", row);
+    return false;
+}
+
+bool Mapper::right_code(FhirRow const& row, std::string_view& text) {
+    if (!row.codes.exists() || !row.codes.listed() || row.codes.has(text)) return true;
+    find("bad_code", row);
+    if (row.lacking != Lacking::use_default) return false;
+    text = row.instead;
+    return true;
+}
+
+void Mapper::set_text(Tree::Id parent, std::string_view name, std::string_view text, FhirRow const& row) {
+    auto child = tree_.child(parent, name);
+    if (child == Tree::none) child = tree_.add(parent, name, false);
+    auto& node = tree_.at(child);
+    node.primitive = true;
+    node.kind = Tree::Kind::text;
+    node.value = text;
+    node.row = &row;
+}
+
+// Of a Coding, or the first of a CodeableConcept, what the table says of its code.
+Result<void> Mapper::translate_coding(FhirRow const& row, Tree::Id node) {
+    auto const coding = row.type.name() == "CodeableConcept" ? tree_.child(node, "coding") : node;
+    auto const code = coding == Tree::none ? Tree::none : tree_.child(coding, "code");
+    if (code == Tree::none) return {};
+    auto const found = row.table->find(tree_.at(code).value);
+    if (observer_ && row.table->site)
+        observer_->looked_up(row.table->name, tree_.at(code).value, found.has_value());
+    if (found) {
+        set_text(coding, "code", found->code, row);
+        if (!found->system.empty()) set_text(coding, "system", found->system, row);
+        if (!found->display.empty()) set_text(coding, "display", found->display, row);
+        return {};
+    }
+    if (row.lacking == Lacking::hold)
+        return error("no_code", "", "no entry in table " + row.table->name,
+                     "add it, or write otherwise: for the row");
+    if (row.lacking == Lacking::use_default) set_text(coding, "code", row.instead, row);
+    if (row.lacking != Lacking::pass) find("no_code", row);
+    return {};
+}
+
+}  // namespace hilum::routes::mapping

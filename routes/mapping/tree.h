@@ -1,0 +1,184 @@
+// The resources that a map makes, as trees: grown element by element, written as JSON at the end.
+//
+// Names and constants are borrowed from the maps, values from the message or the tree's own store; all of
+// them outlive the tree's use. Children of one name stand together, so that asking for one is cheap however
+// many there are.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "parsers/fhir/definitions.h"
+
+namespace hilum::routes::mapping {
+
+struct FhirRow;
+
+class Tree {
+  public:
+    using Id = std::uint32_t;
+    static constexpr Id none = 0xffffffff;
+
+    enum class Kind : unsigned char {
+        object,     // or a primitive that has no value yet
+        text,       // written in quotes
+        literal,    // a number or a boolean, written as it is
+        reference,  // the text is written when it is known where the resource is
+    };
+
+    struct Node {
+        std::string_view name;    // the JSON property
+        std::string_view choice;  // what it begins with, of value[x] and the like
+        std::string_view value;   // of text and literal
+        std::string_view from;    // the raw text of the message that it was made of; for tracing
+        FhirRow const* row = nullptr;
+        std::uint32_t run = 0;   // of a map, that made it
+        std::uint32_t made = 0;  // Kind::reference: the number of the resource
+        Id first = none;         // its children's first names
+        Id next_name = none, next_same = none;
+        Id last_same = none;  // of the first of a name
+        fhir::Type type;      // of an object, where it matters
+        Kind kind = Kind::object;
+        bool list = false;
+        bool primitive = false;
+        unsigned char label = 0;
+    };
+
+    Id root();  // a new one
+    Node& at(Id id) { return nodes_[id]; }
+    Node const& at(Id id) const { return nodes_[id]; }
+    std::size_t size() const { return nodes_.size(); }
+
+    // The first child of that name, or none; the others follow by next_same.
+    Id child(Id parent, std::string_view name) const;
+    Id add(Id parent, std::string_view name, bool list);
+    // Takes a child away that was the last of its name.
+    void remove_last(Id parent, Id child);
+    // Takes away the children for which `unwanted` is true; it is asked once for each, in order.
+    template <class F>
+    void remove_if(Id parent, F const& unwanted);
+    bool empty(Id id) const { return nodes_[id].kind == Kind::object && nodes_[id].first == none; }
+    bool equal(Id a, Id b) const;
+    // Whether one before it of the same name is equal; the earliest few hundred are asked.
+    bool repeats(Id parent, Id child) const;
+    // What `from` has and `into` lacks comes into it.
+    void merge(Id from, Id into);
+
+    std::string_view keep(std::string_view text);
+
+    // Appends the JSON of an object; `reference` gives the text of a Kind::reference.
+    template <class Reference>
+    void write(Id id, std::string& out, Reference const& reference) const;
+
+  private:
+    static void quoted(std::string_view text, std::string& out);
+    template <class Reference>
+    void members(Id id, std::string& out, bool& comma, Reference const& reference) const;
+    template <class Reference>
+    void element(Id id, std::string& out, Reference const& reference) const;
+    bool has_children(Id id) const { return nodes_[id].primitive && nodes_[id].first != none; }
+
+    std::vector<Node> nodes_;
+    std::vector<std::unique_ptr<char[]>> blocks_;
+    std::size_t left_ = 0;
+    char* free_ = nullptr;
+};
+
+template <class F>
+void Tree::remove_if(Id parent, F const& unwanted) {
+    // By numbers: `unwanted` may change what is below a child.
+    Id before = none;
+    for (auto head = nodes_[parent].first; head != none;) {
+        auto const next = nodes_[head].next_name;
+        Id first = none, last = none;
+        for (auto i = head; i != none;) {
+            auto const following = nodes_[i].next_same;
+            if (!unwanted(i)) {
+                (last == none ? first : nodes_[last].next_same) = i;
+                last = i;
+            }
+            i = following;
+        }
+        if (first != none) {
+            nodes_[last].next_same = none;
+            nodes_[first].last_same = last;
+            nodes_[first].next_name = next;
+            (before == none ? nodes_[parent].first : nodes_[before].next_name) = first;
+            before = first;
+        } else {
+            (before == none ? nodes_[parent].first : nodes_[before].next_name) = next;
+        }
+        head = next;
+    }
+}
+
+template <class Reference>
+void Tree::write(Id id, std::string& out, Reference const& reference) const {
+    bool comma = false;
+    out += '{';
+    members(id, out, comma, reference);
+    out += '}';
+}
+
+template <class Reference>
+void Tree::element(Id id, std::string& out, Reference const& reference) const {
+    auto const& node = nodes_[id];
+    if (node.kind == Kind::text) {
+        quoted(node.value, out);
+    } else if (node.kind == Kind::literal) {
+        out += node.value;
+    } else if (node.kind == Kind::reference) {
+        quoted(reference(node.made), out);
+    } else if (node.primitive) {
+        out += "null";
+    } else {
+        write(id, out, reference);
+    }
+}
+
+template <class Reference>
+void Tree::members(Id id, std::string& out, bool& comma, Reference const& reference) const {
+    auto const begin = [&](std::string_view mark, std::string_view name) {
+        if (comma) out += ',';
+        comma = true;
+        ((out += '"') += mark) += name;
+        out += "\":";
+    };
+    for (auto head = nodes_[id].first; head != none; head = nodes_[head].next_name) {
+        auto const& node = nodes_[head];
+        // A primitive's extensions stand in a property of their own
+        // (http://hl7.org/fhir/R4/json.html#primitive).
+        bool values = false, children = false;
+        for (auto i = head; i != none; i = nodes_[i].next_same) {
+            values = values || !node.primitive || nodes_[i].kind != Kind::object;
+            children = children || has_children(i);
+        }
+        if (values) {
+            begin("", node.name);
+            if (node.list) out += '[';
+            for (auto i = head; i != none; i = nodes_[i].next_same) {
+                if (i != head) out += ',';
+                element(i, out, reference);
+            }
+            if (node.list) out += ']';
+        }
+        if (children) {
+            begin("_", node.name);
+            if (node.list) out += '[';
+            for (auto i = head; i != none; i = nodes_[i].next_same) {
+                if (i != head) out += ',';
+                if (has_children(i)) {
+                    write(i, out, reference);
+                } else {
+                    out += "null";
+                }
+            }
+            if (node.list) out += ']';
+        }
+    }
+}
+
+}  // namespace hilum::routes::mapping
