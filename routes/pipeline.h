@@ -33,6 +33,7 @@ struct RouteVerdict {
     RouteOutcome outcome = RouteOutcome::sent;
     std::string reason;  // "when: MSH-9.1 = 'ADT'", "step 2 (lookup): no entry in table wards for PV1-3.1";
                          // no patient data
+    std::uint64_t lost = 0;  // of a note: values of the message that a map has carried nowhere
 };
 
 // Where a delivery stands in its destination's queue (destination keys order_by and priority).

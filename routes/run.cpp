@@ -102,8 +102,10 @@ class Run {
         std::vector<std::string> notes;
         Work work{piece, now_us_, observer_, &notes, outside};
         work.form = body.form;
+        std::uint64_t lost = 0;
+        work.lost = &lost;
         auto const result = route.steps.run(work);
-        note(index, std::move(notes));
+        note(index, std::move(notes), lost);
         if (result.next == StepResult::Next::split)
             return split(verdict, piece.subject(), result, work.form, depth, outside);
         if (!go_on(verdict, route, result, result.text())) return;
@@ -166,6 +168,7 @@ class Run {
         add(first, form, subject.content());
         std::vector<Part> done;
         std::vector<std::string> notes;
+        std::uint64_t lost = 0;
         std::size_t number = 0;
         std::size_t stopped = 0;
         std::string last_stop;
@@ -179,6 +182,7 @@ class Run {
                 return refuse(verdict, route, read.error().what);
             Work work{piece, now_us_, observer_, &notes, outside};
             work.form = part.form;
+            work.lost = &lost;
             auto const result = route.steps.run(work, part.from);
             if (result.next == StepResult::Next::split) {
                 add(result, work.form, piece.content());
@@ -199,7 +203,7 @@ class Run {
         if (stopped != 0)
             notes.push_back(std::to_string(stopped) + " of " + std::to_string(number) +
                             " parts stopped, the last at " + last_stop);
-        note(index, std::move(notes));
+        note(index, std::move(notes), lost);
         deliver_parts(verdict, done, charset, depth);
     }
 
@@ -219,9 +223,11 @@ class Run {
         }
     }
 
-    void note(std::uint32_t index, std::vector<std::string> notes) {
-        if (notes.size() > notes_max) notes.resize(notes_max);
-        for (auto& text : notes) out_->verdicts.push_back({index, RouteOutcome::noted, std::move(text)});
+    void note(std::uint32_t index, std::vector<std::string> notes, std::uint64_t lost) {
+        // What was lost is said last, and has to be said.
+        if (notes.size() > notes_max) notes.erase(notes.begin() + notes_max - 1, notes.end() - 1);
+        for (auto& text : notes)
+            out_->verdicts.push_back({index, RouteOutcome::noted, std::move(text), std::exchange(lost, 0)});
     }
 
     void deliver(std::size_t verdict, Subject const& subject, std::string_view bytes, Body body,

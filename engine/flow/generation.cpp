@@ -109,8 +109,11 @@ void count_processed(Generation const& generation, routes::Processed const& proc
                  {"next", "choose one, as PID-3[1].1 does; hilum_order_failed_total counts them"}});
     }
     for (auto const& v : processed.verdicts) {
-        if (v.outcome == RouteOutcome::noted) continue;
         auto& route = *generation.route_metrics[v.route];
+        if (v.outcome == RouteOutcome::noted) {
+            route.lost.fetch_add(v.lost, std::memory_order_relaxed);
+            continue;
+        }
         auto& counter = v.outcome == RouteOutcome::sent       ? route.sent
                         : v.outcome == RouteOutcome::filtered ? route.filtered
                         : v.outcome == RouteOutcome::held     ? route.held

@@ -129,6 +129,8 @@ constexpr CounterFamily<RouteMetrics> route_counters[] = {
     {"hilum_route_filtered_total", &RouteMetrics::filtered, "Messages a route filtered out."},
     {"hilum_route_held_total", &RouteMetrics::held, "Messages a route held for a person."},
     {"hilum_route_rejected_total", &RouteMetrics::rejected, "Messages a route refused at intake."},
+    {"hilum_route_values_not_carried_total", &RouteMetrics::lost,
+     "Values of messages that a map has carried nowhere."},
 };
 constexpr CounterFamily<DestinationMetrics> destination_counters[] = {
     {"hilum_delivered_total", &DestinationMetrics::delivered, "Deliveries the receiver accepted."},

@@ -46,6 +46,7 @@ struct ListenerMetrics {
 };
 struct RouteMetrics {
     Counter sent{0}, filtered{0}, held{0}, rejected{0};
+    Counter lost{0};  // values of messages that a map has carried nowhere
 };
 struct DestinationMetrics {
     Counter delivered{0}, retried{0}, held{0}, skipped{0}, orphans{0}, possible_duplicates{0},

@@ -60,7 +60,8 @@ bool of_the_writing(std::string_view segment, std::size_t field, hl7::Lookup con
 
 }  // namespace
 
-Carried::Lost Carried::lost(hl7::Message const& message, std::size_t most) {
+Carried::Lost Carried::lost(hl7::Message const& message, std::size_t most,
+                            std::vector<std::string> const& ignored) {
     std::sort(begins_.begin(), begins_.end(), std::less<>());
     hl7::Lookup const lookup(hl7::Dictionary::standard(), message);
     std::map<std::string_view, std::size_t> occurrences;
@@ -68,8 +69,13 @@ Carried::Lost Carried::lost(hl7::Message const& message, std::size_t most) {
     for (std::size_t n = 1; n <= message.segment_count(); ++n) {
         auto const segment = message.segment(n);
         auto const occurrence = ++occurrences[segment.substr(0, 3)];
+        auto const named = [&](std::string_view path) {
+            return std::find(ignored.begin(), ignored.end(), path) != ignored.end();
+        };
+        if (named(segment.substr(0, 3))) continue;
         each_piece(segment, message.delimiters(),
                    [&](std::string_view raw, std::size_t f, std::size_t r, std::size_t c, std::size_t s) {
+                       if (!ignored.empty() && named(path_text(segment, 1, f, 0, 0, 0))) return true;
                        if (raw.empty() || raw == "\"\"" || of_the_writing(segment, f, lookup)) return true;
                        ++out.values;
                        if (std::binary_search(begins_.begin(), begins_.end(), raw.data(), std::less<>()))

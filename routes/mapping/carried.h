@@ -20,13 +20,14 @@ class Carried {
 
     // The paths of the populated values that no mark is on, in the order of the message: "PID-3[2].7",
     // "OBX[2]-17". At most `most`, the rest counted. What only says how the message is written is no value:
-    // delimiters, MSH-9 to MSH-12, set IDs, and the explicit null.
+    // delimiters, MSH-9 to MSH-12, set IDs, and the explicit null; nor is what `ignored` names: "ZPD",
+    // "PID-10".
     struct Lost {
         std::vector<std::string> paths;
         std::size_t more = 0;
         std::size_t values = 0;  // of the message, those that count
     };
-    Lost lost(hl7::Message const& message, std::size_t most);
+    Lost lost(hl7::Message const& message, std::size_t most, std::vector<std::string> const& ignored);
 
   private:
     std::vector<char const*> begins_;

@@ -5,15 +5,6 @@
 
 namespace hilum::routes::mapping {
 
-namespace {
-
-std::string_view facility_of(hl7::Message const& message, std::string& scratch) {
-    static auto const path = *hl7::Path::parse("MSH-4.1");
-    return message.text(path, scratch);
-}
-
-}  // namespace
-
 Mapper::Mapper(FhirMaps const& maps, FhirOptions const& options, hl7::Message const& message,
                Observer* observer)
     : maps_(maps),
@@ -21,7 +12,7 @@ Mapper::Mapper(FhirMaps const& maps, FhirOptions const& options, hl7::Message co
       message_(message),
       observer_(observer),
       delimiters_(message.delimiters()),
-      made_(facility_of(message, scratch_)),
+      made_(message.text("MSH-4.1")),
       tree_(made_.tree()) {
     context_.message = &message;
     context_.now_us = options.now_us;
@@ -66,7 +57,12 @@ Result<FhirBundle> Mapper::run() {
                      "the map made no MessageHeader, which a Bundle of type message begins with",
                      "ask for a transaction or a collection");
     out_.json = made_.bundle(made_.root(bundle), options_.bundle);
-    if (options_.lost_max > 0) out_.lost = carried_.lost(message_, options_.lost_max);
+    if (options_.lost_max > 0) {
+        auto ignored = options_.lost_ignore;
+        // The envelope of a message is nothing that a transaction would carry.
+        if (options_.bundle != BundleType::message) ignored.emplace_back("MSH");
+        out_.lost = carried_.lost(message_, options_.lost_max, ignored);
+    }
     if (options_.trace) list_traces(out_);
     return std::move(out_);
 }

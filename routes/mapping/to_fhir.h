@@ -21,6 +21,7 @@ struct FhirOptions {
     bool provenance = false;
     std::shared_ptr<TimeZone const> zone;  // of times that have none, where MSH-7 has none either; null: UTC
     std::size_t lost_max = 0;              // of the paths that are listed; 0: losses are not looked for
+    std::vector<std::string> lost_ignore;  // segments and fields that don't count: "ZPD", "PID-10"
     bool trace = false;
     std::int64_t now_us = 0;
 };

@@ -1,7 +1,8 @@
-// map: maps/patient-to-adt.yaml
+// map: v2-to-fhir, or map: maps/patient-to-adt.yaml
 #include <utility>
 
 #include "routes/mapping/to_hl7.h"
+#include "routes/steps/map_to_fhir.h"
 #include "routes/steps/places.h"
 #include "routes/steps/steps.h"
 
@@ -28,33 +29,50 @@ class MapToHl7 final : public Step {
 };
 
 std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context) {
-    config::Text file;
-    if (!step.options.is_scalar() || !config::decode_value(step.options, file, context.diagnostics)) {
-        context.diagnostics.error(step.options.where, "map takes the name of a file",
-                                  "write map: maps/patient-to-adt.yaml");
-        return nullptr;
-    }
+    auto& diagnostics = context.diagnostics;
     // What comes out is in the other language: no step around this one could go on with it.
     if (context.depth > 0) {
-        context.diagnostics.error(step.where, "map stands by itself in a route, not inside another step",
-                                  "make a route for it, with a condition of its own");
+        diagnostics.error(step.where, "map stands by itself in a route, not inside another step",
+                          "make a route for it, with a condition of its own");
         return nullptr;
     }
-    auto maps = mapping::load_maps(file, context.tables, context.diagnostics);
+    auto const* const use = step.options.is_scalar() ? &step.options : step.options.find("use");
+    config::Text name;
+    if (!use || !use->is_scalar() || !config::decode_value(*use, name, diagnostics)) {
+        diagnostics.error(step.options.where, "map does not say by which map",
+                          "write map: v2-to-fhir, or map: maps/patient-to-adt.yaml");
+        return nullptr;
+    }
+    bool const guide = name.value == v2_to_fhir;
+    if (guide != (context.content == Content::hl7)) {
+        diagnostics.error(name.where,
+                          guide ? "v2-to-fhir makes FHIR of HL7 v2, and FHIR comes to this route"
+                                : "a file makes HL7 v2 of FHIR, and HL7 v2 comes to this route",
+                          guide ? "name the file of a map, such as maps/patient-to-adt.yaml"
+                                : "write map: { use: v2-to-fhir, with: FILE } for rows of your own");
+        return nullptr;
+    }
+    if (guide) return compile_map_to_fhir(step, context);
+    if (!step.options.is_scalar()) {
+        diagnostics.error(step.options.where, "the map in a file has no options", "write map: " + name.value);
+        return nullptr;
+    }
+    auto maps = mapping::load_maps(name, context.tables, diagnostics);
     if (!maps) return nullptr;
     return std::make_unique<MapToHl7>(std::move(maps), context.dictionary);
 }
 
 std::string schema() {
-    return R"({"type":"string"})";
+    return R"({"anyOf":[{"type":"string"},)" + map_to_fhir_schema() + "]}";
 }
 
 }  // namespace
 
 StepKind map_step() {
-    StepKind kind{"map", "makes an HL7 v2 message of a FHIR resource, by the rows of a map", compile, schema};
+    StepKind kind{"map", "makes FHIR of an HL7 v2 message, or HL7 v2 of a FHIR resource, by the rows of maps",
+                  compile, schema};
     kind.in_answers = false;
-    kind.works_on = WorksOn::fhir;
+    kind.works_on = WorksOn::both;
     kind.turns = true;
     return kind;
 }

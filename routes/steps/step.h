@@ -25,6 +25,10 @@
 #include "routes/tables/table.h"
 #include "routes/tables/time_zones.h"
 
+namespace hilum::routes::mapping {
+struct FhirMaps;
+}
+
 namespace hilum::routes {
 
 // Those in which a message may leave a route.
@@ -39,7 +43,8 @@ struct Work {
         nullptr;                             // for the trace, no patient data; null where nobody reads them
     Outside* outside = nullptr;              // never null where a step that waits runs
     fhir::Resource const* answer = nullptr;  // to the enrich around the step: %answer
-    hl7::Form form = hl7::Form::er7;         // in which it leaves; to the steps it is a message all the same
+    std::uint64_t* lost = nullptr;    // counts values that a map has carried nowhere; null: nobody asks
+    hl7::Form form = hl7::Form::er7;  // in which it leaves; to the steps it is a message all the same
 
     expression::Context context() const { return piece.subject().context(now_us, answer); }
     // Of HL7 v2: steps are compiled for what comes to them.
@@ -133,6 +138,8 @@ struct CompileContext {
     std::optional<hl7::Rules> rules{};        // of the dictionary, once a step has asked for them
     Calls calls{};
     TimeZones zones{};
+    // By the site's files on top of the guide's; null: something is wrong in them, and reported.
+    std::map<std::string, std::shared_ptr<mapping::FhirMaps const>, std::less<>> fhir_maps{};
 
     // How expressions about the message are read.
     expression::Options language() const {

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "engine/flow/fhir_intake.h"
-#include "parsers/uuid.h"
 #include "parsers/gzip.h"
 #include "parsers/json.h"
+#include "parsers/uuid.h"
 #include "routes/fhir_conformance.h"
 
 using namespace hilum;

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "engine/destinations/fhir_request.h"
-#include "parsers/uuid.h"
 #include "parsers/fhir/resource.h"
+#include "parsers/uuid.h"
 
 using namespace hilum;
 using destinations::AttemptClass;
@@ -197,8 +197,7 @@ TEST_CASE("nothing in a message becomes a request line, a header or another addr
     for (std::string_view const id : {"a/../../admin", "1?x=y#z", "1\\r\\nX: y", "a_b"}) {
         CAPTURE(id);
         CHECK(call(patient(R"(,"id":")" + std::string(id) + "\""), how).target ==
-              "/Patient/" +
-                  uuid_of("Patient", "|" + std::string(id == "1\\r\\nX: y" ? "1\r\nX: y" : id)));
+              "/Patient/" + uuid_of("Patient", "|" + std::string(id == "1\\r\\nX: y" ? "1\r\nX: y" : id)));
     }
 }
 
@@ -219,8 +218,7 @@ TEST_CASE("entries of a Bundle are put, and what refers to them follows") {
         R"({"resource":{"resourceType":"Patient","identifier":[{"system":"u","value":"v"}]},"request":{"method":"POST","url":"Patient","ifNoneExist":"x=1"}},)"
         R"({"resource":{"resourceType":"Patient","identifier":[{"system":"u","value":"v"}]},"request":{"method":"POST","url":"Patient/$match"}},)"
         R"({"request":{"method":"DELETE","url":"Patient/9"}}]})";
-    auto const first = uuid_of("Patient", "urn:mrn|4711"),
-               second = uuid_of("Practitioner", "urn:d|1"),
+    auto const first = uuid_of("Patient", "urn:mrn|4711"), second = uuid_of("Practitioner", "urn:d|1"),
                third = uuid_of("Observation", "message 7/3");
     auto const made = call(bundle, writing(WriteAs::update));
     CHECK(made.method + " " + made.target == "POST ");

@@ -6,11 +6,11 @@
 
 #include "engine/destinations/destination.h"
 #include "engine/flow/fhir_intake.h"
-#include "parsers/uuid.h"
 #include "parsers/base64.h"
 #include "parsers/gzip.h"
 #include "parsers/json.h"
 #include "parsers/percent.h"
+#include "parsers/uuid.h"
 #include "tests/engine/support/transport.h"
 
 using namespace hilum;

@@ -13,8 +13,8 @@
 #include <set>
 #include <string>
 
-#include "parsers/uuid.h"
 #include "parsers/base64.h"
+#include "parsers/uuid.h"
 
 using namespace hilum;
 using net::SigningKey;
