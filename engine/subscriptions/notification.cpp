@@ -6,11 +6,11 @@
 
 #include "engine/flow/fhir_identity.h"
 #include "engine/net/instant.h"
-#include "parsers/uuid.h"
 #include "parsers/base64.h"
 #include "parsers/fhir/interaction.h"
 #include "parsers/fhir/validation/formats.h"
 #include "parsers/json.h"
+#include "parsers/uuid.h"
 
 namespace hilum::subscriptions {
 
@@ -253,9 +253,8 @@ std::string notification(Subscription const& of, Status status, Notice notice, s
     shown.reserve(events.size());
     for (auto const& told : events)
         shown.push_back({&told, of.content == Content::empty ? std::vector<Part>() : parts_of(told, of)});
-    auto const id =
-        uuid_of("hilum/notification/" + of.id,
-                     std::string(word(notice)) + std::to_string(last) + "/" + std::to_string(now_us));
+    auto const id = uuid_of("hilum/notification/" + of.id,
+                            std::string(word(notice)) + std::to_string(last) + "/" + std::to_string(now_us));
     json::Writer w;
     w.object([&] {
         w.field("resourceType", "Bundle");

@@ -161,9 +161,8 @@ bool Evaluation::read(Node const& node, Collection& out) {
     auto const present = [](hl7::Value const& v) {
         return v.presence == hl7::Presence::value || v.presence == hl7::Presence::null;
     };
-    auto const number = context_->latest && node.path.occurrence == 1
-                            ? context_->latest->of(node.path.segment_name())
-                            : 0;
+    auto const number =
+        context_->latest && node.path.occurrence == 1 ? context_->latest->of(node.path.segment_name()) : 0;
     bool const here = number != 0;
     if (!node.path.many()) {
         auto const value =
@@ -189,8 +188,7 @@ bool Evaluation::read_part(Node const& node, Collection& out) {
     auto found = context_->part.piece(node.path.component, delimiters);
     if (node.path.subcomponent != 0) found = found.piece(node.path.subcomponent, delimiters);
     if (!found.there()) return true;
-    out.push_back(item_of(
-        {found.raw, found.is_null() ? hl7::Presence::null : hl7::Presence::value}, node));
+    out.push_back(item_of({found.raw, found.is_null() ? hl7::Presence::null : hl7::Presence::value}, node));
     return bytes_ <= bytes_max ||
            fail(node, "too_much_text", "the expression reads more than 64 MiB of text");
 }

@@ -50,7 +50,7 @@ struct Options {
     bool fhir =
         false;  // a bare name is an element of the resource, as in FHIRPath; else only HL7 paths are names
     std::string_view root;  // the FHIR type it starts from: names it does not have are then errors
-    bool parts = false;  // ".4.2" is a path: what stands there in the part that a map is about
+    bool parts = false;     // ".4.2" is a path: what stands there in the part that a map is about
     bool ordered =
         false;  // the order of children() counts as unknown: first(), skip() and the like are errors
 };

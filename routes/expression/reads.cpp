@@ -51,8 +51,7 @@ std::vector<hl7::Path> Expression::paths() const {
     while (!waiting.empty()) {
         Node const& node = *waiting.back();
         waiting.pop_back();
-        if (node.op == Op::path || node.op == Op::group_path || node.op == Op::part)
-            out.push_back(node.path);
+        if (node.op == Op::path || node.op == Op::group_path || node.op == Op::part) out.push_back(node.path);
         for (auto const& child : node.children) waiting.push_back(&child);
     }
     return out;
