@@ -1,11 +1,11 @@
 #include "engine/listeners/fhir_answers.h"
 
 #include "engine/flow/fhir_identity.h"
-#include "parsers/uuid.h"
 #include "parsers/fhir/edit.h"
 #include "parsers/fhir/resource.h"
 #include "parsers/json.h"
 #include "parsers/percent.h"
+#include "parsers/uuid.h"
 
 namespace hilum::listeners {
 namespace {
