@@ -9,6 +9,7 @@
 #include "engine/listeners/listener.h"
 #include "engine/ops/admin_server.h"
 #include "routes/advice.h"
+#include "routes/advice_order.h"
 #include "routes/contents.h"
 #include "routes/steps/step.h"
 
@@ -176,6 +177,7 @@ std::optional<Loaded> load_configuration(std::string const& path, config::Enviro
     loaded.pipeline = routes::Pipeline::compile(loaded.config, routes::step_catalogue(), diagnostics);
     if (diagnostics.failed()) return std::nullopt;
     routes::advise(loaded.config, diagnostics);
+    routes::advise_on_order(loaded.config, *loaded.pipeline, diagnostics);
     return loaded;
 }
 

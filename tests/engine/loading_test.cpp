@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "engine/ops/json.h"
+#include "routes/advice_order.h"
+#include "routes/steps/step.h"
 
 using namespace hilum;
 
@@ -266,4 +268,23 @@ TEST_CASE("duplicates that are remembered for longer than they are kept") {
     CHECK(findings(listener("control_id"), "store: { retain: 2h }\n")
               .starts_with("c.yaml:2:57: warning: listener \"a\" is to remember messages for longer than"));
     CHECK(findings(listener("{ by: content, within: 2h }"), "store: { retain: { age: 2h } }\n") == "");
+}
+
+TEST_CASE("an order_by to which both HL7 v2 and FHIR come") {
+    config::Diagnostics diagnostics;
+    auto const config = config::load_text(
+        "listeners:\n"
+        "  a: { mllp: { listen: \"127.0.0.1:2575\" } }\n"
+        "  b: { fhir: { listen: \"127.0.0.1:8088\" } }\n"
+        "destinations: { archive: { file: { dir: ., name: x.hl7 }, order_by: id } }\n"
+        "routes: [ { name: r, from: a, to: archive }, { name: s, from: b, to: archive } ]\n",
+        "c.yaml", ".", flow::engine_catalogue(), NoEnvironment{}, diagnostics);
+    auto const pipeline = routes::Pipeline::compile(config, routes::step_catalogue(), diagnostics);
+    CHECK(diagnostics.text() == "");
+    routes::advise_on_order(config, *pipeline, diagnostics);
+    CHECK(
+        diagnostics.text() ==
+        "c.yaml:4:69: warning: HL7 v2 messages come to destination \"archive\" as well, and this is about "
+        "FHIR: they have no value, and pass the resources or are passed; give each of the two a destination "
+        "of its own\n");
 }
