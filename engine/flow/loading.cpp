@@ -76,6 +76,23 @@ void check_answers_at(config::Config const& config, config::Diagnostics& diagnos
     }
 }
 
+// A batch needs a destination that can send one.
+void check_batches(config::Config const& config, config::Diagnostics& diagnostics) {
+    auto const& kinds = destinations::destination_catalogue();
+    std::string able;
+    for (auto const& kind : kinds)
+        if (kind.takes_batches) (able += able.empty() ? "" : " or ") += kind.name;
+    for (auto const& destination : config.destinations) {
+        auto const* batch = destination.common.find("batch");
+        auto const kind = std::ranges::find(kinds, destination.kind, &destinations::DestinationKind::name);
+        if (!batch || kind == kinds.end() || kind->takes_batches) continue;
+        diagnostics.error(batch->where,
+                          "destination " + config::in_quotes(destination.name) + " (" + destination.kind +
+                              ") sends messages one by one",
+                          "leave out batch, or send to one of kind " + able);
+    }
+}
+
 // What stands at an endpoint has to be a subscription.
 void check_subscriptions(config::Config const& config, config::Diagnostics& diagnostics) {
     for (auto const& listener : config.listeners) {
@@ -164,6 +181,7 @@ void check_together(config::Config const& config, config::Diagnostics& diagnosti
         delivery::check_destination_common(config.destinations[i],
                                            fhir ? config::Content::fhir : config::Content::hl7, diagnostics);
     }
+    check_batches(config, diagnostics);
     check_answers_at(config, diagnostics);
     check_subscriptions(config, diagnostics);
 }
