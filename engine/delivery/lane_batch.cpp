@@ -1,5 +1,8 @@
 // Several messages of a lane as one HL7 batch. All of them stay queued until the batch is delivered: what
 // ends the engine before that has them sent again.
+#include <algorithm>
+#include <deque>
+
 #include "engine/delivery/lane.h"
 #include "engine/flow/timestamp.h"
 #include "parsers/hl7/batch.h"
@@ -38,20 +41,19 @@ net::Task<Lane::Batch> Lane::gather(Schedule::Claim const& claim, std::string_vi
     auto const work = [this, &options, &claim, &behind, body] {
         Batch batch;
         if (!hl7::fits_batch(body)) return batch;
-        std::vector<store::StoredMessage> kept;
+        std::deque<std::string> kept;  // not the records, which may hold what other routes made as well
         std::vector<std::string_view> bodies{body};
         std::size_t size = body.size();
         auto last_us = claim.entry.received_us;
         for (auto const& entry : behind) {
             // What can't be read, or can't stand in a batch, ends this one, and is dealt with when it is
             // first.
-            auto stored = context_.store.read(entry.message);
+            auto const stored = context_.store.read(entry.message);
             if (!stored || entry.ordinal >= stored->record.deliveries.size()) break;
             auto const next = stored->body(entry.ordinal);
             size += next.size();
             if (size > options.max_bytes.count || !hl7::fits_batch(next)) break;
-            kept.push_back(std::move(*stored));
-            bodies.push_back(kept.back().body(entry.ordinal));
+            bodies.push_back(kept.emplace_back(next));
             batch.behind.push_back(entry);
             last_us = entry.received_us;
         }

@@ -65,7 +65,9 @@ def test_batches():
             found = batches(dir, file_header=True)
             check([len(messages) for _, messages in found] == [5, 5, 2], f'{found}')
             check([m for _, messages in found for m in messages] == [e2e.adt(f'M{n}') for n in range(12)], 'as they came')
-            row = engine.api('GET', '/messages/7')['deliveries'][0]
+            shown = lambda: engine.api('GET', '/messages/7')['deliveries'][0]
+            e2e.wait_until(lambda: shown()['state'] == 'delivered', 10, 'the index knows')
+            row = shown()
             check(row['state'] == 'delivered' and 'M5.hl7' in row['text'], f'{row}')
             # What reads batches reads these.
             code, out, err = e2e.hilum('inspect', os.path.join(dir, 'out', 'M5.hl7'))
@@ -107,6 +109,33 @@ def test_kills():
         e2e.check_delivery(e2e.sent_ledger(ledger), arrived(dir), result['resent'] + 2 * ROUNDS * MAX)
 
 
+def test_a_backlog():
+    """Many messages that waited go in full batches, in order, and cost memory for one of them."""
+    count = 5_000 if e2e.SANITIZED else 20_000
+    with e2e.folder() as dir:
+        ledger = os.path.join(dir, 'sent')
+        with e2e.Engine(dir, configuration(dir, max=2000, every='1h', max_bytes='1MiB')) as engine:
+            code, out, err = e2e.hilum('queues', 'pause', 'out', env={'HILUM_ADMIN': engine.admin})
+            check(code == 0, out + err)
+            with e2e.Load(engine.port('in'), connections=64, messages=count, ledger=ledger) as load:
+                load.result()
+            before = engine.rss_kb()
+            check(engine.queue('out')['queued'] == count, f'{engine.queue("out")}')
+            e2e.hilum('queues', 'resume', 'out', env={'HILUM_ADMIN': engine.admin})
+            # The last ones wait for others: fewer than would make a batch.
+            e2e.wait_until(lambda: engine.queue('out')['queued'] < 2000, 60, 'the full ones went')
+            time.sleep(0.5)
+            after = engine.rss_kb()
+            left = engine.queue('out')['queued']
+            sizes = [os.path.getsize(os.path.join(dir, 'out', n)) for n in os.listdir(os.path.join(dir, 'out'))]
+            say(f'{count} messages, {len(sizes)} batches of {max(sizes)} bytes at most, memory {before} kB, then {after} kB')
+            check(max(sizes) <= (1 << 20) + 200, f'{max(sizes)} bytes')
+            check(after - before < 16_000 or e2e.SANITIZED, f'{before} kB, then {after} kB')
+            sent = set(arrived(dir))
+            check(len(sent) == count - left, f'{len(sent)} arrived, {left} wait')
+            e2e.check_delivery([c for c in e2e.sent_ledger(ledger) if c in sent], arrived(dir), 0)
+
+
 def test_what_can_not_stand_in_a_batch():
     """A poisoned message is held; those around it go in batches of their own."""
     with e2e.folder() as dir:
@@ -118,7 +147,9 @@ def test_what_can_not_stand_in_a_batch():
             drained(engine)
             check(engine.queue('out')['held'] == 2, f'{engine.queue("out")}')
             check([len(messages) for _, messages in batches(dir)] == [2, 2, 2], f'{batches(dir)}')
-            rows = engine.api('GET', '/messages?delivery_state=held')['messages']
+            held = lambda: engine.api('GET', '/messages?delivery_state=held')['messages']
+            e2e.wait_until(lambda: len(held()) == 2, 10, 'the index knows')
+            rows = held()
             check({row['deliveries'][0]['code'] for row in rows} == {'no_batch'}, f'{rows}')
 
 
