@@ -142,8 +142,9 @@ class SourceReader {
         });
         auto const& where = removed.from.empty() ? removed.to.where : removed.from.where;
         if (count == 0)
-            diagnostics_.error(where, name + " has no such row",
-                               "name from: and to: as the row has them (hilum maps shows them)");
+            diagnostics_.error(
+                where, name + " has no such row",
+                "name from: and to: as the row has them; hilum convert --to fhir --trace shows them");
     }
 
     void read_message(config::Entry const& entry) {
