@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 
+import fhir_peers as peers
 import hilum_e2e as e2e
 from hilum_e2e import check, say
 
@@ -70,11 +71,16 @@ def configuration(server, **options):
             'routes': [{'name': 'to-fhir', 'from': 'in', 'to': 'ehr', 'steps': [{'map': {'use': 'v2-to-fhir', **options}}]}]}
 
 
+def adt(control_id, event='A01', **fields):
+    """With the visit's number in PV1-19."""
+    return e2e.adt(control_id, event, **fields).replace(b'||V1\r', b'|V1\r')
+
+
 def oru(control_id, patient='P1', value='88.4', more=''):
     return (f'MSH|^~\\&|LIS|WEST|HILUM|CENTRAL|20260714111500+0000||ORU^R01^ORU_R01|{control_id}|P|2.5.1\r'
-            f'PID|1||{patient}^^^WEST^MR||Probe^Linus||19710309|M\rPV1|1|I|2W^204^A|||||||||||||||||V1\r'
+            f'PID|1||{patient}^^^WEST^MR||Probe^Linus||19710309|M\rPV1|1|I|2W^204^A||||||||||||||||V1\r'
             f'ORC|RE|O1^LIS|F1^LIS\rOBR|1|O1^LIS|F1^LIS|24323-8^Metabolic panel^LN|||20260714100000+0000|||||||||||||||20260714110000+0000||CH|F\r'
-            f'OBX|1|NM|2160-0^Creatinine^LN||{value}|umol/L^^UCUM||||F\rOBX|2|NM|2951-2^Sodium^LN||139|mmol/L^^UCUM||||F\r{more}').encode()
+            f'OBX|1|NM|2160-0^Creatinine^LN||{value}|umol/L^^UCUM|||||F\rOBX|2|NM|2951-2^Sodium^LN||139|mmol/L^^UCUM|||||F\r{more}').encode()
 
 
 def merge(control_id, patient='P1', old='P9'):
@@ -117,7 +123,7 @@ def test_one_patient_over_messages_and_restarts():
     with e2e.folder() as dir, Server() as server:
         engine = e2e.Engine(dir, configuration(server, **{'with': site_map(dir, SITE)}))
         with engine:
-            sent(engine, e2e.adt('A1'), oru('R1'), e2e.adt('A2', 'A08', family='Roe'), e2e.adt('B1', patient='P2'))
+            sent(engine, adt('A1'), oru('R1'), adt('A2', 'A08', family='Roe'), adt('B1', patient='P2'))
             arrived(server, 4)
         check({path for path, _ in server.bundles} == {'/r4'}, f'{server.bundles[0][0]}')
         patients = server.of('Patient')
@@ -129,17 +135,32 @@ def test_one_patient_over_messages_and_restarts():
         check(len(server.of('Observation')) == 2 and len(server.of('DiagnosticReport')) == 1, f'{list(server.kept)}')
         before = set(server.kept)
         with engine:
-            sent(engine, e2e.adt('A3', 'A08'), oru('R2', value='91'))
+            sent(engine, adt('A3', 'A08'), oru('R2', value='91'))
             arrived(server, 6)
         check(set(server.kept) == before, f'after the restart: {set(server.kept) - before}')
         check({o['valueQuantity']['value'] for o in server.of('Observation').values()} == {91, 139}, f'{server.of("Observation")}')
         say(f'{len(before)} resources of 6 messages')
 
 
+def test_a_server_that_was_not_written_here():
+    """It holds what it is given against R4, and a transaction is all or nothing."""
+    with e2e.folder() as dir, peers.Server(dir) as server:
+        config = configuration(server)
+        config['destinations']['ehr']['fhir']['base'] = server.base
+        with e2e.Engine(dir, config) as engine:
+            sent(engine, adt('A1'), oru('R1'), merge('M1'))
+            peers.drained(engine)
+            e2e.wait_until(lambda: len(server.of('Patient')) == 2, 10, 'both patients')
+            one, = (id for id, p in server.of('Patient').items() if p['identifier'][0]['value'] == 'P1')
+            results = server.of('Observation').values()
+            check(len(results) == 2 and {o['subject']['reference'] for o in results} == {f'Patient/{one}'}, f'{results}')
+            check(len(server.of('Encounter')) == 1, f'{server.of("Encounter")}')
+
+
 def test_merge():
     with e2e.folder() as dir, Server() as server:
         with e2e.Engine(dir, configuration(server)) as engine:
-            sent(engine, e2e.adt('A1', patient='P9'), e2e.adt('A2'), merge('M1'))
+            sent(engine, adt('A1', patient='P9'), adt('A2'), merge('M1'))
             arrived(server, 3)
             patients = server.of('Patient')
             check(len(patients) == 2, f'{patients}')
@@ -154,7 +175,7 @@ def test_losses_hold_and_count():
         config = configuration(server, lost_max=1, lost_ignore=['EVN', 'NK1'])
         with e2e.Engine(dir, config) as engine:
             secret = b'ZPD|SECRETWORD|second\rZPD|third\r'
-            sent(engine, e2e.adt('A1') + b'ZPD|SECRETWORD\r', e2e.adt('A2') + secret, e2e.adt('A3'))
+            sent(engine, adt('A1') + b'ZPD|SECRETWORD\r', adt('A2') + secret, adt('A3'))
             arrived(server, 2)
             check(engine.queue('ehr')['held'] == 0, 'a queue is no place for what a step holds')
             told = trace(engine, 2, '3 values would be lost: ZPD-1, ZPD-2, ZPD[2]-1')
@@ -170,7 +191,7 @@ def test_unmapped_holds_or_is_noted():
         config = configuration(server, unmapped='hold')
         config['routes'].append({'name': 'notes', 'from': 'in', 'to': 'ehr', 'steps': [{'map': 'v2-to-fhir'}]})
         with e2e.Engine(dir, config) as engine:
-            sent(engine, e2e.adt('A1').replace(b'|M\r', b'|MAENNLICH\r'))
+            sent(engine, adt('A1').replace(b'|M\r', b'|MAENNLICH\r'))
             arrived(server, 1)
             told = trace(engine, 1, 'PID-8: a code is not in the table')
             check('MAENNLICH' not in told, told)
@@ -188,7 +209,7 @@ def test_two_routes_share_the_maps():
         config['routes'].append({'name': 'results', 'from': 'in', 'to': 'ehr', 'when': "MSH-9.1 = 'ORU'",
                                  'steps': [{'map': {'use': 'v2-to-fhir', 'with': site}}]})
         with e2e.Engine(dir, config) as engine:
-            sent(engine, e2e.adt('A1'), oru('R1', more='ZZZ|1|2\r'))
+            sent(engine, adt('A1'), oru('R1', more='ZZZ|1|2\r'))
             arrived(server, 2)
             check(len(server.of('Patient')) == 1, f'{server.of("Patient")}')
             lost = {name: engine.metric('hilum_route_values_not_carried_total', route=name) for name in ('to-fhir', 'results')}
@@ -208,7 +229,7 @@ def test_reload_takes_all_of_a_site_map_or_nothing():
             e2e.wait_until(lambda: engine.log().count(event) > before, 10, f'{event} in the log')
 
         with engine:
-            message = lambda id: e2e.adt(id) + b'ZPD|nickname\r'
+            message = lambda id: adt(id) + b'ZPD|nickname\r'
             sent(engine, message('A1'))
             arrived(server, 1)
             broken = {**SITE, 'segment/PID[Patient]': {'remove': [{'from': 'PID-5'}]}, 'segment/ZPD[Patient]': [{**row, 'to': 'nom'}],
