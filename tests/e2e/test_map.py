@@ -170,6 +170,23 @@ def test_merge():
             check([(k['type'], k['other']['reference']) for k in stays['link']] == [('replaces', f'urn:uuid:{other}')], f'{stays}')
 
 
+def test_deletions_and_nulls():
+    with e2e.folder() as dir, Server() as server:
+        with e2e.Engine(dir, configuration(server)) as engine:
+            sent(engine, adt('A1'))
+            arrived(server, 1)
+            (id, patient), = server.of('Patient').items()
+            check('active' not in patient and patient['gender'] == 'male', f'{patient}')
+            sent(engine, adt('A2', 'A08').replace(b'|M\r', b'|""\r'))
+            arrived(server, 2)
+            check('gender' not in server.of('Patient')[id], f'{server.of("Patient")}')
+            # Delete person information, delete visit: they stay, and say so.
+            sent(engine, adt('A3', 'A29').replace(b'ADT_A01', b'ADT_A21'), adt('A4', 'A23').replace(b'ADT_A01', b'ADT_A21'))
+            arrived(server, 4)
+            check(server.bundles[2][1]['entry'][0]['resource']['active'] is False, f'{server.bundles[2]}')
+            check([e['status'] for e in server.of('Encounter').values()] == ['entered-in-error'], f'{server.of("Encounter")}')
+
+
 def test_losses_hold_and_count():
     with e2e.folder() as dir, Server() as server:
         config = configuration(server, lost_max=1, lost_ignore=['EVN', 'NK1'])
