@@ -151,7 +151,7 @@ def test_steps():
         code, out, err = e2e.hilum('check', '--schema')
         check(code == 0, err)
         forms = json.loads(out)['properties']['routes']['items']['properties']['steps']['items']['anyOf']
-        steps = (set(forms[0]['properties']) | {'when'}) - {'bundle', 'map'}  # bundle is of FHIR alone; docs/mapping.md tells of map
+        steps = (set(forms[0]['properties']) | {'when'}) - {'bundle'}  # of FHIR alone: the page's message is HL7 v2
         sections = {name for fence in page.fences for name in fence.section.split(', ')}
         check(not steps - sections, f'without a section: {sorted(steps - sections)}')
         check(not steps - shown, f'without an example that tells what comes of it: {sorted(steps - shown)}')
