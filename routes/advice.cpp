@@ -70,7 +70,7 @@ class Paths {
   private:
     struct Segments {
         bool known = false;  // the messages have a structure
-        std::set<std::string, std::less<>> names;
+        SegmentNames names;
     };
 
     // False when what follows may be about another message.
@@ -150,16 +150,9 @@ class Paths {
         Segments out{true, {}};
         for (auto const& type : restriction_.types) {
             for (auto const& event : restriction_.events) {
-                bool any = false;
-                for (hl7::Version const version : versions()) {
-                    auto const structure = dictionary_.structure(version, type, event);
-                    if (!structure) continue;
-                    any = true;
-                    for (std::size_t i = 0; i < structure->size(); ++i) {
-                        if (!structure->node(i).group) out.names.emplace(structure->node(i).name);
-                    }
-                }
-                out.known = out.known && any;
+                auto found = segments_of(dictionary_, type, event, restriction_.version);
+                out.known = out.known && found;
+                if (found) out.names.merge(*found);
             }
         }
         return out;

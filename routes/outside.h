@@ -42,6 +42,13 @@ struct SqlQuestion {
     Keeping keeping;
 };
 
+// What an enrich asks, as far as it is known before a message comes.
+struct Asked {
+    std::string route;
+    std::string url;                 // of a server, with its {expression} holes
+    std::optional<SqlQuestion> sql;  // of a database; its values are empty
+};
+
 // `json` is one value: an object, a list, a string ... SQL gives a list of rows, each an object with the
 // names of the columns. Not found: HTTP 404, 410 or 204, or no row; `json` is then empty.
 struct OutsideAnswer {

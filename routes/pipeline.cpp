@@ -79,6 +79,7 @@ struct Pipeline::Impl {
     hl7::Dictionary dictionary = hl7::Dictionary::standard();
     Tables tables;
     std::vector<StepPlace> steps;
+    std::vector<Asked> asked;
 };
 
 namespace {
@@ -166,8 +167,12 @@ std::shared_ptr<Pipeline const> Pipeline::compile(config::Config const& config,
     impl.routes_of_listener.resize(impl.listeners.size());
     auto& tables = impl.tables;
     for (auto const& table : config.tables) tables[table.name] = Table::load(table, diagnostics);
-    CompileContext context{tables, diagnostics, kinds, &impl.steps, config.dictionary, config.closed_tables};
+    CompileContext context{tables, diagnostics, kinds};
+    context.compiled = &impl.steps;
+    context.dictionary = config.dictionary;
+    context.closed_tables = config.closed_tables;
     context.calls.lists = config.step_lists;
+    context.asked = &impl.asked;
     for (std::uint32_t i = 0; i < config.routes.size(); ++i) {
         auto const steps_before = impl.steps.size();
         context.content = contents.of_route[i];
@@ -223,6 +228,10 @@ Tables const& Pipeline::tables() const {
 }
 std::vector<StepPlace> const& Pipeline::steps() const {
     return impl_->steps;
+}
+
+std::vector<Asked> const& Pipeline::asked() const {
+    return impl_->asked;
 }
 
 bool Pipeline::shapes_answers(std::uint32_t listener) const {

@@ -17,6 +17,7 @@ namespace hilum::routes {
 struct StepKind;
 struct Subject;
 class Outside;
+struct Asked;
 class Table;
 
 enum class RouteOutcome : unsigned char {
@@ -88,6 +89,7 @@ class Pipeline {
     // nullptr where a table could not be loaded.
     std::map<std::string, std::shared_ptr<Table const>, std::less<>> const& tables() const;
     std::vector<StepPlace> const& steps() const;  // those inside other steps too
+    std::vector<Asked> const& asked() const;
 
     // Whether the listener's answers are shaped by steps, and the shaping: see answer.h. Thread-safe.
     bool shapes_answers(std::uint32_t listener) const;

@@ -76,4 +76,19 @@ Restriction restriction_of(std::string_view when) {
     return out;
 }
 
+std::optional<SegmentNames> segments_of(hl7::Dictionary const& dictionary, std::string_view type,
+                                        std::string_view event, std::optional<hl7::Version> version) {
+    std::optional<SegmentNames> out;
+    for (std::size_t i = 0; i < hl7::version_count; ++i) {
+        if (version && static_cast<std::size_t>(*version) != i) continue;
+        auto const structure = dictionary.structure(static_cast<hl7::Version>(i), type, event);
+        if (!structure) continue;
+        if (!out) out.emplace();
+        for (std::size_t n = 0; n < structure->size(); ++n) {
+            if (!structure->node(n).group) out->emplace(structure->node(n).name);
+        }
+    }
+    return out;
+}
+
 }  // namespace hilum::routes

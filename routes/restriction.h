@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "parsers/hl7/dictionary.h"
 #include "parsers/hl7/version.h"
 
 namespace hilum::routes {
@@ -18,5 +19,11 @@ struct Restriction {
 };
 
 Restriction restriction_of(std::string_view when);
+
+using SegmentNames = std::set<std::string, std::less<>>;
+// The segments that the structure of a message has, in any version that may come. Nothing when no version
+// knows the message.
+std::optional<SegmentNames> segments_of(hl7::Dictionary const& dictionary, std::string_view type,
+                                        std::string_view event, std::optional<hl7::Version> version);
 
 }  // namespace hilum::routes

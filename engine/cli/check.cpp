@@ -45,8 +45,9 @@ std::string as_json(std::optional<flow::Loaded> const& loaded, config::Diagnosti
                     w.field("destination", one.destination);
                     w.field("kind", one.kind);
                     w.field("where", one.where);
-                    w.field("reached", one.problem.empty());
+                    if (one.untried.empty()) w.field("reached", one.problem.empty());
                     w.field_if("problem", one.problem);
+                    w.field_if("not_tried", one.untried);
                 });
             }
         });
@@ -58,7 +59,9 @@ std::string as_text(std::vector<Reached> const& reached) {
     std::vector<std::vector<std::string>> rows{{"DESTINATION", "KIND", "WHERE", "REACHED"}};
     for (auto const& one : reached)
         rows.push_back({one.destination, one.kind, printable(one.where),
-                        one.problem.empty() ? "yes" : "no: " + printable(one.problem)});
+                        !one.untried.empty()  ? "not tried: " + one.untried
+                        : one.problem.empty() ? "yes"
+                                              : "no: " + printable(one.problem)});
     return table(rows);
 }
 
@@ -91,7 +94,7 @@ int check(Options const& options) {
     }
     std::vector<Reached> reached;
     bool const connect = options.connect && loaded;
-    if (connect) reached = try_destinations(loaded->config);
+    if (connect) reached = try_connections(*loaded);
     if (options.json) {
         answer(as_json(loaded, diagnostics, connect ? &reached : nullptr));
     } else {
@@ -125,12 +128,13 @@ void add_check(App& app, int& exit_code) {
         "in their places, secrets left out");
     command
         ->add_flag("--connect", options->connect,
-                   "also try every destination: a TCP connection, or a folder that can be written to")
+                   "also try every destination, and every system that an enrich asks: a TCP connection, a "
+                   "folder that can be written to, a database that knows the query")
         ->excludes(effective);
     command->footer(
         "Every finding at once, each with file:line:column, what is wrong and the nearest right thing. What "
         "passes, starts.\n"
-        "Exit code: 0 no error, 1 errors or (--connect) a destination that can't be reached, 2 CONFIG can't "
+        "Exit code: 0 no error, 1 errors or (--connect) one that can't be reached, 2 CONFIG can't "
         "be "
         "read.\n\n"
         "Example:\n"

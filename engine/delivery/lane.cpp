@@ -49,6 +49,8 @@ void Lane::set_destinations(Destinations connections, Policy policy) {
     turn_.reset();
     hours_looked_.reset();
     outage_.reset();
+    gathering_.reset();
+    schedule_.keep_in_hand(policy_.batch() ? policy_.batch()->max : 0);
     for (auto& connection : connections) {
         workers_.push_back(std::make_shared<Worker>(std::move(connection), executor_));
         if (started_) start_worker(workers_.back());
@@ -142,7 +144,8 @@ net::Task<void> Lane::run() {
             continue;
         }
         bool const turn = !turn_ || *turn_ <= Clock::now();
-        if (may_send() && turn && schedule_.ready()) wake_workers();
+        bool const gathered = batch_due();
+        if (may_send() && turn && gathered && schedule_.ready()) wake_workers();
         bool const room = !ahead_full_ && schedule_.wants();
         if (room && !next_ && window_.must_scan()) {
             co_await read_on();
@@ -158,6 +161,7 @@ net::Task<void> Lane::run() {
         auto until = schedule_.next_due();
         // With an attempt under way, its end decides.
         if (outage_) until = schedule_.busy() == 0 ? std::optional(outage_->until) : std::nullopt;
+        if (!gathered && (!until || gathering_->until < *until)) until = gathering_->until;
         if (turn_ && may_send() && (!until || *turn_ < *until)) until = *turn_;
         bool const pause_ends = paused_ && paused_->until_us != 0;
         if (pause_ends || (oldest() && policy_.hours())) until = Clock::now() + wall_clock_looks;
@@ -272,7 +276,7 @@ bool Lane::in_hours() {
 bool Lane::claim(Worker& worker) {
     if (!may_send()) return false;
     feed();
-    if (!has_turn()) return false;
+    if (booking_ || !batch_due() || !has_turn()) return false;
     worker.claim = schedule_.claim();
     if (worker.claim) turn_.reset();
     return worker.claim.has_value();
@@ -320,6 +324,7 @@ bool Lane::retry_now(std::uint64_t message) {
 }
 
 bool Lane::take_out(std::uint64_t message, DeliveryOutcome outcome, std::string reason) {
+    if (booking_) return false;
     auto const claim = schedule_.claim_message(message);
     if (!claim) return false;
     errands_.push_back({*claim, std::nullopt, outcome, std::move(reason)});
@@ -373,6 +378,8 @@ ops::QueueView Lane::view() const {
     }
     if (outage_) {
         v.next_attempt_us = schedule_.busy() == 0 ? planned(outage_->until) : 0;
+    } else if (gathering_ && oldest && oldest->key == gathering_->first && gathering_->until > now) {
+        v.next_attempt_us = planned(gathering_->until);
     } else if (auto const due = schedule_.next_due()) {
         v.next_attempt_us = planned(*due);
     } else if (closed && oldest) {

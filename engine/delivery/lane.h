@@ -129,6 +129,17 @@ class Lane : public std::enable_shared_from_this<Lane> {
         Clock::time_point until{};
     };
 
+    // What goes as one: a message and those behind it.
+    struct Batch {
+        std::vector<store::LaneEntry> behind;
+        std::string text;  // "": the first message can't stand in a batch
+    };
+    // Messages that wait for others to make a batch with.
+    struct Gathering {
+        store::LaneKey first;
+        Clock::time_point until;
+    };
+
     net::Task<void> run();
     net::Task<void> work(WorkerPointer worker);
     net::Task<bool> wait_for_claim(Worker& worker);
@@ -137,6 +148,10 @@ class Lane : public std::enable_shared_from_this<Lane> {
     bool has_turn();
     void end_pause_when_due();
     bool claim(Worker& worker);
+    bool batch_due();
+    net::Task<Batch> gather(Schedule::Claim const& claim, std::string_view body);
+    net::Task<void> book_batch(Schedule::Claim const& claim, Batch const& batch,
+                               destinations::Attempt const& attempt, std::uint32_t duration_us);
     void feed();
     net::Task<void> read_on();
     net::Task<void> sweep(Schedule::Sweep range);
@@ -190,6 +205,11 @@ class Lane : public std::enable_shared_from_this<Lane> {
     bool in_hours_ = true;  // when that was
     std::optional<Outage> outage_;
     std::deque<Errand> errands_;
+    std::optional<Gathering> gathering_;
+    std::optional<store::LaneKey> gathered_;  // up to it messages have waited for long enough
+    std::optional<std::pair<store::LaneKey, std::size_t>>
+        tried_;                                    // the batch that failed last: its first, how many
+    bool booking_ = false;                         // what has become of a batch, one message after the other
     std::deque<store::LaneKey> held_unconfirmed_;  // those whose acknowledgement would end the holding
 
     LastRun last_run_;

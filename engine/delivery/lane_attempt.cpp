@@ -108,6 +108,19 @@ net::Task<void> Lane::deliver(Worker& worker) {
     }
     ++head.attempts;
     if (head.possible_duplicate) context_.metrics.possible_duplicates.fetch_add(1, std::memory_order_relaxed);
+    Batch batch;
+    if (policy_.batch()) {
+        batch = co_await gather(claim, stored->body(entry.ordinal));
+        if (batch.text.empty()) {
+            Attempt const alone{AttemptClass::held,
+                                "no_batch",
+                                "the message can't stand in a batch: it is not one HL7 v2 message in ER7",
+                                {},
+                                {}};
+            co_await book(claim, alone, 0);
+            co_return;
+        }
+    }
     bool const wanted = context_.replies && context_.replies->awaited(entry.sequence, id_);
     InFlight departure(*this, worker);
     destinations::Outgoing const outgoing{entry.sequence,
@@ -120,14 +133,19 @@ net::Task<void> Lane::deliver(Worker& worker) {
                                           schedule_.cursor_after(claim),
                                           &departure,
                                           wanted,
-                                          {entry.message, entry.ordinal}};
+                                          {entry.message, entry.ordinal},
+                                          batch.text};
     auto const attempt = co_await worker.destination->deliver(outgoing);
     ops::kill_point(ops::KillPoint::before_record);
     worker.in_flight = false;
     auto const took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began);
     context_.metrics.attempt_seconds.observe(static_cast<std::uint64_t>(took.count()));
     auto const duration_us = static_cast<std::uint32_t>(std::min<std::int64_t>(took.count(), UINT32_MAX));
-    co_await book(claim, attempt, duration_us);
+    if (batch.behind.empty()) {
+        co_await book(claim, attempt, duration_us);
+    } else {
+        co_await book_batch(claim, batch, attempt, duration_us);
+    }
 }
 
 // What was cut off by the end of the engine, where nothing may be sent twice.

@@ -166,11 +166,36 @@ void check_rule(AnswerRule const& rule, config::Diagnostics& diagnostics) {
                           "say which: msa, err, http or failure");
 }
 
+void check_batch(PolicyOptions const& options, config::Node const& node, config::Content content,
+                 config::Diagnostics& diagnostics) {
+    auto const& batch = options.batch;
+    auto const place = [&](std::string_view key) {
+        auto const* at = node.find(key);
+        return at ? at->where : node.where;
+    };
+    if (node.find("max") && (batch.max == 0 || batch.max > batch_max))
+        diagnostics.error(place("max"), "a batch has from 1 to " + std::to_string(batch_max) + " messages",
+                          "write max: 500");
+    if (batch.every.count() <= 0 || batch.every > std::chrono::hours(24))
+        diagnostics.error(place("every"), "messages wait for others for some time, and a day at most",
+                          "write every: 1m");
+    if (batch.max_bytes.count == 0 || batch.max_bytes.count > (256u << 20))
+        diagnostics.error(place("max_bytes"), "max_bytes of a batch is from 1 byte to 256MiB",
+                          "leave it out for 16MiB");
+    if (!options.order_by.empty())
+        diagnostics.error(
+            node.where, "a batch is made of messages in the order in which they came, whatever order_by says",
+            "leave out batch, or order_by, connections and priority");
+    if (content == config::Content::fhir)
+        diagnostics.error(node.where, "a batch is made of HL7 v2 messages, and FHIR comes here",
+                          "leave it out, or map to HL7 v2 before");
+}
+
 }  // namespace
 
 std::vector<std::string_view> destination_keys() {
-    return {"retry",       "on_failure", "on_answer", "on_ambiguous",
-            "connections", "order_by",   "priority",  "rate"};
+    return {"retry",    "on_failure", "on_answer", "on_ambiguous", "connections",
+            "order_by", "priority",   "rate",      "batch"};
 }
 
 void check_destination_common(config::Component const& component, config::Content content,
@@ -206,6 +231,7 @@ void check_destination_common(config::Component const& component, config::Conten
     if (!options.rate.empty() && !net::Rate::read(options.rate.value))
         diagnostics.error(options.rate.where, config::in_quotes(options.rate.value) + " is not a rate",
                           "write a number of messages and s, min or h, such as 50/s");
+    if (auto const* node = component.common.find("batch")) check_batch(options, *node, content, diagnostics);
     // Compiled for its findings; the pipeline has its own.
     expression::Options language;
     language.fhir = content == config::Content::fhir;

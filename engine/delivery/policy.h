@@ -9,6 +9,7 @@
 //     connections: 4
 //     order_by: PID-3.1
 //     priority: ORC-7.6 = 'S'
+//     batch: { max: 500, every: 1m }
 #pragma once
 
 #include <chrono>
@@ -117,6 +118,23 @@ void describe(V& v, AnswerRule& o) {
 
 enum class Ambiguous : unsigned char { resend, hold };
 
+// Several messages of the queue as one HL7 batch.
+struct BatchOptions {
+    std::uint32_t max = 0;  // 0: none, each message goes alone
+    config::Duration every = std::chrono::minutes(1);
+    config::Bytes max_bytes{16u << 20};
+    bool file_header = false;
+};
+inline constexpr std::uint32_t batch_max = 5'000;
+
+template <class V>
+void describe(V& v, BatchOptions& o) {
+    v.required("max", o.max, "how many messages a batch has at most; with so many it goes at once");
+    v.optional("every", o.every, "how long a message waits for others at most");
+    v.optional("max_bytes", o.max_bytes, "a batch is ended before it is longer; it is in memory as a whole");
+    v.optional("file_header", o.file_header, "whether FHS and FTS stand around BHS and BTS");
+}
+
 // The common keys of a destination.
 struct PolicyOptions {
     RetryOptions retry;
@@ -127,6 +145,7 @@ struct PolicyOptions {
     config::Text order_by;
     config::Text priority;
     config::Text rate;
+    BatchOptions batch;
 };
 inline constexpr std::uint32_t connections_max = 64;
 
@@ -153,6 +172,7 @@ void describe(V& v, PolicyOptions& o) {
     v.optional("priority", o.priority,
                "a condition: messages that meet it go before those of other order_by values");
     v.optional("rate", o.rate, "so many attempts in a second, a minute or an hour at most, such as 50/s");
+    v.optional("batch", o.batch, "several messages as one HL7 batch (BHS, BTS), of destinations that can");
 }
 
 // The names of those keys.
@@ -176,6 +196,7 @@ class Policy {
     // When it has been tried for so long and so often: what follows instead of a retry.
     std::optional<Action> exhausted(std::uint32_t attempts, std::chrono::milliseconds tried) const;
     bool holds_ambiguous() const { return options_.on_ambiguous == Ambiguous::hold; }
+    BatchOptions const* batch() const { return options_.batch.max == 0 ? nullptr : &options_.batch; }
     std::uint32_t connections() const { return options_.connections; }
     std::unique_ptr<net::RateLimit> rate() const;        // null: as fast as it goes
     Hours const* hours() const { return hours_.get(); }  // null: at any time

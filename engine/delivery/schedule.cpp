@@ -15,9 +15,8 @@ bool Schedule::settled_before(LaneKey const& key) const {
     return std::binary_search(settled_.begin(), settled_.end(), key);
 }
 
-// A lane of one key needs no more in hand than what is next.
 bool Schedule::wants() const {
-    if (rule_ == 0 && !keys_.empty()) return in_hand_ < 2;
+    if (rule_ == 0 && !keys_.empty()) return in_hand_ < limits_.line;
     return in_hand_ < limits_.entries && keys_.size() < limits_.keys;
 }
 
@@ -94,6 +93,23 @@ std::optional<Schedule::Claim> Schedule::claim() {
         return take(id, keys_.at(id));
     }
     return std::nullopt;
+}
+
+void Schedule::keep_in_hand(std::size_t of_line) {
+    limits_.line = std::max(Limits{}.line, of_line);
+    limits_.of_key = std::max(Limits{}.of_key, of_line);
+}
+
+std::deque<LaneEntry> const* Schedule::next() const {
+    for (auto const* ready : {&ready_[1], &ready_[0]})
+        if (!ready->empty()) return &keys_.at(ready->begin()->second).entries;
+    return nullptr;
+}
+
+std::vector<LaneEntry> Schedule::behind(Claim const& claim, std::size_t max) const {
+    auto const& entries = keys_.at(claim.key).entries;
+    auto const end = std::min(entries.size(), max + 1);
+    return {entries.begin() + 1, entries.begin() + static_cast<std::ptrdiff_t>(end)};
 }
 
 std::optional<Schedule::Claim> Schedule::claim_message(store::Sequence message) {

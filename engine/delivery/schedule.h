@@ -26,6 +26,7 @@ class Schedule {
     struct Limits {
         std::size_t entries = 8192;  // in hand, all keys together
         std::size_t of_key = 128;
+        std::size_t line = 2;       // of a lane that has one key: no more than what is next is needed
         std::size_t keys = 10'000;  // that wait or are being sent
     };
     using KeyId = std::uint64_t;
@@ -54,12 +55,19 @@ class Schedule {
     // The next entry of the lane, in journal order, without a gap.
     void add(store::LaneEntry const& entry);
     bool settled_before(store::LaneKey const& key) const;
+    // For batches: so many entries of one key are kept in hand.
+    void keep_in_hand(std::size_t of_line);
 
     // The next entry that may go: urgent ones first, then the oldest.
     std::optional<Claim> claim();
     // The first entry of a key, unless it is being dealt with: for skipping it, or booking a late answer.
     std::optional<Claim> claim_message(store::Sequence message);
     std::optional<Claim> claim_entry(store::LaneKey const& key);
+
+    // The key of which claim() would give the first entry, and its entries in hand; nullptr: none.
+    std::deque<store::LaneEntry> const* next() const;
+    // The entries in hand behind a claim, at most `max`, of its key.
+    std::vector<store::LaneEntry> behind(Claim const& claim, std::size_t max) const;
 
     Head& head(KeyId key) { return keys_.at(key).head; }
     // The lane's cursor once this claim is settled.

@@ -1,5 +1,5 @@
-// A destination hands one message at a time to a system downstream. One file per kind; catalogue.cpp lists
-// them.
+// A destination hands one message at a time, or one batch, to a system downstream. One file per kind;
+// catalogue.cpp lists them.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +42,9 @@ struct Outgoing {
     Departure* departure = nullptr;  // may be null
     bool wants_response = false;     // the whole of it, in Attempt::response
     store::LaneKey source{};         // where the store has it: its record, and which of its deliveries
+    // The batch that begins with it, to be sent in its place; "" when it goes alone. For kinds that take
+    // batches.
+    std::string_view batch{};
 };
 // departure->begin(), or true.
 net::Task<bool> departs(Outgoing const& outgoing);
@@ -112,6 +115,7 @@ struct DestinationKind {
     std::string (*schema)();
     std::unique_ptr<Destination> (*make)(config::Component const& component, DestinationContext context);
     std::optional<config::Content> content{};  // what it takes; nothing: any
+    bool takes_batches = false;
 };
 
 std::vector<DestinationKind> const& destination_catalogue();

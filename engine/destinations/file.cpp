@@ -1,4 +1,4 @@
-// The file destination: one message a file, named by a template, whole or not there.
+// The file destination: one message or batch a file, named by a template, whole or not there.
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -163,7 +163,12 @@ net::Task<Attempt> FileDestination::deliver(Outgoing const& outgoing) {
     // Each connection has half-written files of its own.
     auto const owner =
         context_.connection == 0 ? context_.name : context_.name + "." + std::to_string(context_.connection);
-    Job const job{options_.dir, routes::name_components(*filled), outgoing.body, owner, folders_, !cleaned_};
+    Job const job{options_.dir,
+                  routes::name_components(*filled),
+                  outgoing.batch.empty() ? outgoing.body : outgoing.batch,
+                  owner,
+                  folders_,
+                  !cleaned_};
     auto const written = co_await net::run_blocking(context_.runtime, [&job] {
         // Once, before the first file: what a crash left half-written.
         if (job.clean) (void)net::remove_leftovers(job.root, job.owner, job.folders);
@@ -184,8 +189,10 @@ std::unique_ptr<Destination> make(config::Component const& component, Destinatio
 }  // namespace
 
 DestinationKind file_destination() {
-    return {"file", "one file a message, named by a template", check, config::SchemaWriter::of<Options>,
-            make};
+    return {"file", "one file a message or batch, named by a template",
+            check,  config::SchemaWriter::of<Options>,
+            make,   {},
+            true};
 }
 
 }  // namespace hilum::destinations

@@ -9,6 +9,7 @@
 #include "engine/listeners/listener.h"
 #include "engine/ops/admin_server.h"
 #include "routes/advice.h"
+#include "routes/advice_order.h"
 #include "routes/contents.h"
 #include "routes/steps/step.h"
 
@@ -72,6 +73,23 @@ void check_answers_at(config::Config const& config, config::Diagnostics& diagnos
         if (!at || !at->is_scalar() || std::ranges::find(listeners, at->scalar) != listeners.end()) continue;
         diagnostics.error(at->where, "there is no listener " + config::in_quotes(at->scalar),
                           config::suggest(at->scalar, listeners, "listeners"));
+    }
+}
+
+// A batch needs a destination that can send one.
+void check_batches(config::Config const& config, config::Diagnostics& diagnostics) {
+    auto const& kinds = destinations::destination_catalogue();
+    std::string able;
+    for (auto const& kind : kinds)
+        if (kind.takes_batches) (able += able.empty() ? "" : " or ") += kind.name;
+    for (auto const& destination : config.destinations) {
+        auto const* batch = destination.common.find("batch");
+        auto const kind = std::ranges::find(kinds, destination.kind, &destinations::DestinationKind::name);
+        if (!batch || kind == kinds.end() || kind->takes_batches) continue;
+        diagnostics.error(batch->where,
+                          "destination " + config::in_quotes(destination.name) + " (" + destination.kind +
+                              ") sends messages one by one",
+                          "leave out batch, or send to one of kind " + able);
     }
 }
 
@@ -163,6 +181,7 @@ void check_together(config::Config const& config, config::Diagnostics& diagnosti
         delivery::check_destination_common(config.destinations[i],
                                            fhir ? config::Content::fhir : config::Content::hl7, diagnostics);
     }
+    check_batches(config, diagnostics);
     check_answers_at(config, diagnostics);
     check_subscriptions(config, diagnostics);
 }
@@ -176,6 +195,7 @@ std::optional<Loaded> load_configuration(std::string const& path, config::Enviro
     loaded.pipeline = routes::Pipeline::compile(loaded.config, routes::step_catalogue(), diagnostics);
     if (diagnostics.failed()) return std::nullopt;
     routes::advise(loaded.config, diagnostics);
+    routes::advise_on_order(loaded.config, *loaded.pipeline, diagnostics);
     return loaded;
 }
 

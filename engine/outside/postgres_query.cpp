@@ -160,11 +160,41 @@ Result<std::string> PostgresQueries::rows(pg_conn* connection, routes::SqlQuesti
 }
 
 Result<routes::OutsideAnswer> PostgresQueries::ask(routes::SqlQuestion const& question) {
+    std::vector<char const*> values;
+    for (auto const& value : question.values) values.push_back(value.c_str());
+    return ask(question, values);
+}
+
+// Planned, which looks at every name and right, and not done. NULL is a value of every type.
+Result<void> PostgresQueries::try_out(routes::SqlQuestion question) {
+    question.query.insert(0, "EXPLAIN ");
+    question.max_answer = std::size_t{64} << 20U;
+    std::vector<char const*> const values(question.values.size(), nullptr);
+    auto const planned = ask(question, values);
+    if (!planned) return planned.error();
+    return {};
+}
+
+std::string PostgresQueries::shown(std::string const& database) {
+    struct Free {
+        void operator()(PQconninfoOption* all) const { PQconninfoFree(all); }
+    };
+    std::unique_ptr<PQconninfoOption, Free> const all(PQconninfoParse(database.c_str(), nullptr));
+    auto const value = [&](std::string_view keyword) -> std::string {
+        for (auto const* one = all.get(); one != nullptr && one->keyword != nullptr; ++one)
+            if (keyword == one->keyword && one->val != nullptr) return one->val;
+        return {};
+    };
+    auto const host = value("host"), port = value("port");
+    return (host.empty() ? value("hostaddr") : host) + (port.empty() ? "" : ":" + port) + "/" +
+           value("dbname");
+}
+
+Result<routes::OutsideAnswer> PostgresQueries::ask(routes::SqlQuestion const& question,
+                                                   std::vector<char const*> const& values) {
     auto const until = Clock::now() + question.within;
     auto node = kept_.extract(question.database);
     Connection connection = node.empty() ? nullptr : std::move(node.mapped());
-    std::vector<char const*> values;
-    for (auto const& value : question.values) values.push_back(value.c_str());
     // A kept connection may be gone: then the question is put once more, on a new one.
     for (bool kept = connection != nullptr;; kept = false) {
         if (!connection) {

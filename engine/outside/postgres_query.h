@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "routes/outside.h"
 
@@ -18,6 +19,10 @@ class PostgresQueries {
   public:
     // Errors name the server's SQLSTATE and never what it says, which may quote values.
     Result<routes::OutsideAnswer> ask(routes::SqlQuestion const& question);
+    // Whether the server is there and can do the query, without doing it.
+    Result<void> try_out(routes::SqlQuestion question);
+    // Where that is, without secrets: "db.example:5432/mpi".
+    static std::string shown(std::string const& database);
     // From any thread: what is being asked is given up, and nothing is asked any more.
     void stop() noexcept { stopped_ = true; }
 
@@ -28,6 +33,8 @@ class PostgresQueries {
         void operator()(pg_conn* connection) const;
     };
     using Connection = std::unique_ptr<pg_conn, Finish>;
+    Result<routes::OutsideAnswer> ask(routes::SqlQuestion const& question,
+                                      std::vector<char const*> const& values);
     Result<Connection> connect(std::string const& to, Clock::time_point until) const;
     Result<std::string> rows(pg_conn* connection, routes::SqlQuestion const& question,
                              Clock::time_point until) const;

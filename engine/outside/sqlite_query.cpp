@@ -58,7 +58,7 @@ Result<store::sqlite::Connection*> SqliteQueries::connection(std::string const& 
     return &at->second.db;
 }
 
-Result<routes::OutsideAnswer> SqliteQueries::ask(routes::SqlQuestion const& question) {
+Result<store::sqlite::Statement> SqliteQueries::prepare(routes::SqlQuestion const& question) {
     auto const db = connection(question.database);
     if (!db) return db.error();
     (*db)->limit_time(std::chrono::steady_clock::now() + question.within);
@@ -66,6 +66,18 @@ Result<routes::OutsideAnswer> SqliteQueries::ask(routes::SqlQuestion const& ques
     if (!statement) return refused(statement.error());
     if (!(*db)->whole(question.query) || !statement->reads_only())
         return error("refused", "", "the query is not one statement that only reads", "write one SELECT");
+    return statement;
+}
+
+Result<void> SqliteQueries::try_out(routes::SqlQuestion const& question) {
+    auto const statement = prepare(question);
+    if (!statement) return statement.error();
+    return {};
+}
+
+Result<routes::OutsideAnswer> SqliteQueries::ask(routes::SqlQuestion const& question) {
+    auto statement = prepare(question);
+    if (!statement) return statement.error();
     for (std::size_t i = 0; i < question.values.size(); ++i)
         statement->bind(static_cast<int>(i + 1), std::string_view(question.values[i]));
     std::string rows;

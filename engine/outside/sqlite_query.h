@@ -13,6 +13,8 @@ namespace hilum::outside {
 class SqliteQueries {
   public:
     Result<routes::OutsideAnswer> ask(routes::SqlQuestion const& question);
+    // Whether the database is there and can do the query, without doing it.
+    Result<void> try_out(routes::SqlQuestion const& question);
 
   private:
     static constexpr std::size_t files_max = 16;
@@ -20,6 +22,7 @@ class SqliteQueries {
         store::sqlite::Connection db;
         std::uint64_t device = 0, file = 0;  // a file put in its place is another
     };
+    Result<store::sqlite::Statement> prepare(routes::SqlQuestion const& question);
     Result<store::sqlite::Connection*> connection(std::string const& path);
     std::map<std::string, Open> open_;
 };

@@ -59,6 +59,17 @@ Split split_messages(std::string_view bytes, BatchCheck* check = nullptr);
 // Whether `bytes` begin with a batch: with FHS or BHS, behind white space or a byte order mark.
 bool is_batch(std::string_view bytes);
 
+struct BatchOptions {
+    std::string_view control_id, timestamp;  // BHS-11, BHS-7
+    bool in_file = false;                    // between FHS and FTS
+};
+// Whether a message can stand in a batch, so that whoever reads it finds the same message: it is one, and has
+// no segment that begins or ends a batch.
+bool fits_batch(std::string_view message);
+// BHS with the delimiters, sender and receiver of the first message, the messages as they are, and BTS with
+// their number.
+std::string build_batch(std::span<std::string_view const> messages, BatchOptions const& options);
+
 // The batch that answers a batch (§2.10.3.3): BHS, the acknowledgments, BTS with their number, in the
 // delimiters of the batch; between FHS and FTS when it came in a file. BHS-12 and FHS-12 name what is
 // answered. `comment` becomes BTS-2. options.control_id is BHS-11.

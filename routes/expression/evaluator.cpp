@@ -183,10 +183,10 @@ bool Evaluation::read(Node const& node, Collection& out) {
 }
 
 bool Evaluation::read_part(Node const& node, Collection& out) {
-    if (!context_->message) return true;
-    auto const& delimiters = context_->message->delimiters();
-    auto found = context_->part.piece(node.path.component, delimiters);
-    if (node.path.subcomponent != 0) found = found.piece(node.path.subcomponent, delimiters);
+    if (!context_->message || !context_->part) return true;
+    auto found = context_->part->piece(node.path.component);
+    if (node.path.subcomponent != 0)
+        found = found.piece(node.path.subcomponent, context_->message->delimiters());
     if (!found.there()) return true;
     out.push_back(item_of({found.raw, found.is_null() ? hl7::Presence::null : hl7::Presence::value}, node));
     return bytes_ <= bytes_max ||

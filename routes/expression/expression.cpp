@@ -52,6 +52,10 @@ Expression Expression::compile(config::Text const& text, std::size_t skip, confi
 
 Result<bool> Expression::test(Context const& context) const {
     if (!program_) return no_expression();
+    if (program_->quick && context.message) {
+        auto const answer = program_->quick->test(context);
+        if (answer != Quick::Answer::unsure) return answer == Quick::Answer::yes;
+    }
     Storage storage;
     Evaluation evaluation(context, storage);
     Truth value = Truth::unknown;

@@ -38,7 +38,7 @@ struct Context {
     // In a map: the segments that paths to the first of a name mean, where there is one; and what the paths
     // that begin with a dot are in.
     hl7::LatestSegments const* latest = nullptr;
-    hl7::Part part = {};
+    hl7::Pieces const* part = nullptr;
 
     fhir::Element element() const {
         return focus.exists() ? focus : resource ? resource->root() : fhir::Element();

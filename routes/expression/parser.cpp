@@ -333,6 +333,7 @@ Result<std::unique_ptr<Program const>> parse(std::string_view text, Options cons
     } else {
         program->clauses.push_back(squeezed(source));
     }
+    program->quick = Quick::of(root);
     return std::unique_ptr<Program const>(std::move(program));
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "parsers/hl7/group_path.h"
+#include "routes/expression/quick.h"
 #include "routes/expression/regex.h"
 #include "routes/expression/value.h"
 
@@ -81,7 +82,8 @@ struct Node {
 
 class Program {
   public:
-    bool fhir = false;  // $this at the outermost is the context's element
+    std::unique_ptr<Quick const> quick;  // null: the evaluator has to do it
+    bool fhir = false;                   // $this at the outermost is the context's element
     std::string source;
     Storage storage;
     Node root;

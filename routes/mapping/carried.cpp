@@ -54,8 +54,16 @@ std::string path_text(std::string_view segment, std::size_t occurrence, std::siz
 
 bool of_the_writing(std::string_view segment, std::size_t field, hl7::Lookup const& lookup) {
     if (segment.starts_with("MSH")) return field >= 9 && field <= 12;
+    if (field != 1) return false;  // where set IDs stand
     auto const known = lookup.field(segment.substr(0, 3), field);
     return known && known->datatype == "SI";
+}
+
+bool ignores(std::vector<std::string> const& ignored, std::string_view segment, std::size_t field) {
+    auto const name = segment.substr(0, 3);
+    return std::any_of(ignored.begin(), ignored.end(), [&](std::string const& path) {
+        return path.size() > 3 && path.starts_with(name) && path == path_text(segment, 1, field, 0, 0, 0);
+    });
 }
 
 }  // namespace
@@ -69,14 +77,16 @@ Carried::Lost Carried::lost(hl7::Message const& message, std::size_t most,
     for (std::size_t n = 1; n <= message.segment_count(); ++n) {
         auto const segment = message.segment(n);
         auto const occurrence = ++occurrences[segment.substr(0, 3)];
-        auto const named = [&](std::string_view path) {
-            return std::find(ignored.begin(), ignored.end(), path) != ignored.end();
-        };
-        if (named(segment.substr(0, 3))) continue;
+        if (std::find(ignored.begin(), ignored.end(), segment.substr(0, 3)) != ignored.end()) continue;
+        std::size_t field = 0;
+        bool counts = true;
         each_piece(segment, message.delimiters(),
                    [&](std::string_view raw, std::size_t f, std::size_t r, std::size_t c, std::size_t s) {
-                       if (!ignored.empty() && named(path_text(segment, 1, f, 0, 0, 0))) return true;
-                       if (raw.empty() || raw == "\"\"" || of_the_writing(segment, f, lookup)) return true;
+                       if (f != field) {
+                           field = f;
+                           counts = !of_the_writing(segment, f, lookup) && !ignores(ignored, segment, f);
+                       }
+                       if (!counts || raw.empty() || raw == "\"\"") return true;
                        ++out.values;
                        if (std::binary_search(begins_.begin(), begins_.end(), raw.data(), std::less<>()))
                            return true;

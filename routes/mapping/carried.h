@@ -16,6 +16,10 @@ class Carried {
     void mark(std::string_view raw) {
         if (!raw.empty()) begins_.push_back(raw.data());
     }
+    // What the marks of those numbers are on in `first`, where the same text stands again.
+    void mark_again(std::size_t from, std::size_t to, std::string_view first, std::string_view again) {
+        for (auto i = from; i < to; ++i) begins_.push_back(again.data() + (begins_[i] - first.data()));
+    }
     std::size_t count() const { return begins_.size(); }
 
     // The paths of the populated values that no mark is on, in the order of the message: "PID-3[2].7",

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,6 +38,8 @@ struct CodeTable {
     std::optional<Found> find(std::string_view code) const;
 };
 
+using Names = std::set<std::string, std::less<>>;
+
 // Where a row's value comes from.
 struct HlField {
     enum class Kind : unsigned char { none, field, part, whole };
@@ -47,9 +50,9 @@ struct HlField {
 
 // One step on the way to an element.
 struct FhirStep {
-    std::string name;    // as the JSON has it
-    std::string url;     // of an extension
-    std::string choice;  // of value[x] and the like what its names begin with: there is one of them
+    std::string_view name;  // as the JSON has it; kept once for all maps
+    std::string url;        // of an extension
+    std::string choice;     // of value[x] and the like what its names begin with: there is one of them
     bool list = false;
     bool primitive = false;
     fhir::Type type;
@@ -91,6 +94,7 @@ struct FhirMap {
     fhir::Type type;      // what it fills
     std::vector<IdentityPart> identity;
     std::vector<FhirRow> rows;
+    bool of_part_alone = false;  // no row of it, or of those it calls, names a field: equal parts make equals
 };
 
 // Of a message map: what becomes of a segment.
@@ -139,6 +143,7 @@ struct FhirMaps {
     std::map<std::string, std::size_t, std::less<>> of_event;  // "ADT^A01": a message
     std::map<std::string, std::unique_ptr<CodeTable>, std::less<>> tables;
     RequiredElements required;
+    Names names;  // of elements
 
     // By MSH-9.1 and 9.2, else by the structure in MSH-9.3; null: none is for it.
     MessageMap const* message(std::string_view type, std::string_view event,

@@ -134,7 +134,7 @@ class Compiler {
             element = dot == std::string_view::npos ? std::string_view() : element.substr(dot + 1);
             type = fhir::Type::find(made.of.substr(0, made.of.find('[')));
         }
-        auto path = compile_fhir_path({std::string(element), entry.where}, type, diagnostics_);
+        auto path = compile_fhir_path({std::string(element), entry.where}, type, out_->names, diagnostics_);
         if (!path) return;
         if (path->type.name() != "Reference")
             return diagnostics_.error(entry.where, in_quotes(entry.key) + " is no reference",
@@ -251,8 +251,20 @@ class Compiler {
         std::vector<FhirRow> made;
         made.reserve(rows.size());
         for (auto const& text : rows) made.push_back(row(text, name, type));
+        out_->maps[number].of_part_alone = of_part_alone(out_->maps[number].identity, made);
         out_->maps[number].rows = std::move(made);
         way_.pop_back();
+    }
+
+    bool of_part_alone(std::vector<IdentityPart> const& identity, std::vector<FhirRow> const& rows) const {
+        auto const a_field = [](hl7::Path const& path) { return path.segment[0] != '\0'; };
+        for (auto const& part : identity)
+            if (!part.label.empty() || part.field.kind == HlField::Kind::field) return false;
+        return std::none_of(rows.begin(), rows.end(), [&](FhirRow const& row) {
+            return row.from.kind == HlField::Kind::field ||
+                   std::any_of(row.decided_by.begin(), row.decided_by.end(), a_field) ||
+                   (row.calls != FhirRow::none && !out_->maps[row.calls].of_part_alone);
+        });
     }
 
     FhirRow row(FhirRowText const& text, std::string const& map, fhir::Type type) {
@@ -278,7 +290,7 @@ class Compiler {
         bool const mapped = !text.map.empty() || text.rows.kind != config::Node::Kind::null;
         if (itself) {
             row.to_value = !mapped;
-        } else if (auto path = compile_fhir_path(text.to, type, diagnostics_)) {
+        } else if (auto path = compile_fhir_path(text.to, type, out_->names, diagnostics_)) {
             row.to = std::move(path->steps);
             row.type = path->type;
             row.codes = path->codes;

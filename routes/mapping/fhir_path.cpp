@@ -11,8 +11,8 @@ using config::in_quotes;
 
 class PathCompiler {
   public:
-    PathCompiler(config::Text const& text, config::Diagnostics& diagnostics)
-        : text_(text), diagnostics_(diagnostics) {}
+    PathCompiler(config::Text const& text, Names& names, config::Diagnostics& diagnostics)
+        : text_(text), names_(names), diagnostics_(diagnostics) {}
 
     std::optional<FhirPath> compile(fhir::Type type) {
         if (!type.exists()) return std::nullopt;
@@ -64,7 +64,7 @@ class PathCompiler {
         if (!definition) return unknown(name), false;
         out_.type = definition->choice ? definition->type_of(name) : definition->type(0);
         out_.codes = definition->value_set;
-        made.name = name;
+        made.name = *names_.emplace(name).first;
         made.list = definition->max > 1;
         if (definition->choice) made.choice = definition->name;
         made.type = out_.type;
@@ -95,15 +95,16 @@ class PathCompiler {
     }
 
     config::Text const& text_;
+    Names& names_;
     config::Diagnostics& diagnostics_;
     FhirPath out_;
 };
 
 }  // namespace
 
-std::optional<FhirPath> compile_fhir_path(config::Text const& text, fhir::Type from,
+std::optional<FhirPath> compile_fhir_path(config::Text const& text, fhir::Type from, Names& names,
                                           config::Diagnostics& diagnostics) {
-    return PathCompiler(text, diagnostics).compile(from);
+    return PathCompiler(text, names, diagnostics).compile(from);
 }
 
 }  // namespace hilum::routes::mapping

@@ -19,7 +19,7 @@ struct FhirPath {
 
 // "name[2].given", "extension('URL').valueString", "birthDate.extension('URL').valueDateTime". nullopt when
 // R4 has no such element: reported.
-std::optional<FhirPath> compile_fhir_path(config::Text const& text, fhir::Type from,
+std::optional<FhirPath> compile_fhir_path(config::Text const& text, fhir::Type from, Names& names,
                                           config::Diagnostics& diagnostics);
 
 }  // namespace hilum::routes::mapping

@@ -119,27 +119,22 @@ std::uint32_t MadeResources::settle(std::uint32_t number) {
     return there->second;
 }
 
-bool MadeResources::complete(Tree::Id id, fhir::Type type, std::string const& path, Incomplete& incomplete) {
+bool MadeResources::complete(Tree::Id id, fhir::Type type, Incomplete& incomplete) {
     tree_.remove_if(id, [&](Tree::Id child) {
         auto const& node = tree_.at(child);
         if (node.kind == Tree::Kind::reference) return made_[resolved(node.made)].discarded;
         if (node.kind != Tree::Kind::object || node.primitive || !node.type.exists()) return false;
-        auto const name = node.name;
-        auto const of = node.type;
-        return !complete(child, of, path + '.' + std::string(name), incomplete) || tree_.empty(child);
+        return !complete(child, node.type, incomplete) || tree_.empty(child);
     });
     auto const there = [&](RequiredElement const& element) {
         if (!element.choice) return tree_.child(id, element.name) != Tree::none;
-        for (auto c = tree_.at(id).first; c != Tree::none; c = tree_.at(c).next_name) {
-            auto const name = tree_.at(c).name;
-            bool const choice = name.size() > element.name.size() && name.starts_with(element.name);
-            if (choice && name[element.name.size()] < 'a') return true;
-        }
+        for (auto c = tree_.at(id).first; c != Tree::none; c = tree_.at(c).next_name)
+            if (tree_.at(c).choice == element.name) return true;
         return false;
     };
     for (auto const& element : incomplete.required[type.number()]) {
         if (there(element)) continue;
-        incomplete.found.push_back(path + '.' + std::string(element.name));
+        incomplete.found.push_back(std::string(type.name()) + '.' + std::string(element.name));
         return false;
     }
     return true;
@@ -151,7 +146,7 @@ std::vector<std::string> MadeResources::drop_incomplete(RequiredElements const& 
         incomplete.again = false;
         for (auto& made : made_) {
             if (made.discarded || made.same_as != none) continue;
-            bool const whole = complete(made.root, made.type, std::string(made.type.name()), incomplete);
+            bool const whole = complete(made.root, made.type, incomplete);
             if (whole && !tree_.empty(made.root)) continue;
             made.discarded = incomplete.again = true;
         }

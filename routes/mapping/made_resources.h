@@ -70,7 +70,7 @@ class MadeResources {
         std::vector<std::string> found{};
         bool again = false;  // a resource went, to which others may refer
     };
-    bool complete(Tree::Id id, fhir::Type type, std::string const& path, Incomplete& incomplete);
+    bool complete(Tree::Id id, fhir::Type type, Incomplete& incomplete);
     std::string key_of(std::uint32_t number);
     std::string const& id_of(std::uint32_t number);
     std::string identifier_key(Made const& made) const;

@@ -45,24 +45,28 @@ class Mapper {
     std::size_t level() const;
     Label* label(std::string_view name);
     void name(std::string_view label, std::uint32_t resource);
-    Result<bool> holds(expression::Expression const& when);
-    void split_fields(std::string_view segment);
+    bool holds(expression::Expression const& when, bool& wanted);  // false: it failed
     void list_traces(FhirBundle& out);
     void trace_children(Tree::Id id, std::string const& path, FhirBundle& out);
 
-    // mapper_rows.cpp. The booleans say whether something was made.
-    Result<bool> run_map(std::size_t number, Target target);
-    Result<bool> run_row(FhirRow const& row, Target target);
-    Result<bool> apply(FhirRow const& row, Target target, hl7::Part item, std::size_t index);
-    Result<bool> apply_reference(FhirRow const& row, Target target, hl7::Part item, std::size_t index);
-    Result<bool> apply_map(FhirRow const& row, Target target, hl7::Part item, std::size_t index);
-    Result<bool> apply_value(FhirRow const& row, Target target, hl7::Part item, std::size_t index);
-    Result<bool> put(FhirRow const& row, Target target, hl7::Part item, std::size_t index,
-                     std::string_view text);
-    Result<std::optional<FhirValue>> value_for(FhirRow const& row, std::string_view text);
+    // Whether something was made; failed: error_ says why. A Result would cost as much as a row does.
+    enum class Outcome : unsigned char { nothing, made, failed };
+
+    // mapper_rows.cpp
+    bool nothing_at(HlField const& from) const;
+    Outcome run_map(std::size_t number, Target target);
+    Outcome run_row(FhirRow const& row, Target target);
+    Outcome apply(FhirRow const& row, Target target, hl7::Part item, std::size_t index);
+    Outcome apply_reference(FhirRow const& row, Target target, hl7::Part item, std::size_t index);
+    Outcome referred_to(FhirRow const& row, hl7::Part item, std::uint32_t& resource);
+    Outcome no_code(FhirRow const& row);
+    Outcome apply_map(FhirRow const& row, Target target, hl7::Part item, std::size_t index);
+    Outcome apply_value(FhirRow const& row, Target target, hl7::Part item, std::size_t index);
+    Outcome put(FhirRow const& row, Target target, hl7::Part item, std::size_t index, std::string_view text);
+    Outcome value_for(FhirRow const& row, std::string_view text, FhirValue& value);
     void drop_repeated(Way const& way, Tree::Id node);
-    Result<bool> translate(FhirRow const& row, std::string_view& text);
-    Result<void> translate_coding(FhirRow const& row, Tree::Id node);
+    Outcome translate(FhirRow const& row, std::string_view& text);  // nothing: do without
+    bool translate_coding(FhirRow const& row, Tree::Id node);
     bool right_code(FhirRow const& row, std::string_view& text);
     Tree::Id reach(std::vector<FhirStep> const& to, Target target, std::size_t index, Way& way);
     bool other_choice(Tree::Id parent, FhirStep const& step) const;
@@ -76,7 +80,11 @@ class Mapper {
     std::string_view text_of(std::string_view raw);
     void find(std::string code, std::string place, std::string row);
     void find(std::string code, FhirRow const& row);
-    Error named(Error why, FhirRow const& row) const;
+    Outcome fail(Error why) {
+        error_ = std::move(why);
+        return Outcome::failed;
+    }
+    void name_row(FhirRow const& row);
 
     FhirMaps const& maps_;
     FhirOptions const& options_;
@@ -95,11 +103,18 @@ class Mapper {
     std::vector<Label> labels_;
     std::vector<std::size_t> seen_;  // of each group how far it has come, from 1; 0: it has not begun
     std::string_view anchor_;
-    std::string_view current_;              // the segment's name
-    std::vector<std::string_view> fields_;  // of the segment, by number
+    // Of maps that read nothing but their part: what they have made of which.
+    struct Referred {
+        std::size_t map = 0;
+        std::string_view raw;
+        std::uint32_t resource = 0;
+        std::size_t marks_from = 0, marks_to = 0;  // of what was carried
+    };
+    std::vector<Referred> referred_;
     std::uint32_t runs_ = 0;
     std::size_t given_ = 0;  // rows with a source that have made something
     std::string scratch_;
+    Error error_;
 };
 
 }  // namespace hilum::routes::mapping

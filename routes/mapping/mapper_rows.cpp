@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t nodes_max = 5'000'000;
 constexpr std::size_t findings_max = 200;
+constexpr std::size_t referred_max = 64;
 
 }  // namespace
 
@@ -33,14 +34,13 @@ void Mapper::find(std::string code, FhirRow const& row) {
     find(std::move(code), std::move(place), row.map + ": " + row.at);
 }
 
-Error Mapper::named(Error why, FhirRow const& row) const {
-    if (!why.place.starts_with("row ")) {
-        auto const column = why.place.empty() ? std::string() : " (" + why.place + ")";
-        why.place = "row " + row.at;
-        why.place += " of " + row.map;
-        why.place += column;
-    }
-    return why;
+// Of the innermost row that failed.
+void Mapper::name_row(FhirRow const& row) {
+    if (error_.place.starts_with("row ")) return;
+    auto const column = error_.place.empty() ? std::string() : " (" + error_.place + ")";
+    error_.place = "row " + row.at;
+    error_.place += " of " + row.map;
+    error_.place += column;
 }
 
 // Something but delimiters, and not the explicit null: what is deleted has no value to carry.
@@ -54,8 +54,7 @@ bool Mapper::valued(std::string_view raw) const {
 
 // The field that a path names: of the segment that the map is at, or of the first of its name.
 std::string_view Mapper::field(hl7::Path const& path) {
-    if (path.segment_name() == current_)
-        return path.field < fields_.size() ? fields_[path.field] : std::string_view();
+    if (latest_.is_here(path.segment_name())) return latest_.field(path.field);
     auto number = latest_.of(path.segment_name());
     if (number == 0) number = message_.find(path.segment_name());
     if (number == 0) return {};
@@ -68,11 +67,12 @@ std::string_view Mapper::field(hl7::Path const& path) {
 hl7::Part Mapper::part_at(hl7::Path const& path) {
     hl7::Part found;
     if (path.segment[0] == '\0') {
-        found = context_.part;
-    } else {
-        auto const repetition = path.repetition == hl7::Path::all ? 1 : path.repetition;
-        found = {hl7::part(field(path), delimiters_.repetition, repetition), hl7::Part::Level::repetition};
+        if (!context_.part) return {};
+        found = context_.part->piece(path.component);
+        return path.subcomponent == 0 ? found : found.piece(path.subcomponent, delimiters_);
     }
+    auto const repetition = path.repetition == hl7::Path::all ? 1 : path.repetition;
+    found = {hl7::part(field(path), delimiters_.repetition, repetition), hl7::Part::Level::repetition};
     if (path.component != 0) found = found.piece(path.component, delimiters_);
     if (path.subcomponent != 0) found = found.piece(path.subcomponent, delimiters_);
     return found;
@@ -100,37 +100,49 @@ std::string_view Mapper::text_of(std::string_view raw) {
     return text.data() == raw.data() ? raw : tree_.keep(text);
 }
 
-Result<bool> Mapper::run_map(std::size_t number, Target target) {
+// Most rows have nothing to do: told before any work is done for them.
+bool Mapper::nothing_at(HlField const& from) const {
+    if (from.kind == HlField::Kind::part)
+        return !context_.part || context_.part->piece(from.path.component).raw.empty();
+    return from.kind == HlField::Kind::field && latest_.is_here(from.path.segment_name()) &&
+           latest_.field(from.path.field).empty();
+}
+
+Mapper::Outcome Mapper::run_map(std::size_t number, Target target) {
     bool any = false, sourced = false;
     auto const before = given_;
     for (auto const& row : maps_.maps[number].rows) {
         sourced = sourced || row.from.kind != HlField::Kind::none;
+        if (nothing_at(row.from)) continue;
         auto const done = run_row(row, target);
-        if (!done) return named(done.error(), row);
-        any = any || *done;
+        if (done == Outcome::failed) {
+            name_row(row);
+            return done;
+        }
+        any = any || done == Outcome::made;
     }
     // Constants alone say nothing of the message.
-    return any && (!sourced || given_ > before);
+    return any && (!sourced || given_ > before) ? Outcome::made : Outcome::nothing;
 }
 
-Result<bool> Mapper::run_row(FhirRow const& row, Target target) {
+Mapper::Outcome Mapper::run_row(FhirRow const& row, Target target) {
     using Kind = HlField::Kind;
     auto const& from = row.from;
     std::string_view all;
     hl7::Part single;
     if (from.kind == Kind::field) {
         all = field(from.path);
-        if (!valued(all)) return false;
+        if (!valued(all)) return Outcome::nothing;
     } else if (from.kind == Kind::whole) {
-        single = context_.part;
+        if (context_.part) single = context_.part->whole();
     } else if (from.kind == Kind::part) {
         single = part_at(from.path);
     }
-    if ((from.kind == Kind::whole || from.kind == Kind::part) && !valued(single.raw)) return false;
+    if ((from.kind == Kind::whole || from.kind == Kind::part) && !valued(single.raw)) return Outcome::nothing;
     if (row.when.valid()) {
-        auto const wanted = holds(row.when);
-        if (!wanted) return wanted.error();
-        if (!*wanted) return false;
+        bool wanted = false;
+        if (!holds(row.when, wanted)) return Outcome::failed;
+        if (!wanted) return Outcome::nothing;
     }
     if (from.kind != Kind::field) return apply(row, target, single, 0);
 
@@ -148,23 +160,23 @@ Result<bool> Mapper::run_row(FhirRow const& row, Target target) {
         if (from.path.subcomponent != 0) item = item.piece(from.path.subcomponent, delimiters_);
         if (!valued(item.raw)) continue;
         auto const done = apply(row, target, item, index);
-        if (!done) return done;
+        if (done == Outcome::failed) return done;
         // What made nothing leaves its place to the next.
-        if (*done) ++index;
-        any = any || *done;
+        if (done == Outcome::made) ++index;
+        any = any || done == Outcome::made;
         if (!from.repetitions) break;
     }
-    return any;
+    return any ? Outcome::made : Outcome::nothing;
 }
 
-Result<bool> Mapper::apply(FhirRow const& row, Target target, hl7::Part item, std::size_t index) {
+Mapper::Outcome Mapper::apply(FhirRow const& row, Target target, hl7::Part item, std::size_t index) {
     if (tree_.size() > nodes_max)
-        return error("too_many", "", "the message would become more than 5,000,000 elements",
-                     "split it before it is mapped");
+        return fail(error("too_many", "", "the message would become more than 5,000,000 elements",
+                          "split it before it is mapped"));
     auto const done = row.reference                ? apply_reference(row, target, item, index)
                       : row.calls != FhirRow::none ? apply_map(row, target, item, index)
                                                    : apply_value(row, target, item, index);
-    if (done && *done) {
+    if (done == Outcome::made) {
         if (row.from.kind != HlField::Kind::none) ++given_;
         decided(row.decided_by);
     }
@@ -248,135 +260,154 @@ void Mapper::leave(Way const& way) {
     }
 }
 
-Result<bool> Mapper::apply_map(FhirRow const& row, Target target, hl7::Part item, std::size_t index) {
+Mapper::Outcome Mapper::apply_map(FhirRow const& row, Target target, hl7::Part item, std::size_t index) {
     Way way;
     auto const node = row.to.empty() ? target.node : reach(row.to, target, index, way);
-    if (node == Tree::none) return false;
+    if (node == Tree::none) return Outcome::nothing;
     bool const there = way.empty() || way.back().second != node;
-    if (tree_.at(node).kind != Tree::Kind::object) return false;  // a primitive that has its value
-    auto const outer = std::exchange(context_.part, item);
+    if (tree_.at(node).kind != Tree::Kind::object) return Outcome::nothing;  // a primitive that has its value
+    hl7::Pieces const pieces(item, delimiters_);
+    auto const* const outer = std::exchange(context_.part, &pieces);
     auto done = run_map(row.calls, {node, ++runs_});
     context_.part = outer;
-    if (!done) return done;
+    if (done == Outcome::failed) return done;
     if (row.primitive != Primitive::other && tree_.at(node).kind == Tree::Kind::text) {
         // The codes of the element itself, behind what the map has made of it.
         auto text = tree_.at(node).value;
-        auto translated = translate(row, text);
-        if (!translated) return translated;
-        bool const good = *translated && right_code(row, text);
+        auto const translated = translate(row, text);
+        if (translated == Outcome::failed) return translated;
+        bool const good = translated == Outcome::made && right_code(row, text);
         tree_.at(node).value = text;
         if (!good) {
             tree_.at(node).kind = Tree::Kind::object;
             tree_.at(node).value = {};
-            done = false;
+            done = Outcome::nothing;
         }
-    } else if (row.table && *done) {
-        if (auto const coded = translate_coding(row, node); !coded) return coded.error();
+    } else if (row.table && done == Outcome::made) {
+        if (!translate_coding(row, node)) return Outcome::failed;
     }
-    if (!*done && !there) {
+    if (done == Outcome::nothing && !there) {
         // Constants that a map has put there on its own go with it.
         tree_.at(node).first = Tree::none;
         leave(way);
-        return false;
+        return done;
     }
-    if (*done) drop_repeated(way, node);
+    if (done == Outcome::made) drop_repeated(way, node);
     return done;
 }
 
-Result<bool> Mapper::apply_reference(FhirRow const& row, Target target, hl7::Part item, std::size_t index) {
+Mapper::Outcome Mapper::apply_reference(FhirRow const& row, Target target, hl7::Part item,
+                                        std::size_t index) {
     Way way;
     auto const node = row.to.empty() ? target.node : reach(row.to, target, index, way);
-    if (node == Tree::none) return false;
-    if (tree_.child(node, "reference") != Tree::none) return false;
-    auto const resource = made_.add(maps_.maps[row.calls].type);
-    auto const outer = std::exchange(context_.part, item);
-    auto const done = run_map(row.calls, {made_.root(resource), ++runs_});
-    std::vector<MadeResources::Part> identity;
-    if (done && *done) identity = identity_of(maps_.maps[row.calls].identity);
-    context_.part = outer;
-    if (!done) return done;
-    auto settled = MadeResources::none;
-    if (*done) {
-        made_.identify(resource, std::move(identity));
-        settled = made_.settle(resource);
-    } else {
-        made_.discard(resource);
-    }
-    if (settled == MadeResources::none) {
+    if (node == Tree::none || tree_.child(node, "reference") != Tree::none) return Outcome::nothing;
+    auto resource = MadeResources::none;
+    if (referred_to(row, item, resource) == Outcome::failed) return Outcome::failed;
+    if (resource == MadeResources::none) {
         leave(way);
-        return false;
+        return Outcome::nothing;
     }
     auto const reference = tree_.add(node, "reference", false);
     auto& made = tree_.at(reference);
     made.primitive = true;
     made.kind = Tree::Kind::reference;
-    made.made = settled;
+    made.made = resource;
     made.row = &row;
     made.from = item.leaf(delimiters_).raw;
     drop_repeated(way, node);
-    return true;
+    return Outcome::made;
 }
 
-Result<bool> Mapper::apply_value(FhirRow const& row, Target target, hl7::Part item, std::size_t index) {
+// The resource that a map makes of a part of the message, or has made of the same before; none: nothing.
+Mapper::Outcome Mapper::referred_to(FhirRow const& row, hl7::Part item, std::uint32_t& resource) {
+    auto const& map = maps_.maps[row.calls];
+    if (map.of_part_alone) {
+        for (auto const& known : referred_) {
+            if (known.map != row.calls || known.raw != item.raw) continue;
+            carried_.mark_again(known.marks_from, known.marks_to, known.raw, item.raw);
+            resource = known.resource;
+            return Outcome::made;
+        }
+    }
+    auto const marks_from = carried_.count();
+    auto const made = made_.add(map.type);
+    hl7::Pieces const pieces(item, delimiters_);
+    auto const* const outer = std::exchange(context_.part, &pieces);
+    auto const done = run_map(row.calls, {made_.root(made), ++runs_});
+    if (done == Outcome::made) {
+        made_.identify(made, identity_of(map.identity));
+        resource = made_.settle(made);
+    } else {
+        made_.discard(made);
+    }
+    context_.part = outer;
+    bool const remember =
+        map.of_part_alone && resource != MadeResources::none && referred_.size() < referred_max;
+    if (remember) referred_.push_back({row.calls, item.raw, resource, marks_from, carried_.count()});
+    return done;
+}
+
+Mapper::Outcome Mapper::apply_value(FhirRow const& row, Target target, hl7::Part item, std::size_t index) {
     if (!row.has_value) {
         auto const leaf = item.leaf(delimiters_);
-        if (!valued(leaf.raw)) return false;
+        if (!valued(leaf.raw)) return Outcome::nothing;
         auto const done = put(row, target, leaf, index, text_of(leaf.raw));
-        if (done && *done) carried_.mark(leaf.raw);
+        if (done == Outcome::made) carried_.mark(leaf.raw);
         return done;
     }
     if (!row.value.computed()) return put(row, target, item, index, row.value.literal());
-    auto const outer = context_.part;
-    if (row.from.kind == HlField::Kind::field) context_.part = item;
+    auto const* const outer = context_.part;
+    hl7::Pieces const pieces =
+        row.from.kind == HlField::Kind::field ? hl7::Pieces(item, delimiters_) : hl7::Pieces();
+    if (row.from.kind == HlField::Kind::field) context_.part = &pieces;
     auto text = row.value.get(context_);
     context_.part = outer;
-    if (!text) return text.error();
+    if (!text) return fail(text.error());
     return put(row, target, item, index, tree_.keep(*text));
 }
 
-// What a text becomes as the element's type; nullopt: nothing, which find() has noted.
-Result<std::optional<FhirValue>> Mapper::value_for(FhirRow const& row, std::string_view text) {
-    std::optional<FhirValue> value;
-    bool const constant = row.has_value && !row.value.computed();
-    if (constant) {
+// What a text becomes as the element's type; nothing: why is noted.
+Mapper::Outcome Mapper::value_for(FhirRow const& row, std::string_view text, FhirValue& value) {
+    if (row.has_value && !row.value.computed()) {
         bool const literal = row.primitive == Primitive::boolean || row.primitive == Primitive::integer ||
                              row.primitive == Primitive::decimal;
-        return std::optional(FhirValue{literal ? Tree::Kind::literal : Tree::Kind::text, text});
+        value = {literal ? Tree::Kind::literal : Tree::Kind::text, text};
+        return Outcome::made;
     }
     auto const translated = translate(row, text);
-    if (!translated) return translated.error();
-    if (!*translated || text.empty()) return value;
-    value = fhir_value(text, row.primitive, row.type, zone_, tree_);
-    // What an expression makes may be in FHIR's own form.
-    if (!value && row.has_value && fhir::well_formed(row.type, text))
-        value = FhirValue{Tree::Kind::text, text};
-    if (!value) {
+    if (translated != Outcome::made || text.empty())
+        return translated == Outcome::made ? Outcome::nothing : translated;
+    auto const converted = fhir_value(text, row.primitive, row.type, zone_, tree_);
+    if (converted) {
+        value = *converted;
+    } else if (row.has_value && fhir::well_formed(row.type, text)) {
+        value = {Tree::Kind::text, text};  // what an expression makes may be in FHIR's own form
+    } else {
         find("bad_value", row);
-    } else if (!right_code(row, value->text)) {
-        value.reset();
+        return Outcome::nothing;
     }
-    return value;
+    return right_code(row, value.text) ? Outcome::made : Outcome::nothing;
 }
 
-Result<bool> Mapper::put(FhirRow const& row, Target target, hl7::Part item, std::size_t index,
-                         std::string_view text) {
+Mapper::Outcome Mapper::put(FhirRow const& row, Target target, hl7::Part item, std::size_t index,
+                            std::string_view text) {
     Way way;
     auto const node = row.to_value ? target.node : reach(row.to, target, index, way);
-    if (node == Tree::none || tree_.at(node).kind != Tree::Kind::object) return false;
-    auto const value = value_for(row, text);
-    if (!value) return value.error();
-    if (!*value) {
+    if (node == Tree::none || tree_.at(node).kind != Tree::Kind::object) return Outcome::nothing;
+    FhirValue value;
+    auto const done = value_for(row, text, value);
+    if (done != Outcome::made) {
         leave(way);
-        return false;
+        return done;
     }
     auto& made = tree_.at(node);
     made.primitive = true;
-    made.kind = (*value)->kind;
-    made.value = (*value)->text;
+    made.kind = value.kind;
+    made.value = value.text;
     made.row = &row;
     made.from = item.raw;
     drop_repeated(way, node);
-    return true;
+    return Outcome::made;
 }
 
 // An item that its list has already is not added again.
@@ -386,31 +417,35 @@ void Mapper::drop_repeated(Way const& way, Tree::Id node) {
         tree_.remove_last(way.back().first, node);
 }
 
-// False: the code is not in the table, and the row does without.
-Result<bool> Mapper::translate(FhirRow const& row, std::string_view& text) {
-    if (!row.table || text.empty()) return true;
+// Nothing: the code is not in the table, and the row does without.
+Mapper::Outcome Mapper::translate(FhirRow const& row, std::string_view& text) {
+    if (!row.table || text.empty()) return Outcome::made;
     auto const found = row.table->find(text);
     if (observer_ && row.table->site) observer_->looked_up(row.table->name, text, found.has_value());
     if (found) {
         text = found->code;
-        return true;
+        return Outcome::made;
     }
     switch (row.lacking) {
         case Lacking::pass:
-            return true;
+            return Outcome::made;
         case Lacking::use_default:
             find("no_code", row);
             text = row.instead;
-            return true;
+            return Outcome::made;
         case Lacking::hold:
-            return error("no_code", "", "no entry in table " + row.table->name,
-                         "add it, or write otherwise: for the row");
+            return no_code(row);
         case Lacking::omit:
             break;
     }
     // Whether a site says what its namespaces are is its own affair.
     if (row.table->name != "namespaces") find("no_code", row);
-    return false;
+    return Outcome::nothing;
+}
+
+Mapper::Outcome Mapper::no_code(FhirRow const& row) {
+    return fail(error("no_code", "", "no entry in table " + row.table->name,
+                      "add it, or write otherwise: for the row"));
 }
 
 bool Mapper::right_code(FhirRow const& row, std::string_view& text) {
@@ -432,10 +467,10 @@ void Mapper::set_text(Tree::Id parent, std::string_view name, std::string_view t
 }
 
 // Of a Coding, or the first of a CodeableConcept, what the table says of its code.
-Result<void> Mapper::translate_coding(FhirRow const& row, Tree::Id node) {
+bool Mapper::translate_coding(FhirRow const& row, Tree::Id node) {
     auto const coding = row.type.name() == "CodeableConcept" ? tree_.child(node, "coding") : node;
     auto const code = coding == Tree::none ? Tree::none : tree_.child(coding, "code");
-    if (code == Tree::none) return {};
+    if (code == Tree::none) return true;
     auto const found = row.table->find(tree_.at(code).value);
     if (observer_ && row.table->site)
         observer_->looked_up(row.table->name, tree_.at(code).value, found.has_value());
@@ -443,14 +478,12 @@ Result<void> Mapper::translate_coding(FhirRow const& row, Tree::Id node) {
         set_text(coding, "code", found->code, row);
         if (!found->system.empty()) set_text(coding, "system", found->system, row);
         if (!found->display.empty()) set_text(coding, "display", found->display, row);
-        return {};
+        return true;
     }
-    if (row.lacking == Lacking::hold)
-        return error("no_code", "", "no entry in table " + row.table->name,
-                     "add it, or write otherwise: for the row");
+    if (row.lacking == Lacking::hold) return no_code(row), false;
     if (row.lacking == Lacking::use_default) set_text(coding, "code", row.instead, row);
     if (row.lacking != Lacking::pass) find("no_code", row);
-    return {};
+    return true;
 }
 
 }  // namespace hilum::routes::mapping

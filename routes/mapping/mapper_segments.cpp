@@ -17,6 +17,7 @@ Mapper::Mapper(FhirMaps const& maps, FhirOptions const& options, hl7::Message co
     context_.message = &message;
     context_.now_us = options.now_us;
     context_.latest = &latest_;
+    tree_.reserve(std::min<std::size_t>(message.segment_count() * 64, 16'384));
     zone_.place = options.zone.get();
     zone_.offset = offset_of(message.text("MSH-7"));
 }
@@ -67,27 +68,13 @@ Result<FhirBundle> Mapper::run() {
     return std::move(out_);
 }
 
-void Mapper::split_fields(std::string_view segment) {
-    fields_.clear();
-    // MSH-1 is the delimiter itself, so that MSH-n is the n-th part.
-    if (segment.starts_with("MSH")) fields_.push_back({});
-    for (std::size_t begin = 0; begin <= segment.size();) {
-        auto const end = std::min(segment.find(delimiters_.field, begin), segment.size());
-        fields_.push_back(segment.substr(begin, end - begin));
-        begin = end + 1;
-    }
-    if (segment.starts_with("MSH") && fields_.size() > 2) fields_[1] = fields_[2] = {};
-    fields_[0] = {};
-}
-
 Result<void> Mapper::segment(std::size_t number, std::string_view name) {
-    current_ = name;
     bool split = false;
     enter_groups(name);
     latest_.set(name, number, level());
     for (auto const& row : map_->rows) {
         if (row.segment != name) continue;
-        if (!std::exchange(split, true)) split_fields(message_.segment(number));
+        if (!std::exchange(split, true)) latest_.here(name, message_.segment(number), delimiters_);
         if (!row.after.empty() && row.after != anchor_) continue;
         if (row.only == SegmentRow::Only::message && options_.bundle != BundleType::message) continue;
         if (row.only == SegmentRow::Only::provenance && !options_.provenance) continue;
@@ -116,8 +103,11 @@ void Mapper::enter_groups(std::string_view name) {
     }
 }
 
-Result<bool> Mapper::holds(expression::Expression const& when) {
-    return when.test(context_);
+bool Mapper::holds(expression::Expression const& when, bool& wanted) {
+    auto const answer = when.test(context_);
+    if (!answer) return fail(answer.error()), false;
+    wanted = *answer;
+    return true;
 }
 
 // 0: of the message; else the innermost group that has begun, from 1.
@@ -143,16 +133,16 @@ void Mapper::name(std::string_view name, std::uint32_t resource) {
 
 Result<void> Mapper::segment_row(SegmentRow const& row) {
     if (row.when.valid()) {
-        auto const wanted = holds(row.when);
-        if (!wanted) return wanted.error();
-        if (!*wanted) return {};
+        bool wanted = false;
+        if (!holds(row.when, wanted)) return error_;
+        if (!wanted) return {};
     }
     auto* const known = row.into ? label(row.label) : nullptr;
     auto const self = known ? known->resource : made_.add(row.type);
     auto const run = ++runs_;
     auto const done = run_map(row.calls, {made_.root(self), run});
-    if (!done) return done.error();
-    if (!*done && !known) {
+    if (done == Outcome::failed) return error_;
+    if (done == Outcome::nothing && !known) {
         made_.discard(self);
         return {};
     }
@@ -173,7 +163,7 @@ std::vector<MadeResources::Part> Mapper::identity_of(std::vector<IdentityPart> c
         if (!part.label.empty()) {
             if (auto const* const other = label(part.label)) made.resource = other->resource;
         } else if (part.field.kind == HlField::Kind::whole) {
-            made.text = context_.part.raw;
+            if (context_.part) made.text = context_.part->whole().raw;
         } else {
             made.text = part_at(part.field.path).raw;
         }

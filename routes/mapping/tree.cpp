@@ -1,5 +1,6 @@
 #include "routes/mapping/tree.h"
 
+#include <bit>
 #include <cstring>
 
 namespace hilum::routes::mapping {
@@ -18,7 +19,7 @@ Tree::Id Tree::root() {
 
 Tree::Id Tree::child(Id parent, std::string_view name) const {
     auto head = nodes_[parent].first;
-    while (head != none && nodes_[head].name != name) head = nodes_[head].next_name;
+    while (head != none && !same(nodes_[head].name, name)) head = nodes_[head].next_name;
     return head;
 }
 
@@ -29,7 +30,7 @@ Tree::Id Tree::add(Id parent, std::string_view name, bool list) {
     node.list = list;
     node.last_same = id;
     Id* link = &nodes_[parent].first;
-    while (*link != none && nodes_[*link].name != name) link = &nodes_[*link].next_name;
+    while (*link != none && !same(nodes_[*link].name, name)) link = &nodes_[*link].next_name;
     if (*link == none) {
         *link = id;
     } else {
@@ -42,7 +43,7 @@ Tree::Id Tree::add(Id parent, std::string_view name, bool list) {
 
 void Tree::remove_last(Id parent, Id child) {
     Id* link = &nodes_[parent].first;
-    while (nodes_[*link].name != nodes_[child].name) link = &nodes_[*link].next_name;
+    while (!same(nodes_[*link].name, nodes_[child].name)) link = &nodes_[*link].next_name;
     auto const head = *link;
     if (head == child) {
         *link = nodes_[child].next_name;
@@ -60,7 +61,7 @@ bool Tree::equal(Id a, Id b) const {
     if (one.kind != other.kind || one.value != other.value || one.made != other.made) return false;
     auto left = one.first, right = other.first;
     for (; left != none && right != none; left = nodes_[left].next_name, right = nodes_[right].next_name) {
-        if (nodes_[left].name != nodes_[right].name) return false;
+        if (!same(nodes_[left].name, nodes_[right].name)) return false;
         auto i = left, j = right;
         for (; i != none && j != none; i = nodes_[i].next_same, j = nodes_[j].next_same)
             if (!equal(i, j)) return false;
@@ -125,16 +126,42 @@ std::string_view Tree::keep(std::string_view text) {
     return kept;
 }
 
+namespace {
+
+// Where the first byte from `at` on stands that JSON has to escape: a quote, a backslash, a control
+// character.
+std::size_t next_escaped(std::string_view text, std::size_t at) {
+    if constexpr (std::endian::native == std::endian::little) {
+        constexpr std::uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
+        auto const zero = [](std::uint64_t x) { return (x - ones) & ~x & high; };
+        for (; at + 8 <= text.size(); at += 8) {
+            std::uint64_t word = 0;
+            std::memcpy(&word, text.data() + at, 8);
+            auto const below = (word - ones * 0x20) & ~word & high;
+            auto const hit = below | zero(word ^ (ones * '"')) | zero(word ^ (ones * '\\'));
+            // The lowest hit is exact; one above it may come of a borrow.
+            if (hit != 0) return at + static_cast<std::size_t>(std::countr_zero(hit)) / 8;
+        }
+    }
+    for (; at < text.size(); ++at) {
+        auto const c = static_cast<unsigned char>(text[at]);
+        if (c < 0x20 || c == '"' || c == '\\') return at;
+    }
+    return text.size();
+}
+
+}  // namespace
+
 // RFC 8259 §7.
 void Tree::quoted(std::string_view text, std::string& out) {
     static constexpr std::string_view hex = "0123456789abcdef";
     out += '"';
-    std::size_t begin = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        auto const c = static_cast<unsigned char>(text[i]);
-        if (c >= 0x20 && c != '"' && c != '\\') continue;
-        out += text.substr(begin, i - begin);
+    for (std::size_t begin = 0; begin < text.size();) {
+        auto const i = next_escaped(text, begin);
+        out.append(text, begin, i - begin);
         begin = i + 1;
+        if (i == text.size()) break;
+        auto const c = static_cast<unsigned char>(text[i]);
         out += '\\';
         switch (c) {
             case '\n':
@@ -156,7 +183,6 @@ void Tree::quoted(std::string_view text, std::string& out) {
                 out += hex[c & 15U];
         }
     }
-    out += text.substr(begin);
     out += '"';
 }
 

@@ -47,6 +47,8 @@ class Tree {
         unsigned char label = 0;
     };
 
+    // For about that many elements.
+    void reserve(std::size_t elements) { nodes_.reserve(elements); }
     Id root();  // a new one
     Node& at(Id id) { return nodes_[id]; }
     Node const& at(Id id) const { return nodes_[id]; }
@@ -74,6 +76,10 @@ class Tree {
     void write(Id id, std::string& out, Reference const& reference) const;
 
   private:
+    // Most names are one and the same text, for maps keep each of them once.
+    static bool same(std::string_view a, std::string_view b) {
+        return a.size() == b.size() && (a.data() == b.data() || a == b);
+    }
     static void quoted(std::string_view text, std::string& out);
     template <class Reference>
     void members(Id id, std::string& out, bool& comma, Reference const& reference) const;

@@ -125,6 +125,10 @@ std::unique_ptr<Question> compile_sql(SqlQuestion question, Options const& o, Co
                           "write values: [=PID-3.1]");
     if (list.items.size() > values_max)
         diagnostics.error(list.where, "more than 100 values", "give the query fewer");
+    if (context.asked) {
+        context.asked->push_back({context.route, {}, question});
+        context.asked->back().sql->values.resize(list.items.size());
+    }
     std::vector<expression::ValueSource> values;
     for (auto const& item : list.items) {
         config::Text text;
@@ -153,6 +157,7 @@ std::unique_ptr<Question> compile_question(config::Step const& step, QuestionOpt
     };
     if (step.options.find("http")) {
         checked(o.http);
+        if (context.asked) context.asked->push_back({context.route, o.http.url.value, {}});
         return compile_http(o.http, context);
     }
     SqlQuestion question;

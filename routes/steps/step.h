@@ -126,6 +126,7 @@ struct CompileContext {
     config::Diagnostics& diagnostics;
     std::vector<StepKind> const& kinds = step_catalogue();  // what may stand inside a step
     std::vector<StepPlace>* compiled = nullptr;             // gets each step that was compiled
+    std::vector<Asked>* asked = nullptr;                    // gets what is asked outside
     hl7::Dictionary dictionary = hl7::Dictionary::standard();
     std::set<std::uint16_t> closed_tables{};  // as in the configuration
     std::size_t depth = 0;                    // of the step being compiled, inside others

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "routes/advice.h"
+#include "routes/advice_order.h"
 #include "routes/pipeline.h"
 #include "tests/routes/config/catalogue.h"
 #include "tests/routes/config/thousand.h"
@@ -21,8 +22,9 @@ void check_thousand_routes(benchmark::State& state) {
         config::Diagnostics diagnostics;
         auto const config = config::load_text(text, "x.yaml", ".", config::test::catalogue(),
                                               config::test::FakeEnvironment(), diagnostics);
-        benchmark::DoNotOptimize(routes::Pipeline::compile(config, routes::step_catalogue(), diagnostics));
+        auto const pipeline = routes::Pipeline::compile(config, routes::step_catalogue(), diagnostics);
         routes::advise(config, diagnostics);
+        routes::advise_on_order(config, *pipeline, diagnostics);
         if (diagnostics.failed()) state.SkipWithError("the configuration has errors");
     }
     std::filesystem::remove(csv);

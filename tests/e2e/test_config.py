@@ -1,10 +1,12 @@
 """`hilum check`: broken configurations get the findings of their golden files, good ones pass and start."""
 
+import contextlib
 import glob
 import json
 import os
 import re
 import shutil
+import sqlite3
 
 import hilum_e2e as e2e
 from hilum_e2e import check, say
@@ -100,6 +102,47 @@ def test_connect():
         reached = {c['destination']: c['reached'] for c in json.loads(out)['connections']}
         check(code == 1 and reached == {'lab': True, 'web': False, 'files': True}, f'{code}\n{out}{err}')
         check(e2e.hilum('check', path)[0] == 0, 'without --connect nobody is asked')
+
+
+def test_connect_tries_what_is_asked():
+    with e2e.folder() as dir, e2e.Receiver() as mpi:
+        path, database = os.path.join(dir, 'hilum.yaml'), os.path.join(dir, 'beds.sqlite')
+        with contextlib.closing(sqlite3.connect(database)) as beds:
+            beds.execute('CREATE TABLE beds (ward TEXT, bed TEXT)')
+        rest = 'then: [ stop ], otherwise: pass'
+
+        def row(out, route):
+            found = re.search(rf"^\(route {route}\) +(.*)$", out, re.M)
+            check(found, out)
+            return found.group(1).split()
+
+        def configure(port, query, file='beds.sqlite'):
+            with open(path, 'w') as f:
+                f.write('listeners: { in: { mllp: { listen: "127.0.0.1:2575" } } }\n'
+                        f'destinations: {{ lab: {{ mllp: {{ connect: "127.0.0.1:{mpi.port}" }} }} }}\n'
+                        f'step_lists: {{ beds: {{ steps: [ enrich: {{ sqlite: {{ file: {file}, query: "{query}", values: [=PV1-3.1] }}, {rest} }} ] }} }}\n'
+                        'routes:\n'
+                        f'  - {{ name: a, from: in, to: lab, steps: [ enrich: {{ http: {{ url: "http://127.0.0.1:{port}/p/{{PID-3.1}}" }}, {rest} }} ] }}\n'
+                        '  - { name: b, from: in, to: lab, steps: [ { when: "PV1-2 = \'I\'", then: [ call: beds ] } ] }\n'
+                        f'  - {{ name: c, from: in, to: lab, steps: [ enrich: {{ http: {{ url: "http://{{MSH-4}}/x" }}, {rest} }} ] }}\n'
+                        '  - { name: d, from: in, to: lab, steps: [ enrich: { postgres: { connect: "host=127.0.0.1 port=%d dbname=mpi password=hidden", '
+                        'query: "SELECT 1" }, %s } ] }\n' % (e2e.free_port(), rest))
+
+        configure(mpi.port, 'SELECT bed FROM beds WHERE ward = ?1')
+        code, out, err = e2e.hilum('check', '--connect', path)
+        check(row(out, 'a') == ['enrich', 'http', f'127.0.0.1:{mpi.port}', 'yes'], out + err)
+        check(row(out, 'b') == ['enrich', 'sqlite', database, 'yes'], out + err)
+        check(row(out, 'c')[2:] == 'not tried: the message names the server'.split(), out + err)
+        check(code == 1 and row(out, 'd')[3] == 'no:' and '/mpi' in row(out, 'd')[2] and 'hidden' not in out + err, f'{code} {out} {err}')
+        configure(e2e.free_port(), 'SELECT bett FROM beds WHERE ward = ?1')
+        code, out, err = e2e.hilum('check', '--connect', '--json', path)
+        tried = {c['destination']: c for c in json.loads(out)['connections']}
+        check(not tried['(route a)']['reached'], out)
+        check('try the query with sqlite3' in tried['(route b)']['problem'], out)
+        check('reached' not in tried['(route c)'] and tried['(route c)']['not_tried'], out)
+        configure(mpi.port, 'SELECT 1', file='none.sqlite')
+        check(row(e2e.hilum('check', '--connect', path)[1], 'b')[3] == 'no:', 'a database that is not there')
+        check(not os.path.exists(os.path.join(dir, 'none.sqlite')), 'nothing is left behind')
 
 
 def test_run_refuses_broken():

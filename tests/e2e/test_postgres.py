@@ -1,6 +1,7 @@
 """`enrich` with a real PostgreSQL server, which comes and goes."""
 
 import glob
+import json
 import os
 import pwd
 import subprocess
@@ -140,6 +141,29 @@ def test_what_is_refused():
                     check(engine.rss_kb() < 100_000 or e2e.SANITIZED, f'{engine.rss_kb()} kB')
         finally:
             server.stop()
+
+
+def test_check_connect():
+    with e2e.folder() as dir:
+        server = Server(dir)
+        path = os.path.join(dir, 'hilum.yaml')
+
+        def tried(query):
+            with open(path, 'w') as f:
+                json.dump(configuration(dir, server.port, query, [{'set': {'PV1-20': 'x'}}]), f)
+            code, out, err = e2e.hilum('check', '--connect', '--json', path)
+            row = [c for c in json.loads(out)['connections'] if c['kind'] == 'enrich postgres'][0]
+            check(row['reached'] == (code == 0) and row['where'] == f'127.0.0.1:{server.port}/postgres', f'{code} {out} {err}')
+            return row.get('problem', '')
+
+        try:
+            check(tried('SELECT bed FROM beds WHERE mrn = $1') == '', 'the query is known')
+            check(tried('SELECT bed FROM beds WHERE mrn = $1 AND floor > 1') == '', 'the query is known')
+            check('42703' in tried('SELECT nonsense FROM beds WHERE mrn = $1'), 'no such column')
+            check('42P01' in tried('SELECT bed FROM bedz WHERE mrn = $1'), 'no such table')
+        finally:
+            server.stop()
+        check('no connection' in tried('SELECT bed FROM beds WHERE mrn = $1'), 'no server')
 
 
 e2e.main(globals())

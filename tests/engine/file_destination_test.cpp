@@ -27,9 +27,10 @@ struct Writing {
         REQUIRE(diagnostics.text() == "");
         destination = kind.make(c, {engine.runtime, 0, engine.destination, engine.log, "archive"});
     }
-    Attempt deliver(std::string const& body) {
+    Attempt deliver(std::string const& body, std::string const& batch = {}) {
         destinations::Outgoing outgoing;
         outgoing.body = body;
+        outgoing.batch = batch;
         return engine.run(destination->deliver(outgoing));
     }
 };
@@ -93,6 +94,18 @@ TEST_CASE("a message becomes a file of the same bytes, under its name, in folder
     CHECK(read_file(root.path() / "out/ADT/1.hl7") == message("1"));
     CHECK(w.deliver(message("2")).result == AttemptClass::delivered);
     CHECK(files_in(root.path()) == std::vector<std::string>{"out/ADT/1.hl7", "out/ADT/2.hl7"});
+}
+
+TEST_CASE("a batch is one file, named after its first message") {
+    TemporaryFolder root;
+    Writing w(root.text(), "{MSH-10}.hl7");
+    for (int i = 0; i < 2; ++i) {
+        auto const attempt = w.deliver(message("1"), "BHS|^~\\&\r" + message("1") + message("2") + "BTS|2\r");
+        CHECK(attempt.result == AttemptClass::delivered);
+        CHECK(attempt.code == (i == 0 ? "written" : "was there"));
+    }
+    CHECK(files_in(root.path()) == std::vector<std::string>{"1.hl7"});
+    CHECK(read_file(root.path() / "1.hl7").starts_with("BHS|"));
 }
 
 TEST_CASE("a redelivery changes nothing; another message under the same name gets a number") {

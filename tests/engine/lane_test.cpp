@@ -48,7 +48,7 @@ class ScriptedDestination final : public destinations::Destination {
         bool hang = false;
         {
             std::lock_guard lock(script_->mutex);
-            script_->seen.emplace_back(outgoing.body);
+            script_->seen.emplace_back(outgoing.batch.empty() ? outgoing.body : outgoing.batch);
             script_->duplicate.push_back(outgoing.possible_duplicate);
             hang = script_->hang;
         }

@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "engine/ops/json.h"
+#include "routes/advice_order.h"
+#include "routes/steps/step.h"
 
 using namespace hilum;
 
@@ -258,6 +260,53 @@ TEST_CASE("what a destination and an acknowledgement may say, and what is said o
     }
 }
 
+TEST_CASE("what a batch may say") {
+    struct Row {
+        char const* destination;
+        char const* expected;  // "" when nothing is wrong
+    };
+    Row const rows[] = {
+        {"file: { dir: ., name: x.hl7 }, batch: { max: 500, every: 1m, max_bytes: 1MiB, file_header: true }",
+         ""},
+        {"file: { dir: ., name: x.hl7 }, batch: { max: 1 }", ""},
+        {"mllp: { connect: \"lab.example:1\" }, batch: { max: 500 }",
+         "destination \"lab\" (mllp) sends messages one by one; leave out batch, or send to one of kind "
+         "file"},
+        {"file: { dir: ., name: x.hl7 }, batch: { every: 1m }", "\"max\""},
+        {"file: { dir: ., name: x.hl7 }, batch: { max: 0 }",
+         "a batch has from 1 to 5000 messages; write max: 500"},
+        {"file: { dir: ., name: x.hl7 }, batch: { max: 5001 }", "a batch has from 1 to 5000 messages"},
+        {"file: { dir: ., name: x.hl7 }, batch: { max: 5, every: 0s }",
+         "messages wait for others for some time"},
+        {"file: { dir: ., name: x.hl7 }, batch: { max: 5, every: 2d }", "a day at most"},
+        {"file: { dir: ., name: x.hl7 }, batch: { max: 5, max_bytes: 1GiB }", "from 1 byte to 256MiB"},
+        {"file: { dir: ., name: x.hl7 }, batch: { max: 5 }, order_by: PID-3.1",
+         "whatever order_by says; leave out batch, or order_by"},
+        {"file: { dir: ., name: x.hl7 }, batch: { maximum: 5 }", "maximum"},
+    };
+    for (auto const& row : rows) {
+        CAPTURE(row.destination);
+        config::Diagnostics diagnostics;
+        auto const config =
+            config::load_text(std::string("listeners: { a: { mllp: { listen: \"127.0.0.1:1\" } } }\n"
+                                          "destinations: { lab: { ") +
+                                  row.destination + " } }\nroutes: [ { name: r, from: a, to: lab } ]\n",
+                              "c.yaml", ".", flow::engine_catalogue(), NoEnvironment{}, diagnostics);
+        flow::check_together(config, diagnostics);
+        auto const text = diagnostics.text();
+        CHECK_MESSAGE((*row.expected ? text.find(row.expected) != std::string::npos : text.empty()), text);
+    }
+    config::Diagnostics diagnostics;
+    auto const config = config::load_text(
+        "listeners: { b: { fhir: { listen: \"127.0.0.1:8088\" } } }\n"
+        "destinations: { lab: { file: { dir: ., name: x.hl7 }, batch: { max: 5 } } }\n"
+        "routes: [ { name: r, from: b, to: lab } ]\n",
+        "c.yaml", ".", flow::engine_catalogue(), NoEnvironment{}, diagnostics);
+    flow::check_together(config, diagnostics);
+    CHECK(diagnostics.text().find("a batch is made of HL7 v2 messages, and FHIR comes here") !=
+          std::string::npos);
+}
+
 TEST_CASE("duplicates that are remembered for longer than they are kept") {
     auto const listener = [](std::string const& deduplicate) {
         return "  a: { mllp: { listen: \"127.0.0.1:2575\" }, deduplicate: " + deduplicate + " }\n";
@@ -266,4 +315,23 @@ TEST_CASE("duplicates that are remembered for longer than they are kept") {
     CHECK(findings(listener("control_id"), "store: { retain: 2h }\n")
               .starts_with("c.yaml:2:57: warning: listener \"a\" is to remember messages for longer than"));
     CHECK(findings(listener("{ by: content, within: 2h }"), "store: { retain: { age: 2h } }\n") == "");
+}
+
+TEST_CASE("an order_by to which both HL7 v2 and FHIR come") {
+    config::Diagnostics diagnostics;
+    auto const config = config::load_text(
+        "listeners:\n"
+        "  a: { mllp: { listen: \"127.0.0.1:2575\" } }\n"
+        "  b: { fhir: { listen: \"127.0.0.1:8088\" } }\n"
+        "destinations: { archive: { file: { dir: ., name: x.hl7 }, order_by: id } }\n"
+        "routes: [ { name: r, from: a, to: archive }, { name: s, from: b, to: archive } ]\n",
+        "c.yaml", ".", flow::engine_catalogue(), NoEnvironment{}, diagnostics);
+    auto const pipeline = routes::Pipeline::compile(config, routes::step_catalogue(), diagnostics);
+    CHECK(diagnostics.text() == "");
+    routes::advise_on_order(config, *pipeline, diagnostics);
+    CHECK(
+        diagnostics.text() ==
+        "c.yaml:4:69: warning: HL7 v2 messages come to destination \"archive\" as well, and this is about "
+        "FHIR: they have no value, and pass the resources or are passed; give each of the two a destination "
+        "of its own\n");
 }

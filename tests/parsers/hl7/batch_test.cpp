@@ -140,3 +140,50 @@ TEST_CASE("batch: the answer") {
     CHECK(hilum::hl7::build_batch_answer(bad, {}, {.control_id = "9", .timestamp = "2025"}) ==
           "BHS|^~\\&|||||2025||||9|\rBTS|0\r");
 }
+
+TEST_CASE("batch: made of messages, and read back as the same messages") {
+    std::string const a = "MSH|^~\\&|S|SF|R|RF|2024||ADT^A01|1\rPID|1\r", b = "MSH#~^\\&#T\rPID#1";
+    std::string_view const messages[] = {a, b};
+    auto const made = hilum::hl7::build_batch(messages, {.control_id = "4|7", .timestamp = "2025"});
+    CHECK(made == "BHS|^~\\&|S|SF|R|RF|2025||||4\\F\\7\r" + a + b + "\rBTS|2\r");
+    auto const in_file =
+        hilum::hl7::build_batch(messages, {.control_id = "4", .timestamp = "2025", .in_file = true});
+    CHECK(in_file ==
+          "FHS|^~\\&|S|SF|R|RF|2025||||4\rBHS|^~\\&|S|SF|R|RF|2025||||4\r" + a + b + "\rBTS|2\rFTS|1\r");
+    hilum::hl7::BatchCheck check;
+    auto const split = hilum::hl7::split_messages(in_file, &check);
+    check.finish();
+    CHECK(check.findings().empty());
+    CHECK(split.messages == std::vector<std::string_view>{a, b + "\r"});
+    CHECK(hilum::hl7::build_batch({}, {}) == "BHS|^~\\&|||||||||\rBTS|0\r");
+    std::string_view const other[] = {"MSH#~^\\&#T\r"};
+    CHECK(hilum::hl7::build_batch(other, {}) == "BHS#~^\\&#T########\r" + std::string(other[0]) + "BTS#1\r");
+}
+
+TEST_CASE("batch: what can stand in one") {
+    struct Row {
+        char const* name;
+        std::string bytes;
+        bool fits;
+    };
+    std::string const a = "MSH|^~\\&|A\rPID|1\r";
+    Row const rows[] = {
+        {"a message", a, true},
+        {"no end", "MSH|^~\\&|A", true},
+        {"LF", "MSH|^~\\&|A\nPID|1\n", true},
+        {"nothing", "", false},
+        {"JSON", R"({"resourceType":"Patient"})", false},
+        {"XML", "<ADT_A01/>", false},
+        {"UTF-16", std::string("M\0S\0H\0|\0", 8), false},
+        {"two", a + a, false},
+        {"a batch", "BHS|^~\\&\r" + a + "BTS|1\r", false},
+        {"a trailer in it", a + "BTS|1\r", false},
+        {"a trailer in the middle", a + "FTS|1\rPV1|1\r", false},
+        {"a header in it", a + "BHS|^~\\&\r", false},
+        {"a trailer behind LF", "MSH|^~\\&|A\nBTS|1\n", false},
+    };
+    for (auto const& row : rows) {
+        CAPTURE(row.name);
+        CHECK(hilum::hl7::fits_batch(row.bytes) == row.fits);
+    }
+}

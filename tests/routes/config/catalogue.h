@@ -89,10 +89,12 @@ void describe(V& v, Retry& o) {
 
 struct Common {
     Retry retry;
+    Text order_by;
 };
 template <class V>
 void describe(V& v, Common& o) {
     v.optional("retry", o.retry, "when a delivery fails");
+    v.optional("order_by", o.order_by, "what keeps its order");
 }
 
 template <class Options>
@@ -120,8 +122,8 @@ inline Catalogue catalogue() {
             {{"mllp", check_destination<MllpDestination>, SchemaWriter::of<MllpDestination>},
              {"http", check_destination<HttpDestination>, SchemaWriter::of<HttpDestination>},
              {"file", check_destination<FileDestination>, SchemaWriter::of<FileDestination>}},
-            {"answer"},
-            {"retry"},
+            {"answer", "ack"},
+            {"retry", "order_by"},
             step_names()};
 }
 

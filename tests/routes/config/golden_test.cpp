@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "routes/advice.h"
+#include "routes/advice_order.h"
 #include "routes/pipeline.h"
 #include "tests/routes/config/catalogue.h"
 
@@ -59,9 +60,12 @@ std::string difference(std::string const& expected, std::string const& actual) {
 void find(fs::path const& path, Diagnostics& diagnostics) {
     Config const config = load_text(contents(path), path.string(), path.parent_path().string(),
                                     test::catalogue(), test::FakeEnvironment(), diagnostics);
-    if (!diagnostics.failed())
+    if (diagnostics.failed()) return;
+    auto const pipeline =
         hilum::routes::Pipeline::compile(config, hilum::routes::step_catalogue(), diagnostics);
-    if (!diagnostics.failed()) hilum::routes::advise(config, diagnostics);
+    if (diagnostics.failed()) return;
+    hilum::routes::advise(config, diagnostics);
+    hilum::routes::advise_on_order(config, *pipeline, diagnostics);
 }
 
 std::string diagnostics_of(fs::path const& path, bool& failed) {

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "routes/advice.h"
+#include "routes/advice_order.h"
 #include "routes/pipeline.h"
 #include "tests/routes/config/catalogue.h"
 #include "tests/routes/config/thousand.h"
@@ -21,8 +22,10 @@ std::string check(std::string const& text) {
     config::Diagnostics diagnostics;
     auto const config = config::load_text(text, "x.yaml", ".", config::test::catalogue(),
                                           config::test::FakeEnvironment(), diagnostics);
-    routes::Pipeline::compile(config, routes::step_catalogue(), diagnostics);
-    if (!diagnostics.failed()) routes::advise(config, diagnostics);
+    auto const pipeline = routes::Pipeline::compile(config, routes::step_catalogue(), diagnostics);
+    if (diagnostics.failed()) return diagnostics.text();
+    routes::advise(config, diagnostics);
+    routes::advise_on_order(config, *pipeline, diagnostics);
     return diagnostics.text();
 }
 

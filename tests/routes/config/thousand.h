@@ -15,7 +15,8 @@ inline std::string many_routes(int count, std::string const& csv) {
     text += "destinations:\n";
     for (int i = 0; i < count / 5; ++i)
         text += "  out" + std::to_string(i) +
-                ": { mllp: { connect: \"lab.example:2575\" }, retry: { first: 1s, max: 60s } }\n";
+                ": { mllp: { connect: \"lab.example:2575\" }, retry: { first: 1s, max: 60s }, order_by: "
+                "PID-3.1 }\n";
     text +=
         "routes:\n"
         "  - name: base\n    abstract: true\n    when: MSH-9.1 = 'ADT' and PV1-3.1 = '${param.ward}'\n"
