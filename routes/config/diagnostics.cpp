@@ -142,13 +142,13 @@ std::string suggest(std::string_view word, std::span<std::string_view const> can
         return "did you mean " + in_quotes(near) + "?";
     }
     if (candidates.empty()) return {};
-    constexpr std::size_t listed_max = 20;
+    constexpr std::size_t listed_max = 20, long_max = 300;
     std::string out = "known " + std::string(kind) + ": ";
-    for (std::size_t i = 0; i < candidates.size() && i < listed_max; ++i) {
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
         if (i > 0) out += ", ";
+        if (i == listed_max || out.size() + candidates[i].size() > long_max) return out += "...";
         out += candidates[i];
     }
-    if (candidates.size() > listed_max) out += ", ...";
     return out;
 }
 

@@ -215,7 +215,9 @@ class Compiler {
         auto const source = sources_.maps.find(name);
         if (source == sources_.maps.end()) {
             std::vector<std::string_view> names;
-            for (auto const& [known, map] : sources_.maps) names.emplace_back(known);
+            auto const kind = name.substr(0, name.find('/') + 1);
+            for (auto const& [known, map] : sources_.maps)
+                if (known.starts_with(kind)) names.emplace_back(known);
             diagnostics_.error(where.where, "there is no map " + in_quotes(name),
                                diagnostics_.full() ? "" : config::suggest(name, names, "maps"));
             return FhirRow::none;
@@ -292,6 +294,8 @@ class Compiler {
             row.to = std::move(path->steps);
             row.type = path->type;
             row.codes = path->codes;
+        } else {
+            row.type = {};  // what follows from it is not reported on top
         }
         row.primitive = primitive_of(row.type);
     }
@@ -307,6 +311,7 @@ class Compiler {
     }
 
     void call(FhirRowText const& text, FhirRow& row) {
+        if (!row.type.exists()) return;
         bool const inner = text.rows.kind != config::Node::Kind::null;
         if (inner) {
             auto const rows = read_rows(text.rows, "the row for " + row.at, diagnostics_);
@@ -378,7 +383,8 @@ class Compiler {
             row.table = made.get();
         } else {
             std::vector<std::string_view> names;
-            for (auto const& [table, codes] : out_->tables) names.push_back(table);
+            for (auto const& [table, codes] : out_->tables)
+                if (!table.starts_with("site ")) names.push_back(table);
             for (auto const& [table, codes] : tables_) names.push_back(table);
             diagnostics_.error(text.table.where, "there is no table " + in_quotes(name),
                                config::suggest(name, names, "tables"));

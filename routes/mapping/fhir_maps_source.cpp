@@ -135,15 +135,16 @@ class SourceReader {
     }
 
     void remove(MapSource& source, RemovedRow const& removed, std::string const& name) {
+        if (removed.from.empty() && removed.to.empty()) return;  // what it has instead is reported
         auto const count = std::erase_if(source.rows, [&](FhirRowText const& row) {
             return (removed.from.empty() || row.from.value == removed.from.value) &&
-                   (removed.to.empty() || row.to.value == removed.to.value) &&
-                   !(removed.from.empty() && removed.to.empty());
+                   (removed.to.empty() || row.to.value == removed.to.value);
         });
         auto const& where = removed.from.empty() ? removed.to.where : removed.from.where;
         if (count == 0)
-            diagnostics_.error(where, name + " has no such row",
-                               "name from: and to: as the row has them (hilum maps shows them)");
+            diagnostics_.error(
+                where, name + " has no such row",
+                "name from: and to: as the row has them; hilum convert --to fhir --trace shows them");
     }
 
     void read_message(config::Entry const& entry) {

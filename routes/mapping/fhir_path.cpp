@@ -61,14 +61,7 @@ class PathCompiler {
         }
         auto const of = out_.type;
         auto const definition = fhir::definition_of_property(of, name);
-        if (!definition) {
-            std::vector<std::string> known;
-            for (auto const& element : fhir::definitions(of)) known.emplace_back(element.name);
-            std::vector<std::string_view> const names(known.begin(), known.end());
-            return fail(std::string(of.name()) + " has no element " + in_quotes(name),
-                        config::suggest(name, names, "elements")),
-                   false;
-        }
+        if (!definition) return unknown(name), false;
         out_.type = definition->choice ? definition->type_of(name) : definition->type(0);
         out_.codes = definition->value_set;
         made.name = *names_.emplace(name).first;
@@ -78,6 +71,27 @@ class PathCompiler {
         made.primitive = out_.type.kind() == fhir::Type::Kind::primitive;
         out_.steps.push_back(std::move(made));
         return true;
+    }
+
+    void unknown(std::string_view name) {
+        std::vector<std::string> known;  // of value[x] as its types have it: valueQuantity
+        bool choice = false;
+        for (auto const& element : fhir::definitions(out_.type)) {
+            if (!element.choice) {
+                known.emplace_back(element.name);
+                continue;
+            }
+            choice = choice || element.name == name;
+            for (std::size_t i = 0; i < element.type_count(); ++i) {
+                std::string type(element.type(i).name());
+                if (type[0] >= 'a' && type[0] <= 'z') type[0] = static_cast<char>(type[0] - 'a' + 'A');
+                known.push_back(std::string(element.name) + type);
+            }
+        }
+        if (choice) std::erase_if(known, [&](std::string const& one) { return !one.starts_with(name); });
+        std::vector<std::string_view> const names(known.begin(), known.end());
+        auto const what = std::string(out_.type.name()) + " has no element " + in_quotes(name);
+        fail(choice ? what + " but one for each type" : what, config::suggest(name, names, "elements"));
     }
 
     config::Text const& text_;

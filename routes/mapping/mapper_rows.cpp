@@ -23,7 +23,15 @@ void Mapper::find(std::string code, std::string place, std::string row) {
 }
 
 void Mapper::find(std::string code, FhirRow const& row) {
-    find(std::move(code), row.at.substr(0, row.at.find(" > ")), row.map + ": " + row.at);
+    auto place = row.at.substr(0, row.at.find(" > "));
+    // In the map of a datatype ".1" says nothing to who reads of it; where it came from does.
+    bool const inner = row.from.kind == HlField::Kind::part || row.from.kind == HlField::Kind::whole;
+    if (inner && out_.findings.size() < findings_max) {
+        auto const part = row.from.kind == HlField::Kind::part ? part_at(row.from.path) : context_.part;
+        if (auto found = place_of(message_, part.leaf(delimiters_).raw); !found.empty())
+            place = std::move(found);
+    }
+    find(std::move(code), std::move(place), row.map + ": " + row.at);
 }
 
 // Of the innermost row that failed.

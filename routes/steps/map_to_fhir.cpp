@@ -78,9 +78,10 @@ class MapToFhir final : public Step {
             if (lost > 0) work.notes->push_back(lost_text(made.lost));
         }
         if (lost_max_ && lost > *lost_max_)
-            return held("",
-                        error("lost", "", std::to_string(lost) + " values would be lost: " + list(made.lost),
-                              "write rows for them, or name them in lost_ignore"));
+            return held("", error("lost", "",
+                                  std::to_string(lost) + (lost == 1 ? " value" : " values") +
+                                      " would be lost: " + list(made.lost),
+                                  "write rows for them, or name them in lost_ignore"));
         return StepResult::ok();
     }
 

@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import re
+import subprocess
 
 import hilum_e2e as e2e
 from hilum_e2e import check, say
@@ -30,6 +31,9 @@ def check_configuration(text, where):
             os.makedirs(os.path.dirname(os.path.join(dir, csv)) or dir, exist_ok=True)
             with open(os.path.join(dir, csv), 'w') as f:
                 f.write(f'{key},{value}\na,b\n')
+        for name in re.findall(r'\bmaps/[\w-]+\.yaml', text):  # rows of a site's, of which it may have none
+            os.makedirs(os.path.join(dir, 'maps'), exist_ok=True)
+            open(os.path.join(dir, name), 'w').close()
         path = os.path.join(dir, 'hilum.yaml')
         with open(path, 'w') as f:
             f.write(text)
@@ -147,11 +151,68 @@ def test_steps():
         code, out, err = e2e.hilum('check', '--schema')
         check(code == 0, err)
         forms = json.loads(out)['properties']['routes']['items']['properties']['steps']['items']['anyOf']
-        steps = (set(forms[0]['properties']) | {'when'}) - {'bundle', 'map'}  # of FHIR alone: the page's message is HL7 v2
+        steps = (set(forms[0]['properties']) | {'when'}) - {'bundle'}  # of FHIR alone: the page's message is HL7 v2
         sections = {name for fence in page.fences for name in fence.section.split(', ')}
         check(not steps - sections, f'without a section: {sorted(steps - sections)}')
         check(not steps - shown, f'without an example that tells what comes of it: {sorted(steps - shown)}')
         say(f'{count} fragments, {len(steps)} steps')
+
+
+def told_by(resource, path):
+    """Its elements as lines: Patient.name[0].family: Doe."""
+    if isinstance(resource, dict):
+        return [line for name, value in resource.items() for line in told_by(value, f'{path}.{name}')]
+    if isinstance(resource, list):
+        return [line for n, value in enumerate(resource) for line in told_by(value, f'{path}[{n}]')]
+    return [f'{path}: {resource}']
+
+
+def bundle_lines(text):
+    """Of a Bundle its own elements and those of its resources, which all but types tell apart."""
+    bundle = json.loads(text)
+    entries = bundle.pop('entry')
+    lines = told_by(bundle, 'Bundle')
+    for resource in sorted((e['resource'] for e in entries), key=lambda r: r['resourceType'] != 'Patient'):
+        kind = resource.pop('resourceType')
+        resource.pop('id')
+        lines += [line for line in told_by(resource, kind) if '.reference: urn:uuid:' not in line]
+    return lines
+
+
+def test_mapping():
+    """The site maps of docs/mapping.md change what it says, and its commands print what it shows."""
+    with open(os.path.join(e2e.ROOT, 'docs', 'mapping.md')) as f:
+        page = fences_in_order(f.read())
+    count = 0
+    with e2e.folder() as dir:
+        def write(name, text):
+            with open(os.path.join(dir, name), 'w', newline='') as f:
+                f.write(text)
+
+        def convert(*maps):
+            code, out, err = e2e.hilum('convert', '--to', 'fhir', *(word for m in maps for word in ('--maps', m)), 'adt.hl7', cwd=dir)
+            check(code == 0, f'{maps}: {err}')
+            return bundle_lines(out)
+
+        write('adt.hl7', next(f.text for f in page if f.info == 'hl7 message').replace('\n', '\r'))
+        before = convert()
+        for fence, after in zip(page, [*page[1:], None]):
+            at = f'docs/mapping.md:{fence.line}'
+            if fence.info.startswith('yaml map'):
+                write('site.yaml', fence.text)
+                changed = convert(*fence.info.split()[2:], 'site.yaml')
+                came = ''.join(line[0] + line[2:] + '\n' for line in difflib.ndiff(before, changed) if line[0] in '+-')
+                check(after and after.info == 'diff' and matches(after.text, came), f'{at}: of\n{fence.text}comes\n{came}')
+                count += 1
+            elif fence.info == 'console':
+                command, told = fence.text.split('\n', 1)
+                check(command.startswith('$ hilum '), at)
+                done = subprocess.run(['bash', '-c', f'hilum() {{ "$HILUM" "$@"; }}; {command[2:]}'], cwd=dir, text=True, capture_output=True,
+                                      env={**os.environ, 'HILUM': e2e.HILUM})
+                check(matches(told, done.stdout), f'{at}: prints\n{done.stdout}{done.stderr}')
+                count += 1
+    check(count > 6, f'{count} examples')
+    say(f'{count} examples')
 
 
 def test_examples():

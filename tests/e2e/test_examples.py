@@ -1,6 +1,7 @@
 """Examples that run by one command: each examples/*/run.sh does what it says, and leaves nothing running."""
 
 import glob
+import json
 import os
 import subprocess
 
@@ -44,6 +45,24 @@ def test_fhir_facade():
     check('partners delete nothing' in deleted and 'not-supported' in other, f'{deleted}\n{other}')
     check(operator.count('ehr:delivered') == 4 and operator.count('rejected') == 2, operator)
     say(f'{len(statuses)} requests')
+
+
+def test_adt_oru_to_fhir():
+    shown = run('adt-oru-to-fhir')
+    parts = shown.split('\n\n')
+    tests, *sends, patient, replaced, visit, results, last, operator, trace = parts
+    check(tests == '$ hilum test .\n6 passed', tests)
+    check(len(sends) == 4 and all(' AA ' in part for part in [*sends, last]), f'{sends} {last}')
+    found = [json.loads(part.split('\n')[1]) for part in (patient, replaced, visit, results)]
+    check([bundle['total'] for bundle in found] == [1, 1, 1, 3], shown)
+    one, old, at, *_ = (bundle['entry'][0]['resource'] for bundle in found)
+    check(one['name'][0]['family'] == 'Probe-Kern' and one['address'] and '123456789' not in shown, patient)
+    check(one['link'] == [{'type': 'replaces', 'other': {'reference': f'Patient/{old["id"]}'}}] and old['active'] is False, patient + replaced)
+    # The results know less of the visit than the admission did, and have left it as it was.
+    check(at['participant'] and at['subject']['reference'] == f'Patient/{one["id"]}', visit)
+    check({e['resource']['subject']['reference'] for e in found[3]['entry']} == {f'Patient/{one["id"]}'}, results)
+    check('2 values would be lost: ZIN-1.1, ZIN-1.2' in trace and operator.count('ehr:delivered') == 4, operator + trace)
+    check('insured twice' not in shown, shown)
 
 
 e2e.main(globals())

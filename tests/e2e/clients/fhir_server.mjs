@@ -18,7 +18,8 @@ const { Fhir } = require('fhir');
 // The router's own copy: definitions are kept in the module.
 const core = createRequire(require.resolve('@medplum/fhir-router'))('@medplum/core');
 
-const TYPES = new Set(['Patient', 'Observation', 'Encounter', 'Bundle']);
+const TYPES = new Set(['Patient', 'Observation', 'Encounter', 'Bundle', 'Organization', 'Location', 'Practitioner', 'RelatedPerson',
+  'ServiceRequest', 'DiagnosticReport']);
 const named = (file, wanted) => {
   const bundle = readJson(`fhir/r4/${file}.json`);
   return { ...bundle, entry: bundle.entry.filter(({ resource }) => wanted(resource)) };
