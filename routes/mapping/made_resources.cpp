@@ -159,7 +159,7 @@ void MadeResources::finish() {
     for (std::uint32_t i = 0; i < made_.size(); ++i) {
         auto& made = made_[i];
         if (tree_.empty(made.root)) made.discarded = true;
-        if (!counts(i)) continue;
+        if (made.discarded || made.same_as != none) continue;
         auto const id = id_of(i);
         auto const [there, added] = known.emplace(std::string(made.type.name()) + id, i);
         if (added) continue;
@@ -179,17 +179,26 @@ void MadeResources::finish() {
     }
 }
 
+void MadeResources::only_refer_to(std::string_view type) {
+    for (auto& made : made_) made.elsewhere = made.elsewhere || made.type.name() == type;
+}
+
 std::string const& MadeResources::id(std::uint32_t number) const {
     return made_[resolved(number)].id;
 }
 
 bool MadeResources::counts(std::uint32_t number) const {
-    return !made_[number].discarded && made_[number].same_as == none;
+    return !made_[number].discarded && made_[number].same_as == none && !made_[number].elsewhere;
 }
 
 std::string MadeResources::bundle(Tree::Id bundle, BundleType type) const {
-    auto const reference = [this](std::uint32_t number) { return std::string(urn) + id(number); };
-    std::string out = R"({"resourceType":"Bundle",)";
+    auto const reference = [this](std::uint32_t number) {
+        auto const& made = made_[resolved(number)];
+        return (made.elsewhere ? std::string(made.type.name()) + '/' : std::string(urn)) + made.id;
+    };
+    std::string out;
+    out.reserve(tree_.size() * 24);
+    out = R"({"resourceType":"Bundle",)";
     tree_.write(bundle, out, reference);
     // "{...}" of the Bundle's elements goes on in ours.
     auto const brace = out.find('{', 1);

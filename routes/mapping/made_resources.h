@@ -51,6 +51,9 @@ class MadeResources {
     std::string const& id(std::uint32_t number) const;
     bool counts(std::uint32_t number) const;  // it becomes an entry: not discarded, not joined to another
 
+    // Before finish(): those of this type are known elsewhere by the ids that they have here. They are
+    // referred to, and are no entries.
+    void only_refer_to(std::string_view type);
     // After finish(). `bundle` is the tree of the Bundle's own elements.
     std::string bundle(Tree::Id bundle, BundleType type) const;
 
@@ -62,6 +65,7 @@ class MadeResources {
         std::string id;
         std::uint32_t same_as = none;
         bool discarded = false;
+        bool elsewhere = false;
         bool in_progress = false;
     };
 

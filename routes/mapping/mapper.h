@@ -80,6 +80,7 @@ class Mapper {
     std::string_view text_of(std::string_view raw);
     void find(std::string code, std::string place, std::string row);
     void find(std::string code, FhirRow const& row);
+    std::string place_of(FhirRow const& row) const;
     Outcome fail(Error why) {
         error_ = std::move(why);
         return Outcome::failed;
@@ -111,6 +112,13 @@ class Mapper {
         std::size_t marks_from = 0, marks_to = 0;  // of what was carried
     };
     std::vector<Referred> referred_;
+    std::vector<HlField const*> sources_;  // of the rows whose maps are being run, the outermost first
+    struct Found {
+        FhirRow const* row = nullptr;
+        HlField const* field = nullptr;
+        std::size_t finding = 0;
+    };
+    std::vector<Found> found_;
     std::uint32_t runs_ = 0;
     std::size_t given_ = 0;  // rows with a source that have made something
     std::string scratch_;

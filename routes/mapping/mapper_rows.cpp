@@ -22,16 +22,32 @@ void Mapper::find(std::string code, std::string place, std::string row) {
     }
 }
 
+// The same of a row and a field is said once, and counted.
 void Mapper::find(std::string code, FhirRow const& row) {
-    auto place = row.at.substr(0, row.at.find(" > "));
-    // In the map of a datatype ".1" says nothing to who reads of it; where it came from does.
-    bool const inner = row.from.kind == HlField::Kind::part || row.from.kind == HlField::Kind::whole;
-    if (inner && out_.findings.size() < findings_max) {
-        auto const part = row.from.kind == HlField::Kind::part ? part_at(row.from.path) : context_.part;
-        if (auto found = place_of(message_, part.leaf(delimiters_).raw); !found.empty())
-            place = std::move(found);
+    auto const* const field = sources_.empty() ? nullptr : sources_.front();
+    for (auto const& known : found_) {
+        if (known.row != &row || known.field != field || out_.findings[known.finding].code != code) continue;
+        ++out_.findings[known.finding].count;
+        return;
     }
-    find(std::move(code), std::move(place), row.map + ": " + row.at);
+    if (out_.findings.size() < findings_max) found_.push_back({&row, field, out_.findings.size()});
+    find(std::move(code), place_of(row), row.map + ": " + row.at);
+}
+
+// "PID-3.4.1": the field that the outermost map is at, and the parts of it that those within it are at.
+std::string Mapper::place_of(FhirRow const& row) const {
+    using Kind = HlField::Kind;
+    if (row.from.kind == Kind::field || sources_.empty()) return row.at.substr(0, row.at.find(" > "));
+    std::string out;
+    auto const add = [&out](HlField const& from) {
+        if (from.kind == Kind::field) out = from.path.text();
+        if (from.kind != Kind::part) return;
+        out += '.' + std::to_string(from.path.component);
+        if (from.path.subcomponent != 0) out += '.' + std::to_string(from.path.subcomponent);
+    };
+    for (auto const* const source : sources_) add(*source);
+    add(row.from);
+    return out;
 }
 
 // Of the innermost row that failed.
@@ -268,7 +284,9 @@ Mapper::Outcome Mapper::apply_map(FhirRow const& row, Target target, hl7::Part i
     if (tree_.at(node).kind != Tree::Kind::object) return Outcome::nothing;  // a primitive that has its value
     hl7::Pieces const pieces(item, delimiters_);
     auto const* const outer = std::exchange(context_.part, &pieces);
+    sources_.push_back(&row.from);
     auto done = run_map(row.calls, {node, ++runs_});
+    sources_.pop_back();
     context_.part = outer;
     if (done == Outcome::failed) return done;
     if (row.primitive != Primitive::other && tree_.at(node).kind == Tree::Kind::text) {
@@ -333,7 +351,9 @@ Mapper::Outcome Mapper::referred_to(FhirRow const& row, hl7::Part item, std::uin
     auto const made = made_.add(map.type);
     hl7::Pieces const pieces(item, delimiters_);
     auto const* const outer = std::exchange(context_.part, &pieces);
+    sources_.push_back(&row.from);
     auto const done = run_map(row.calls, {made_.root(made), ++runs_});
+    sources_.pop_back();
     if (done == Outcome::made) {
         made_.identify(made, identity_of(map.identity));
         resource = made_.settle(made);

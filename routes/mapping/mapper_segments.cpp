@@ -45,6 +45,7 @@ Result<FhirBundle> Mapper::run() {
     }
     made_.discard(bundle);
     for (auto const& element : made_.drop_incomplete(maps_.required)) find("incomplete", {}, element);
+    for (auto const& name : options_.only_refer) made_.only_refer_to(name);
     made_.finish();
     bool header = false;
     for (std::uint32_t i = 0; i < made_.count(); ++i) {
@@ -206,8 +207,8 @@ void Mapper::trace_children(Tree::Id id, std::string const& path, FhirBundle& ou
                 auto const value = node.kind == Tree::Kind::reference
                                        ? std::string(made_.type(node.made).name()) + '/' + made_.id(node.made)
                                        : std::string(node.value);
-                out.traces.push_back(
-                    {element, value, place_of(message_, node.from), node.row->map + ": " + node.row->at});
+                out.traces.push_back({element, value, mapping::place_of(message_, node.from),
+                                      node.row->map + ": " + node.row->at});
             }
             trace_children(i, element, out);
         }
@@ -219,7 +220,7 @@ std::string FhirBundle::Finding::text() const {
     std::string const what = code == "no_code"    ? "a code is not in the table"
                              : code == "bad_code" ? "a code is none of those that FHIR allows"
                                                   : "a value can't be said in FHIR";
-    return place + ": " + what + " (" + row + ")";
+    return place + ": " + what + " (" + row + (count > 1 ? ", " + std::to_string(count) + " times)" : ")");
 }
 
 Result<FhirBundle> to_fhir(FhirMaps const& maps, FhirOptions const& options, hl7::Message const& message,

@@ -20,6 +20,7 @@ struct FhirOptions {
     BundleType bundle = BundleType::transaction;
     bool provenance = false;
     std::shared_ptr<TimeZone const> zone;  // of times that have none, where MSH-7 has none either; null: UTC
+    std::vector<std::string> only_refer;   // types that are not written but referred to: "Patient"
     std::size_t lost_max = 0;              // of the paths that are listed; 0: losses are not looked for
     std::vector<std::string> lost_ignore;  // segments and fields that don't count: "ZPD", "PID-10"
     bool trace = false;
@@ -34,6 +35,7 @@ struct FhirBundle {
         std::string code;   // "no_code", "bad_value", "bad_code"
         std::string place;  // "PID-8"
         std::string row;    // "segment/PID[Patient]: PID-8 > gender"
+        std::size_t count = 1;
         std::string text() const;
     };
     std::vector<Finding> findings;

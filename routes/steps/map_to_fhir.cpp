@@ -17,6 +17,7 @@ struct MapToFhirOptions {
     config::NameList with;
     mapping::BundleType bundle = mapping::BundleType::transaction;
     bool provenance = false;
+    config::NameList only_refer;
     config::Text time_zone;
     OnFinding unmapped = OnFinding::note;
     config::Text lost_max;
@@ -32,6 +33,10 @@ void describe(V& v, MapToFhirOptions& o) {
               {"collection", mapping::BundleType::collection}},
              "the type of Bundle that is made");
     v.optional("provenance", o.provenance, "say in Provenance resources who said it, and that it was mapped");
+    v.optional(
+        "only_refer", o.only_refer,
+        "types of resources that another feed writes: [Patient, Encounter]; they are referred to, by the "
+        "ids that they have there too, and not written");
     v.optional("time_zone", o.time_zone,
                "of times that have none where MSH-7 has none either, such as Europe/Berlin; UTC without it");
     v.choice(
@@ -130,6 +135,13 @@ std::unique_ptr<Step> compile_map_to_fhir(config::Step const& step, CompileConte
     options.bundle = o.bundle;
     options.provenance = o.provenance;
     options.lost_max = listed_max;
+    for (auto const& name : o.only_refer) {
+        auto const type = fhir::Type::find(name.name);
+        if (!type.exists() || type.kind() != fhir::Type::Kind::resource)
+            diagnostics.error(name.where, "FHIR R4 has no resource " + config::in_quotes(name.name),
+                              config::suggest(name.name, fhir::Type::names(), "types"));
+        options.only_refer.push_back(name.name);
+    }
     options.lost_ignore = std::move(o.lost_ignore);
     if (!o.time_zone.empty()) {
         auto const zone = context.zones.find(o.time_zone.value);
