@@ -1,5 +1,5 @@
 // Runs maps over one message. The message's segments in order: mapper_segments.cpp; the rows of a map:
-// mapper_rows.cpp.
+// mapper_rows.cpp; values and codes: mapper_values.cpp.
 #pragma once
 
 #include <boost/container/small_vector.hpp>

@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "parsers/fhir/validation/formats.h"
 #include "parsers/hl7/scan.h"
 #include "routes/mapping/mapper.h"
 
@@ -9,46 +8,9 @@ namespace hilum::routes::mapping {
 namespace {
 
 constexpr std::size_t nodes_max = 5'000'000;
-constexpr std::size_t findings_max = 200;
 constexpr std::size_t referred_max = 64;
 
 }  // namespace
-
-void Mapper::find(std::string code, std::string place, std::string row) {
-    if (out_.findings.size() >= findings_max) {
-        ++out_.more_findings;
-    } else {
-        out_.findings.push_back({std::move(code), std::move(place), std::move(row)});
-    }
-}
-
-// The same of a row and a field is said once, and counted.
-void Mapper::find(std::string code, FhirRow const& row) {
-    auto const* const field = sources_.empty() ? nullptr : sources_.front();
-    for (auto const& known : found_) {
-        if (known.row != &row || known.field != field || out_.findings[known.finding].code != code) continue;
-        ++out_.findings[known.finding].count;
-        return;
-    }
-    if (out_.findings.size() < findings_max) found_.push_back({&row, field, out_.findings.size()});
-    find(std::move(code), place_of(row), row.map + ": " + row.at);
-}
-
-// "PID-3.4.1": the field that the outermost map is at, and the parts of it that those within it are at.
-std::string Mapper::place_of(FhirRow const& row) const {
-    using Kind = HlField::Kind;
-    if (row.from.kind == Kind::field || sources_.empty()) return row.at.substr(0, row.at.find(" > "));
-    std::string out;
-    auto const add = [&out](HlField const& from) {
-        if (from.kind == Kind::field) out = from.path.text();
-        if (from.kind != Kind::part) return;
-        out += '.' + std::to_string(from.path.component);
-        if (from.path.subcomponent != 0) out += '.' + std::to_string(from.path.subcomponent);
-    };
-    for (auto const* const source : sources_) add(*source);
-    add(row.from);
-    return out;
-}
 
 // Of the innermost row that failed.
 void Mapper::name_row(FhirRow const& row) {
@@ -384,126 +346,6 @@ Mapper::Outcome Mapper::apply_value(FhirRow const& row, Target target, hl7::Part
     context_.part = outer;
     if (!text) return fail(text.error());
     return put(row, target, item, index, tree_.keep(*text));
-}
-
-// What a text becomes as the element's type; nothing: why is noted.
-Mapper::Outcome Mapper::value_for(FhirRow const& row, std::string_view text, FhirValue& value) {
-    if (row.has_value && !row.value.computed()) {
-        bool const literal = row.primitive == Primitive::boolean || row.primitive == Primitive::integer ||
-                             row.primitive == Primitive::decimal;
-        value = {literal ? Tree::Kind::literal : Tree::Kind::text, text};
-        return Outcome::made;
-    }
-    auto const translated = translate(row, text);
-    if (translated != Outcome::made || text.empty())
-        return translated == Outcome::made ? Outcome::nothing : translated;
-    auto const converted = fhir_value(text, row.primitive, row.type, zone_, tree_);
-    if (converted) {
-        value = *converted;
-    } else if (row.has_value && fhir::well_formed(row.type, text)) {
-        value = {Tree::Kind::text, text};  // what an expression makes may be in FHIR's own form
-    } else {
-        find("bad_value", row);
-        return Outcome::nothing;
-    }
-    return right_code(row, value.text) ? Outcome::made : Outcome::nothing;
-}
-
-Mapper::Outcome Mapper::put(FhirRow const& row, Target target, hl7::Part item, std::size_t index,
-                            std::string_view text) {
-    Way way;
-    auto const node = row.to_value ? target.node : reach(row.to, target, index, way);
-    if (node == Tree::none || tree_.at(node).kind != Tree::Kind::object) return Outcome::nothing;
-    FhirValue value;
-    auto const done = value_for(row, text, value);
-    if (done != Outcome::made) {
-        leave(way);
-        return done;
-    }
-    auto& made = tree_.at(node);
-    made.primitive = true;
-    made.kind = value.kind;
-    made.value = value.text;
-    made.row = &row;
-    made.from = item.raw;
-    drop_repeated(way, node);
-    return Outcome::made;
-}
-
-// An item that its list has already is not added again.
-void Mapper::drop_repeated(Way const& way, Tree::Id node) {
-    if (!way.empty() && way.back().second == node && tree_.at(node).list &&
-        tree_.repeats(way.back().first, node))
-        tree_.remove_last(way.back().first, node);
-}
-
-// Nothing: the code is not in the table, and the row does without.
-Mapper::Outcome Mapper::translate(FhirRow const& row, std::string_view& text) {
-    if (!row.table || text.empty()) return Outcome::made;
-    auto const found = row.table->find(text);
-    if (observer_ && row.table->site) observer_->looked_up(row.table->name, text, found.has_value());
-    if (found) {
-        text = found->code;
-        return Outcome::made;
-    }
-    switch (row.lacking) {
-        case Lacking::pass:
-            return Outcome::made;
-        case Lacking::use_default:
-            find("no_code", row);
-            text = row.instead;
-            return Outcome::made;
-        case Lacking::hold:
-            return no_code(row);
-        case Lacking::omit:
-            break;
-    }
-    // Whether a site says what its namespaces are is its own affair.
-    if (row.table->name != "namespaces") find("no_code", row);
-    return Outcome::nothing;
-}
-
-Mapper::Outcome Mapper::no_code(FhirRow const& row) {
-    return fail(error("no_code", "", "no entry in table " + row.table->name,
-                      "add it, or write otherwise: for the row"));
-}
-
-bool Mapper::right_code(FhirRow const& row, std::string_view& text) {
-    if (!row.codes.exists() || !row.codes.listed() || row.codes.has(text)) return true;
-    find("bad_code", row);
-    if (row.lacking != Lacking::use_default) return false;
-    text = row.instead;
-    return true;
-}
-
-void Mapper::set_text(Tree::Id parent, std::string_view name, std::string_view text, FhirRow const& row) {
-    auto child = tree_.child(parent, name);
-    if (child == Tree::none) child = tree_.add(parent, name, false);
-    auto& node = tree_.at(child);
-    node.primitive = true;
-    node.kind = Tree::Kind::text;
-    node.value = text;
-    node.row = &row;
-}
-
-// Of a Coding, or the first of a CodeableConcept, what the table says of its code.
-bool Mapper::translate_coding(FhirRow const& row, Tree::Id node) {
-    auto const coding = row.type.name() == "CodeableConcept" ? tree_.child(node, "coding") : node;
-    auto const code = coding == Tree::none ? Tree::none : tree_.child(coding, "code");
-    if (code == Tree::none) return true;
-    auto const found = row.table->find(tree_.at(code).value);
-    if (observer_ && row.table->site)
-        observer_->looked_up(row.table->name, tree_.at(code).value, found.has_value());
-    if (found) {
-        set_text(coding, "code", found->code, row);
-        if (!found->system.empty()) set_text(coding, "system", found->system, row);
-        if (!found->display.empty()) set_text(coding, "display", found->display, row);
-        return true;
-    }
-    if (row.lacking == Lacking::hold) return no_code(row), false;
-    if (row.lacking == Lacking::use_default) set_text(coding, "code", row.instead, row);
-    if (row.lacking != Lacking::pass) find("no_code", row);
-    return true;
 }
 
 }  // namespace hilum::routes::mapping
