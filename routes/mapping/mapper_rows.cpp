@@ -26,8 +26,9 @@ void Mapper::find(std::string code, FhirRow const& row) {
     auto place = row.at.substr(0, row.at.find(" > "));
     // In the map of a datatype ".1" says nothing to who reads of it; where it came from does.
     bool const inner = row.from.kind == HlField::Kind::part || row.from.kind == HlField::Kind::whole;
-    if (inner && out_.findings.size() < findings_max) {
-        auto const part = row.from.kind == HlField::Kind::part ? part_at(row.from.path) : context_.part;
+    if (inner && context_.part && out_.findings.size() < findings_max) {
+        auto const part =
+            row.from.kind == HlField::Kind::part ? part_at(row.from.path) : context_.part->whole();
         if (auto found = place_of(message_, part.leaf(delimiters_).raw); !found.empty())
             place = std::move(found);
     }
