@@ -8,7 +8,7 @@
 
 packages_build="g++ cmake ninja-build ccache pkg-config libboost1.81-dev rapidjson-dev libyaml-cpp-dev libsqlite3-dev
   libssl-dev libre2-dev libpugixml-dev libspdlog-dev libfmt-dev libcli11-dev liblua5.4-dev libpq-dev zlib1g-dev tzdata"
-packages_tests="doctest-dev libbenchmark-dev python3 python3-hl7 postgresql clang clang-format libclang-rt-14-dev"
+packages_tests="doctest-dev libbenchmark-dev python3 python3-hl7 python3-yaml postgresql clang clang-format libclang-rt-14-dev"
 packages_examples="curl python3"
 packages_coverage="gcovr"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """All figures of docs/performance.md by one command:
 
-    tests/bench/run.py [--quick] [--only intake,fhir,flow,queues,replay,memory,start,idle,parsers,steps] [--build DIR] [--dir DIR] [--write docs/performance.md]
+    tests/bench/run.py [--quick] [--only intake,fhir,flow,queues,replay,memory,start,idle,parsers,steps,mapping] [--build DIR] [--dir DIR] [--write docs/performance.md]
 
 Whole processes, real sockets, fdatasync on. The load generator, the receiver and the engine share the machine, and the floor
 (tests/bench/floor: the least that keeps "acknowledged means on disk") is measured in turn with the engine, because a disk
@@ -36,7 +36,7 @@ FLOORS = {'one thread': [], 'one thread, preallocated': ['--preallocate', '64'],
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--quick', action='store_true', help='fewer and shorter rounds, a smaller backlog')
-    parser.add_argument('--only', default='intake,fhir,flow,queues,replay,memory,start,idle,parsers,steps', help='comma-separated parts')
+    parser.add_argument('--only', default='intake,fhir,flow,queues,replay,memory,start,idle,parsers,steps,mapping', help='comma-separated parts')
     parser.add_argument('--build', default=os.path.join(HERE, '..', '..', 'build', 'release'), help='build folder')
     parser.add_argument('--dir', help='a folder on the disk to measure (default: in the build folder)')
     parser.add_argument('--write', metavar='FILE', help='write the page there as well')
@@ -431,6 +431,23 @@ def steps():
     return table
 
 
+MAPPINGS = [('v2_to_fhir/adt', '1 KB ADT^A01 to a transaction', 20_000), ('v2_to_fhir/oru', '5 KB ORU^R01, 20 OBX, to a transaction', 6_000)]
+
+
+def mapping():
+    done = subprocess.run([os.path.join(build, 'tests', 'bench', 'bench_parsers'), '--benchmark_format=json', '--benchmark_filter=^v2_to_fhir/',
+                           f'--benchmark_repetitions={ROUNDS}', '--benchmark_enable_random_interleaving=true',
+                           f'--benchmark_min_time={SECONDS / 10}'], capture_output=True, text=True, check=True)
+    found = {b['run_name'].removesuffix('/repeats:%d' % ROUNDS): b for b in json.loads(done.stdout)['benchmarks'] if b.get('aggregate_name') == 'median'}
+    table = ['| HL7 v2 to FHIR by the guide\'s maps, one core | messages/s | with losses listed | Bundle | target |', '|---|---:|---:|---:|---:|']
+    for name, what, target in MAPPINGS:
+        plain, listed = found[f'{name}/0'], found[f'{name}/20']
+        table.append(f'| {what} | **{plain["items_per_second"]:,.0f}** | {listed["items_per_second"]:,.0f} | {plain["bytes_out"] / 1000:.1f} KB | '
+                     f'{target:,} {verdict(plain["items_per_second"] >= target)} |')
+    return [*table, '', f'Parsing the message and writing the JSON are in it. The maps are read and compiled in {found["v2_to_fhir/load"]["cpu_time"]:.0f} ms, '
+            'once for all routes that use the same files.']
+
+
 # --- the page ------------------------------------------------------------------------------------------------------
 
 def machine():
@@ -476,6 +493,8 @@ def main():
                  *parsers(), '']
     if 'steps' in chosen:
         page += ['## Cost per step', '', *steps(), '']
+    if 'mapping' in chosen:
+        page += ['## Mapping to FHIR', '', *mapping(), '']
     rows = []
     if 'memory' in chosen:
         rows += memory(peak)

@@ -136,7 +136,7 @@ TEST_CASE("numbers in brackets tell items apart; without one each row makes its 
     CHECK(patient("  - { from: PID-19, to: \"identifier[4].value\" }\n"
                   "  - { from: PID-19, to: \"identifier[4].system\", value: \"urn:ssn\" }\n"
                   "  - { from: PID-2, to: \"identifier[1].value\" }\n",
-                  "PID|1|2||||||||||||||||||19\r") ==
+                  "PID|1|2|||||||||||||||||19\r") ==
           R"("identifier":[{"value":"19","system":"urn:ssn"},{"value":"2"}])");
     CHECK(patient("  - { from: PID-15, to: communication.language.text }\n", "PID|1||||||||||||||de~en\r") ==
           R"("communication":[{"language":{"text":"de"}},{"language":{"text":"en"}}])");
