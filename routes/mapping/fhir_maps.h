@@ -84,8 +84,8 @@ struct FhirRow {
 
 // What tells one resource from another: a field, or another resource by its label.
 struct IdentityPart {
-    HlField field;
-    std::string label;  // where it is none
+    std::vector<HlField> fields;  // the first that has a value
+    std::string label;            // where there are none
 };
 
 struct FhirMap {
@@ -145,7 +145,7 @@ struct FhirMaps {
     RequiredElements required;
     Names names;  // of elements
 
-    // By MSH-9.1 and 9.2, else by the structure in MSH-9.3; null: none is for it.
+    // By MSH-9.1 and 9.2; of a message that names no event by the structure in MSH-9.3. null: none is for it.
     MessageMap const* message(std::string_view type, std::string_view event,
                               std::string_view structure) const;
 };

@@ -155,7 +155,13 @@ class Compiler {
             if (is_label(text.value)) {
                 part.label = text.value;
             } else {
-                part.field = field(text);
+                // ".4 | MSH-4.1": where the first says nothing, the second.
+                for (std::size_t begin = 0; begin <= text.value.size();) {
+                    auto const end = std::min(text.value.find(" | ", begin), text.value.size());
+                    part.fields.push_back(
+                        field({text.value.substr(begin, end - begin), text.where.shifted(begin)}));
+                    begin = end + 3;
+                }
             }
             out.push_back(std::move(part));
         }
@@ -257,11 +263,17 @@ class Compiler {
     }
 
     bool of_part_alone(std::vector<IdentityPart> const& identity, std::vector<FhirRow> const& rows) const {
-        auto const a_field = [](hl7::Path const& path) { return path.segment[0] != '\0'; };
-        for (auto const& part : identity)
-            if (!part.label.empty() || part.field.kind == HlField::Kind::field) return false;
+        // MSH is the same for all of the message.
+        auto const a_field = [](hl7::Path const& path) {
+            return path.segment[0] != '\0' && path.segment_name() != "MSH";
+        };
+        auto const part_alone = [&](IdentityPart const& part) {
+            return part.label.empty() && std::none_of(part.fields.begin(), part.fields.end(),
+                                                      [&](HlField const& f) { return a_field(f.path); });
+        };
+        if (!std::all_of(identity.begin(), identity.end(), part_alone)) return false;
         return std::none_of(rows.begin(), rows.end(), [&](FhirRow const& row) {
-            return row.from.kind == HlField::Kind::field ||
+            return a_field(row.from.path) ||
                    std::any_of(row.decided_by.begin(), row.decided_by.end(), a_field) ||
                    (row.calls != FhirRow::none && !out_->maps[row.calls].of_part_alone);
         });
@@ -420,7 +432,8 @@ MessageMap const* FhirMaps::message(std::string_view type, std::string_view even
         return std::string_view(map.name).substr(8) == structure;
     };
     auto const by_structure = std::find_if(messages.begin(), messages.end(), same);
-    return structure.empty() || by_structure == messages.end() ? nullptr : &*by_structure;
+    // An event that no map names means something else, such as a deletion, whatever its structure.
+    return !event.empty() || structure.empty() || by_structure == messages.end() ? nullptr : &*by_structure;
 }
 
 MapFile const* extra_file(std::string_view name) {

@@ -163,10 +163,15 @@ std::vector<MadeResources::Part> Mapper::identity_of(std::vector<IdentityPart> c
         MadeResources::Part made;
         if (!part.label.empty()) {
             if (auto const* const other = label(part.label)) made.resource = other->resource;
-        } else if (part.field.kind == HlField::Kind::whole) {
-            if (context_.part) made.text = context_.part->whole().raw;
-        } else {
-            made.text = part_at(part.field.path).raw;
+        }
+        for (auto const& field : part.fields) {
+            if (field.kind == HlField::Kind::whole) {
+                if (context_.part) made.text = context_.part->whole().raw;
+            } else {
+                made.text = part_at(field.path).raw;
+            }
+            if (valued(made.text)) break;
+            made.text.clear();
         }
         out.push_back(std::move(made));
     }

@@ -218,6 +218,18 @@ def test_unmapped_holds_or_is_noted():
             check('gender' not in patient, f'{patient}')
 
 
+def test_what_a_site_has_named_is_no_finding():
+    with e2e.folder() as dir, Server() as server:
+        named = {'table/namespaces': {'rows': {'WEST': 'https://west.example/id', 'LIS': 'https://west.example/lis', '99LAB': 'https://west.example/tests'}}}
+        config = configuration(server, unmapped='hold', lost_max=0, **{'with': site_map(dir, named)})
+        with e2e.Engine(dir, config) as engine:
+            sent(engine, oru('R1').replace(b'2951-2^Sodium^LN', b'NA^Sodium^99LAB'), oru('R2').replace(b'2951-2^Sodium^LN', b'NA^Sodium^98LAB'))
+            trace(engine, 2, 'OBX[2]-3.3: a code is not in the table')
+            arrived(server, 1)
+            systems = {o['code']['coding'][0]['system'] for o in server.of('Observation').values()}
+            check(systems == {'http://loinc.org', 'https://west.example/tests'}, f'{systems}')
+
+
 def test_two_routes_share_the_maps():
     with e2e.folder() as dir, Server() as server:
         site = site_map(dir, SITE)

@@ -440,3 +440,21 @@ TEST_CASE("the guide's maps compile, and make valid FHIR of an admission, the sa
         CHECK(mapping::to_fhir(*maps, options, *message, nullptr)->json == made->json);
     }
 }
+
+TEST_CASE("a finding within the map of a datatype names the field that it came from") {
+    Maps const maps{"  - { from: PID-11, to: address, map: \"XAD[Address]\" }\n",
+                    "\"datatype/XAD[Address]\":\n  - { from: .1, to: line }\n"
+                    "  - { from: .7, to: use, table: Use }\n  - { from: .12.1, to: period.start }\n"
+                    "table/Use:\n  rows: { H: home }\n"};
+    auto const made = mapped(maps, "PID|1||||||||||A^^^^^^H~B^^^^^^Q^^^^^soon\r");
+    REQUIRE(made.findings.size() == 2);
+    CHECK(made.findings[0].place == "PID-11[2].7");
+    CHECK(made.findings[0].row == "datatype/XAD[Address]: .7 > use");
+    CHECK(made.findings[1].place == "PID-11[2].12");
+}
+
+TEST_CASE("what is wrong with an element is said once, with the names that FHIR has") {
+    CHECK(wrong("  - { from: PID-29, to: deceased }\n") ==
+          "test:12:25: error: Patient has no element \"deceased\" but one for each type; known elements: "
+          "deceasedBoolean, deceasedDateTime\n");
+}
