@@ -175,16 +175,18 @@ TEST_CASE("maps to HL7 v2: from FHIR to v2 and back") {
         CHECK_MESSAGE(errors(*text).empty(), promise.file, ":\n", errors(*text), *text);
         auto const message = hl7::Message::view(*text);
         auto const back = to_fhir(*message);
-        auto const before = fhir::Resource::parse(json), after = fhir::Resource::parse(back);
+        auto const before = fhir::Interaction::read(json), after = fhir::Interaction::read(back);
         REQUIRE_MESSAGE((before.has_value() && after.has_value()), promise.file);
         for (auto const& path : promise.kept) {
             auto const dot = path.find('.');
+            expression::Options options;
+            options.fhir = true;
             auto const expression = expression::Expression::compile(
-                "%resources.ofType(" + path.substr(0, dot) + ")" + path.substr(dot), {.fhir = true});
+                "%resources.ofType(" + path.substr(0, dot) + ")" + path.substr(dot), options);
             REQUIRE_MESSAGE(expression.has_value(), path, ": ", expression.error().text());
             expression::Context a, b;
-            a.resource = &*before;
-            b.resource = &*after;
+            a.resource = &before->resource;
+            b.resource = &after->resource;
             auto const had = expression->items(a), has = expression->items(b);
             REQUIRE_MESSAGE((had.has_value() && has.has_value()), path);
             CHECK_MESSAGE(!had->empty(), promise.file, " has no ", path);
