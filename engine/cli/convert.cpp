@@ -12,12 +12,13 @@
 #include "parsers/hl7/message_json.h"
 #include "parsers/hl7/version_conversion.h"
 #include "parsers/hl7/xml.h"
+#include "routes/mapping/to_hl7.h"
 
 namespace hilum::cli {
 namespace {
 
 struct Options {
-    std::string file, to, version;
+    std::string file, to, version, map;
     std::size_t message = 0;
     bool drop = false;
     FhirConversionOptions fhir;
@@ -68,11 +69,37 @@ Result<std::string> in_version(Options const& options, hl7::Message const& messa
     return {boost::system::in_place_value, std::move(converted->bytes)};
 }
 
+// A FHIR resource as a message, by a map.
+int convert_to_hl7(Options const& options, std::string const& text) {
+    auto const name = printable(options.file);
+    config::Diagnostics diagnostics;
+    config::NameList with;
+    for (auto const& file : options.fhir.maps) with.push_back({file, {}});
+    auto const maps = routes::mapping::load_maps({options.map, {}}, {}, diagnostics, with);
+    if (!maps) {
+        complain("the map can't be used:\n" + diagnostics.text());
+        return used_wrongly;
+    }
+    auto const resource = read_resource(text);
+    auto const interaction =
+        resource ? fhir::Interaction::read(resource->json()) : Result<fhir::Interaction>(resource.error());
+    auto const message = interaction ? routes::mapping::to_hl7(*maps, *interaction, now_us(), nullptr)
+                                     : Result<std::string>(interaction.error());
+    if (!message) {
+        complain(name + ": " + message.error().text());
+        return answer_is_no;
+    }
+    answer(*message);
+    return good;
+}
+
 // A FHIR resource, between its two forms.
 int convert_resource(Options const& options, std::string text) {
     auto const name = printable(options.file);
+    if (options.to == "hl7" && !options.map.empty() && options.version.empty())
+        return convert_to_hl7(options, text);
     if (options.to == "hl7" || options.to == "fhir" || !options.version.empty()) {
-        complain(name + ": a FHIR resource is converted to xml or json");
+        complain(name + ": a FHIR resource is converted to xml or json, or to hl7 with --map");
         return used_wrongly;
     }
     auto const resource = read_resource(std::move(text));
@@ -180,7 +207,11 @@ void add_convert(App& app, int& exit_code) {
         ->one_of({"transaction", "message", "collection"});
     command->add_flag("--provenance", options->fhir.provenance, "with --to fhir: Provenance too");
     command->add_option("--maps", options->fhir.maps,
-                        "with --to fhir: a file of maps on top of the guide's, or us_core; may be repeated");
+                        "a file of rows on top of those of the map, with --to fhir also us_core; may be repeated");
+    std::string own = "with --to hl7: the map that makes a message of a FHIR resource; a file, or one of ";
+    for (auto const& map : routes::mapping::own_hl7_maps()) own += map + " ";
+    own.pop_back();
+    command->add_option("--map", options->map, own);
     command->add_option("--time-zone", options->fhir.time_zone,
                         "with --to fhir: of times without one, such as Europe/Berlin; UTC without it");
     command->add_flag(
@@ -198,7 +229,8 @@ void add_convert(App& app, int& exit_code) {
         "  hilum convert --to xml patient.json\n"
         "  hilum convert --to hl7 --version 2.5.1 old.hl7\n"
         "  hilum convert --to fhir adt.hl7\n"
-        "  hilum convert --to fhir --trace adt.hl7");
+        "  hilum convert --to fhir --trace adt.hl7\n"
+        "  hilum convert --to hl7 --map fhir-to-v2/oru_r01 report.json");
     command->callback([options, &exit_code] { exit_code = convert(*options); });
 }
 

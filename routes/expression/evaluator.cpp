@@ -310,6 +310,8 @@ bool Evaluation::environment(Node const& node, Collection& out) {
             out.push_back(typed(storage_->keep(fhir::request_as_element(*context_->request))));
     } else if (name == "answer") {
         if (context_->answer) members(typed(context_->answer->root()), name, out);
+    } else if (name == "resources") {
+        return resources(node, out);
     } else if (focus.exists()) {
         if (name == "context") out.push_back(typed(focus));
         if (name == "resource" || name == "rootResource")

@@ -74,6 +74,7 @@ class Evaluation {
     Item item_of(hl7::Value const& value, Node const& node);
     bool member(Node const& node, Frame const& frame, Collection& out);
     bool environment(Node const& node, Collection& out);
+    bool resources(Node const& node, Collection& out);  // %resources
     bool type_operator(Node const& node, Frame const& frame, Collection& out);
     // A child that has to be one item, as its value; `found` is false when there is none.
     bool operand(Node const& node, Frame const& frame, std::string_view what, Item& item, bool& found);

@@ -47,4 +47,28 @@ bool Evaluation::find_resource(Node const& node, fhir::Element from, std::string
     return spend(node, seen);
 }
 
+// Every resource that came: the entries of a Bundle, else the one that it is; each with what it contains behind
+// it.
+bool Evaluation::resources(Node const& node, Collection& out) {
+    std::size_t seen = 1;
+    auto const take = [&](fhir::Element resource) {
+        if (resource.exists()) out.push_back(Item::of(resource, fhir::Type::find(resource.resource_type())));
+    };
+    auto const with_contained = [&](fhir::Element resource) {
+        take(resource);
+        if (!resource.exists()) return;
+        for (auto e = resource.child("contained"); e.exists() && e.name() == "contained"; e = e.next(), ++seen)
+            take(e);
+    };
+    if (!context_->resource) return true;
+    auto const root = context_->resource->root();
+    if (root.resource_type() != "Bundle") {
+        with_contained(root);
+        return spend(node, seen);
+    }
+    for (auto entry = root.child("entry"); entry.exists() && entry.name() == "entry"; entry = entry.next(), ++seen)
+        with_contained(entry.child("resource"));
+    return spend(node, seen);
+}
+
 }  // namespace hilum::expression

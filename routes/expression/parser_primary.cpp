@@ -124,13 +124,13 @@ bool Parser::variable(Node& out) {
 }
 
 bool Parser::environment(Node& out) {
-    static constexpr std::string_view names[] = {"resource", "rootResource", "context", "answer",
-                                                 "request",  "ucum",         "sct",     "loinc"};
+    static constexpr std::string_view names[] = {"resource", "resources", "rootResource", "context", "answer",
+                                                 "request",  "ucum",      "sct",          "loinc"};
     bool const known = std::find(std::begin(names), std::end(names), token_.value) != std::end(names) ||
                        token_.value.starts_with("vs-") || token_.value.starts_with("ext-");
     if (!known)
         return fail(token_.begin, "unknown_name", "no constant is called %" + token_.value.substr(0, 60),
-                    "there are %answer, %request, %resource, %rootResource, %context, %ucum, %sct, %loinc, "
+                    "there are %answer, %request, %resource, %resources, %rootResource, %context, %ucum, %sct, %loinc, "
                     "%`vs-NAME` "
                     "and %`ext-NAME`");
     out.op = Op::environment;

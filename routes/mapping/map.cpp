@@ -10,45 +10,14 @@
 #include "parsers/hl7/dictionary.h"
 #include "parsers/hl7/version.h"
 #include "routes/config/files.h"
+#include "routes/mapping/map_source.h"
 
 namespace hilum::routes::mapping {
 
 namespace {
 
-constexpr std::size_t file_mebibytes = 4;
 constexpr std::size_t deep_max = 16;
 constexpr std::size_t number_max = 999;  // of a field or component
-
-struct RowText {
-    config::Text to, from, when, value, map, table, otherwise, join;
-};
-template <class V>
-void describe(V& v, RowText& o) {
-    v.required("to", o.to, "where it goes: PID, PID-5, PID-5.1; in the map of a field .1 or .1.2");
-    v.optional("from", o.from, "an expression for what goes there; without it what the map is about");
-    v.optional("value", o.value, "a text, or an expression that begins with =, in place of from");
-    v.optional("when", o.when, "a condition: the row counts only where it holds");
-    v.optional("map", o.map, "the map that makes it, of each item that from gives");
-    v.optional("table", o.table, "the code table that translates it");
-    v.optional("otherwise", o.otherwise,
-               "what becomes of a code that is not in the table: hold (the default), pass, or = and the text "
-               "that takes its place");
-    v.optional("join", o.join, "what stands between several items that become one text");
-}
-
-struct FileText {
-    config::Text message, version, of;
-    config::ListOf<RowText> rows;
-    config::MappingNode maps;
-};
-template <class V>
-void describe(V& v, FileText& o) {
-    v.required("message", o.message, "what is made, as MSH-9 says it: ADT^A31^ADT_A05");
-    v.optional("version", o.version, "of HL7 v2 that it is made in; 2.5.1 without it");
-    v.optional("of", o.of, "the type of resource that it is made of, such as Patient; without it any");
-    v.required("rows", o.rows, "the rows of the message, in the order of its segments");
-    v.optional("maps", o.maps, "the maps that rows name, each a list of rows");
-}
 
 // A number at the front of `text`, which it takes; 0: there is none.
 std::size_t take_number(std::string_view& text) {
@@ -68,6 +37,10 @@ bool read_target(std::string_view text, Target& out) {
         number = take_number(text);
         return number != 0;
     };
+    if (text == ".") {
+        out.here = true;
+        return true;
+    }
     if (hl7::Dictionary::standard().is_group(text)) {
         out.group = text;
         return true;
@@ -88,17 +61,17 @@ bool read_target(std::string_view text, Target& out) {
 
 class Compiler {
   public:
-    Compiler(FileText const& file, Tables const& tables, config::Diagnostics& diagnostics)
+    Compiler(MapText const& file, Tables const& tables, config::Diagnostics& diagnostics)
         : file_(file), tables_(tables), diagnostics_(diagnostics) {}
 
     std::shared_ptr<MapSet const> compile() {
         auto const before = diagnostics_.errors();
         head();
         set_->maps.push_back({"", Level::message, "", {}});
-        rows_into(0, file_.rows.items, root_);
-        for (auto const& entry : file_.maps.mapping.entries) {
-            if (!used_.contains(entry.key))
-                diagnostics_.warning(entry.where, "no row names the map " + config::in_quotes(entry.key),
+        rows_into(0, file_.rows, root_);
+        for (auto const& [name, map] : file_.maps) {
+            if (!map.comes_with_us && !used_.contains(name))
+                diagnostics_.warning(map.where, "no row names the map " + config::in_quotes(name),
                                      "remove it, or name it with map:");
         }
         return diagnostics_.errors() == before ? set_ : nullptr;
@@ -107,6 +80,9 @@ class Compiler {
   private:
     void head() {
         auto const& message = file_.message;
+        if (message.empty())
+            return diagnostics_.error(message.where, "the map does not say which message it makes",
+                                      "add message: such as ADT^A31^ADT_A05");
         auto const first = message.value.find('^'), second = message.value.find('^', first + 1);
         set_->type = message.value.substr(0, first);
         if (first != std::string::npos) set_->event = message.value.substr(first + 1, second - first - 1);
@@ -168,7 +144,10 @@ class Compiler {
         table(text, row);
         if (!text.map.empty()) {
             // What a map is about is known where it stands for what the calling one is about.
-            row.map = call(text.map, row, text.from.empty() ? type : std::string());
+            row.map = call(text.map, row, text.from.empty() ? type : std::string(), level, segment);
+        } else if (row.to.here) {
+            diagnostics_.error(text.to.where, "what this map fills takes another map",
+                               "add map:, or name a place");
         } else if (level == Level::message && row.to.field == 0) {
             bool const group = !row.to.group.empty();
             diagnostics_.error(text.to.where,
@@ -183,6 +162,7 @@ class Compiler {
         if (!read_target(text.value, out))
             return diagnostics_.error(text.where, config::in_quotes(text.value) + " is no place in a message",
                                       "write PID, PID-5 or PID-5.1; in the map of a field .1 or .1.2");
+        if (out.here) return;
         if (!out.group.empty()) {
             if (level != Level::message)
                 diagnostics_.error(text.where, "groups stand in a message or in a group, not in a segment",
@@ -234,9 +214,15 @@ class Compiler {
                                "add table:, or leave it out");
         if (text.table.empty()) return;
         row.table_name = text.table.value;
+        if (auto const own = file_.tables.find(row.table_name); own != file_.tables.end()) {
+            row.codes = own->second;
+            missing(text, row);
+            return;
+        }
         auto const found = tables_.find(row.table_name);
         if (found == tables_.end()) {
             std::vector<std::string_view> names;
+            for (auto const& [name, table] : file_.tables) names.push_back(name);
             for (auto const& [name, table] : tables_) names.push_back(name);
             diagnostics_.error(text.table.where, "there is no table " + config::in_quotes(row.table_name),
                                config::suggest(row.table_name, names, "tables"));
@@ -248,6 +234,10 @@ class Compiler {
         } else {
             row.table = found->second;
         }
+        missing(text, row);
+    }
+
+    void missing(RowText const& text, Row& row) {
         auto const& otherwise = text.otherwise.value;
         if (otherwise == "pass") {
             row.missing = Missing::pass;
@@ -262,21 +252,25 @@ class Compiler {
 
     // The number of the map that a row names, compiled for what the row makes. Each is compiled once for each
     // kind of thing it makes.
-    std::size_t call(config::Text const& name, Row const& row, std::string const& type) {
-        auto const* const rows = file_.maps.mapping.find(name.value);
+    std::size_t call(config::Text const& name, Row const& row, std::string const& type, Level caller,
+                     std::string const& called_in) {
+        auto const found = file_.maps.find(name.value);
         used_.insert(name.value);
-        if (!rows) {
+        if (found == file_.maps.end()) {
             std::vector<std::string_view> names;
-            for (auto const& entry : file_.maps.mapping.entries) names.emplace_back(entry.key);
+            for (auto const& [known, map] : file_.maps) names.emplace_back(known);
             diagnostics_.error(name.where, "there is no map " + config::in_quotes(name.value),
                                config::suggest(name.value, names, "maps"));
             return Row::none;
         }
-        auto const level = !row.to.group.empty()                              ? Level::message
+        auto const level = row.to.here                                        ? caller
+                           : !row.to.group.empty()                              ? Level::message
                            : !row.to.segment.empty() && row.to.field == 0     ? Level::segment
                            : !row.to.segment.empty() && row.to.component == 0 ? Level::field
                                                                               : Level::component;
-        auto const segment = level == Level::segment ? row.to.segment : std::string();
+        auto const segment = level != Level::segment ? std::string()
+                             : row.to.here           ? called_in
+                                                     : row.to.segment;
         if (row.to.subcomponent != 0) {
             diagnostics_.error(name.where,
                                row.at + " is a subcomponent: there is nothing below it to be mapped",
@@ -291,26 +285,16 @@ class Compiler {
                                "maps call others as fields have components: they end somewhere");
             return Row::none;
         }
-        if (rows->kind != config::Node::Kind::sequence) {
-            diagnostics_.error(rows->where,
-                               "the map " + config::in_quotes(name.value) + " is no list of rows",
-                               "write - { to: ..., from: ... } for each");
-            return Row::none;
-        }
-        std::vector<RowText> list;
-        for (auto const& item : rows->items)
-            list.push_back(config::decode_options<RowText>(
-                item, "a row of the map " + config::in_quotes(name.value), diagnostics_));
         auto const number = set_->maps.size();
         compiled_[key] = number;
         set_->maps.push_back({name.value, level, segment, {}});
         way_.push_back(name.value);
-        rows_into(number, list, type);
+        rows_into(number, found->second.rows, type);
         way_.pop_back();
         return number;
     }
 
-    FileText const& file_;
+    MapText const& file_;
     Tables const& tables_;
     config::Diagnostics& diagnostics_;
     std::shared_ptr<MapSet> set_ = std::make_shared<MapSet>();
@@ -323,21 +307,17 @@ class Compiler {
 
 }  // namespace
 
+std::shared_ptr<MapSet const> compile_maps(MapText const& text, Tables const& tables,
+                                           config::Diagnostics& diagnostics) {
+    return Compiler(text, tables, diagnostics).compile();
+}
+
 std::shared_ptr<MapSet const> read_maps(std::string_view text, std::string file, Tables const& tables,
                                         config::Diagnostics& diagnostics) {
     auto const before = diagnostics.errors();
-    auto const root = config::read_yaml(text, std::move(file), config::NoEnvironment{}, diagnostics);
-    if (diagnostics.errors() != before) return nullptr;
-    auto const options = config::decode_options<FileText>(root, "the map", diagnostics);
-    if (diagnostics.errors() != before) return nullptr;
-    return Compiler(options, tables, diagnostics).compile();
-}
-
-std::shared_ptr<MapSet const> load_maps(config::Text const& file, Tables const& tables,
-                                        config::Diagnostics& diagnostics) {
-    auto const path = config::beside(file.value, file.where);
-    auto const text = config::read_whole(path, file.where, "map", file_mebibytes, diagnostics);
-    return text ? read_maps(*text, path, tables, diagnostics) : nullptr;
+    MapText all;
+    read_map_text(text, std::move(file), false, all, diagnostics);
+    return diagnostics.errors() == before ? compile_maps(all, tables, diagnostics) : nullptr;
 }
 
 }  // namespace hilum::routes::mapping

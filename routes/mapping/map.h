@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -31,11 +32,15 @@ struct Target {
     std::string group;    // "ORDER": the segments that a map makes stand together; nothing else is named then
     std::string segment;  // empty: of the segment that the map is about
     std::size_t field = 0, component = 0, subcomponent = 0;
+    bool here = false;  // ".": what the map fills, for another map
 };
 
 // What a map fills: a message or a group of its segments, one segment, one repetition of a field, one
 // component.
 enum class Level : unsigned char { message, segment, field, component };
+
+// A code table that stands in a file of maps.
+using Codes = std::map<std::string, std::string, std::less<>>;
 
 enum class Missing : unsigned char { hold, pass, use_default };
 
@@ -48,6 +53,7 @@ struct Row {
     bool has_value = false;
     std::size_t map = none;  // which map makes it of each item
     std::shared_ptr<Table const> table;
+    std::shared_ptr<Codes const> codes;  // in place of `table`: one that stands among the maps
     std::string table_name;
     Missing missing = Missing::hold;
     std::string instead;  // of a code that is not in the table
@@ -71,11 +77,17 @@ struct MapSet {
     std::vector<Map> maps;  // the first is the message
 };
 
-// Reads the file that a step names. nullptr when something is wrong in it, and reported.
-std::shared_ptr<MapSet const> load_maps(config::Text const& file, Tables const& tables,
-                                        config::Diagnostics& diagnostics);
-// The same from text; `file` is what its places name.
+// Reads what a step names: the maps that come with Hilum ("fhir-to-v2/oru_r01") or a file, and on top of it the
+// files in `with`, whose rows replace, extend or shorten those that are there. nullptr when something is wrong,
+// and reported.
+std::shared_ptr<MapSet const> load_maps(config::Text const& name, Tables const& tables,
+                                        config::Diagnostics& diagnostics, config::NameList const& with = {});
+// One file, from text; `file` is what its places name.
 std::shared_ptr<MapSet const> read_maps(std::string_view text, std::string file, Tables const& tables,
                                         config::Diagnostics& diagnostics);
+
+// The maps that come with Hilum begin so.
+inline constexpr std::string_view fhir_to_v2 = "fhir-to-v2/";
+std::vector<std::string> own_hl7_maps();  // their names
 
 }  // namespace hilum::routes::mapping

@@ -154,7 +154,7 @@ class Maker {
                 texts.push_back(std::move(text));
             }
         }
-        if (row.table)
+        if (row.table || row.codes)
             for (auto& text : texts)
                 if (auto const done = translate(row, text); !done) return done;
         if (row.joined && texts.size() > 1) {
@@ -173,7 +173,11 @@ class Maker {
     }
 
     Result<void> translate(Row const& row, std::string& text) {
-        auto const answer = row.table->find(text);
+        std::optional<std::string_view> answer;
+        if (!row.codes)
+            answer = row.table->find(text);
+        else if (auto const at = row.codes->find(text); at != row.codes->end())
+            answer = at->second;
         if (observer_) observer_->looked_up(row.table_name, text, answer.has_value());
         if (answer) {
             text = *answer;
@@ -196,6 +200,10 @@ class Maker {
         }
         for (auto const& item : items) {
             auto place = at;
+            if (row.to.here) {
+                if (auto const done = run(row.map, item, of_focus, place); !done) return done;
+                continue;
+            }
             if (maps_.maps[row.map].level == Level::message) {
                 place.group = segments_.size();
             } else if (maps_.maps[row.map].level == Level::segment) {

@@ -1,4 +1,4 @@
-// map: v2-to-fhir, or map: maps/patient-to-adt.yaml
+// map: v2-to-fhir, map: fhir-to-v2/oru_r01, or map: maps/patient-to-adt.yaml
 #include <utility>
 
 #include "routes/mapping/to_hl7.h"
@@ -8,6 +8,16 @@
 
 namespace hilum::routes {
 namespace {
+
+struct MapToHl7Options {
+    config::Text use;
+    config::NameList with;
+};
+template <class V>
+void describe(V& v, MapToHl7Options& o) {
+    v.required("use", o.use, "a map that comes with Hilum, such as fhir-to-v2/oru_r01, or a file");
+    v.optional("with", o.with, "files of a site's own rows on top of it");
+}
 
 class MapToHl7 final : public Step {
   public:
@@ -40,30 +50,32 @@ std::unique_ptr<Step> compile(config::Step const& step, CompileContext& context)
     config::Text name;
     if (!use || !use->is_scalar() || !config::decode_value(*use, name, diagnostics)) {
         diagnostics.error(step.options.where, "map does not say by which map",
-                          "write map: v2-to-fhir, or map: maps/patient-to-adt.yaml");
+                          "write map: v2-to-fhir, map: fhir-to-v2/oru_r01 or a file");
         return nullptr;
     }
     bool const guide = name.value == v2_to_fhir;
     if (guide != (context.content == Content::hl7)) {
         diagnostics.error(name.where,
                           guide ? "v2-to-fhir makes FHIR of HL7 v2, and FHIR comes to this route"
-                                : "a file makes HL7 v2 of FHIR, and HL7 v2 comes to this route",
-                          guide ? "name the file of a map, such as maps/patient-to-adt.yaml"
+                                : "fhir-to-v2 and files make HL7 v2 of FHIR, and HL7 v2 comes to this route",
+                          guide ? "name a map such as fhir-to-v2/adt_a31, or a file of your own"
                                 : "write map: { use: v2-to-fhir, with: FILE } for rows of your own");
         return nullptr;
     }
     if (guide) return compile_map_to_fhir(step, context);
-    if (!step.options.is_scalar()) {
-        diagnostics.error(step.options.where, "the map in a file has no options", "write map: " + name.value);
-        return nullptr;
-    }
-    auto maps = mapping::load_maps(name, context.tables, diagnostics);
+    auto const before = diagnostics.errors();
+    MapToHl7Options options;
+    if (!step.options.is_scalar())
+        options = config::decode_options<MapToHl7Options>(step.options, "map", diagnostics);
+    if (diagnostics.errors() != before) return nullptr;
+    auto maps = mapping::load_maps(name, context.tables, diagnostics, options.with);
     if (!maps) return nullptr;
     return std::make_unique<MapToHl7>(std::move(maps), context.dictionary);
 }
 
 std::string schema() {
-    return R"({"anyOf":[{"type":"string"},)" + map_to_fhir_schema() + "]}";
+    return R"({"anyOf":[{"type":"string"},)" + map_to_fhir_schema() + "," +
+           config::SchemaWriter::of<MapToHl7Options>() + "]}";
 }
 
 }  // namespace
