@@ -264,7 +264,7 @@ class Compiler {
             return Row::none;
         }
         auto const level = row.to.here                                        ? caller
-                           : !row.to.group.empty()                              ? Level::message
+                           : !row.to.group.empty()                            ? Level::message
                            : !row.to.segment.empty() && row.to.field == 0     ? Level::segment
                            : !row.to.segment.empty() && row.to.component == 0 ? Level::field
                                                                               : Level::component;

@@ -77,9 +77,9 @@ struct MapSet {
     std::vector<Map> maps;  // the first is the message
 };
 
-// Reads what a step names: the maps that come with Hilum ("fhir-to-v2/oru_r01") or a file, and on top of it the
-// files in `with`, whose rows replace, extend or shorten those that are there. nullptr when something is wrong,
-// and reported.
+// Reads what a step names: the maps that come with Hilum ("fhir-to-v2/oru_r01") or a file, and on top of it
+// the files in `with`, whose rows replace, extend or shorten those that are there. nullptr when something is
+// wrong, and reported.
 std::shared_ptr<MapSet const> load_maps(config::Text const& name, Tables const& tables,
                                         config::Diagnostics& diagnostics, config::NameList const& with = {});
 // One file, from text; `file` is what its places name.

@@ -54,7 +54,8 @@ std::vector<RowText> rows_of(Node const& list, std::string const& name, config::
     std::vector<RowText> out;
     if (list.kind == Node::Kind::null) return out;
     if (list.kind != Node::Kind::sequence) {
-        diagnostics.error(list.where, name + " is no list of rows", "write - { to: ..., from: ... } for each");
+        diagnostics.error(list.where, name + " is no list of rows",
+                          "write - { to: ..., from: ... } for each");
         return out;
     }
     out.reserve(list.items.size());
@@ -66,8 +67,8 @@ std::vector<RowText> rows_of(Node const& list, std::string const& name, config::
 // A list takes the place of what is there; first, add and remove change it.
 void change(Node const& node, std::string const& name, std::vector<RowText>& rows,
             config::Diagnostics& diagnostics) {
-    bool const changes = node.kind == Node::Kind::mapping &&
-                         (node.find("first") || node.find("add") || node.find("remove"));
+    bool const changes =
+        node.kind == Node::Kind::mapping && (node.find("first") || node.find("add") || node.find("remove"));
     if (!changes) {
         rows = rows_of(node, name, diagnostics);
         return;

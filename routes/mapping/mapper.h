@@ -112,7 +112,13 @@ class Mapper {
         std::size_t marks_from = 0, marks_to = 0;  // of what was carried
     };
     std::vector<Referred> referred_;
-    std::vector<HlField const*> sources_;  // of the rows whose maps are being run, the outermost first
+    // Of the rows whose maps are being run, the outermost first: where they take it from.
+    struct Source {
+        HlField const* from = nullptr;
+        std::uint32_t repetition = 1;
+    };
+    std::vector<Source> sources_;
+    std::uint32_t repetition_ = 1;  // of the field that a row is at
     struct Found {
         FhirRow const* row = nullptr;
         HlField const* field = nullptr;

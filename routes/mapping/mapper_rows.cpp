@@ -133,7 +133,8 @@ Mapper::Outcome Mapper::run_row(FhirRow const& row, Target target) {
         hl7::Part item{all.substr(0, end), hl7::Part::Level::repetition};
         more = end != std::string_view::npos;
         if (more) all.remove_prefix(end + 1);
-        if (!from.repetitions && ++number != from.path.repetition) continue;
+        repetition_ = ++number;
+        if (!from.repetitions && number != from.path.repetition) continue;
         if (from.path.component != 0) item = item.piece(from.path.component, delimiters_);
         if (from.path.subcomponent != 0) item = item.piece(from.path.subcomponent, delimiters_);
         if (!valued(item.raw)) continue;
@@ -246,7 +247,7 @@ Mapper::Outcome Mapper::apply_map(FhirRow const& row, Target target, hl7::Part i
     if (tree_.at(node).kind != Tree::Kind::object) return Outcome::nothing;  // a primitive that has its value
     hl7::Pieces const pieces(item, delimiters_);
     auto const* const outer = std::exchange(context_.part, &pieces);
-    sources_.push_back(&row.from);
+    sources_.push_back({&row.from, repetition_});
     auto done = run_map(row.calls, {node, ++runs_});
     sources_.pop_back();
     context_.part = outer;
@@ -313,7 +314,7 @@ Mapper::Outcome Mapper::referred_to(FhirRow const& row, hl7::Part item, std::uin
     auto const made = made_.add(map.type);
     hl7::Pieces const pieces(item, delimiters_);
     auto const* const outer = std::exchange(context_.part, &pieces);
-    sources_.push_back(&row.from);
+    sources_.push_back({&row.from, repetition_});
     auto const done = run_map(row.calls, {made_.root(made), ++runs_});
     sources_.pop_back();
     if (done == Outcome::made) {

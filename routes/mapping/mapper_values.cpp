@@ -22,7 +22,7 @@ void Mapper::find(std::string code, std::string place, std::string row) {
 
 // The same of a row and a field is said once, and counted.
 void Mapper::find(std::string code, FhirRow const& row) {
-    auto const* const field = sources_.empty() ? nullptr : sources_.front();
+    auto const* const field = sources_.empty() ? nullptr : sources_.front().from;
     for (auto const& known : found_) {
         if (known.row != &row || known.field != field || out_.findings[known.finding].code != code) continue;
         ++out_.findings[known.finding].count;
@@ -37,14 +37,19 @@ std::string Mapper::place_of(FhirRow const& row) const {
     using Kind = HlField::Kind;
     if (row.from.kind == Kind::field || sources_.empty()) return row.at.substr(0, row.at.find(" > "));
     std::string out;
-    auto const add = [&out](HlField const& from) {
-        if (from.kind == Kind::field) out = from.path.text();
-        if (from.kind != Kind::part) return;
-        out += '.' + std::to_string(from.path.component);
-        if (from.path.subcomponent != 0) out += '.' + std::to_string(from.path.subcomponent);
+    auto const add = [&out](HlField const& from, std::uint32_t repetition) {
+        if (from.kind == Kind::field) {
+            auto path = from.path;
+            path.repetition = repetition;
+            path.repetition_given = repetition > 1;
+            out = path.text();
+        } else if (from.kind == Kind::part) {
+            out += '.' + std::to_string(from.path.component);
+            if (from.path.subcomponent != 0) out += '.' + std::to_string(from.path.subcomponent);
+        }
     };
-    for (auto const* const source : sources_) add(*source);
-    add(row.from);
+    for (auto const& source : sources_) add(*source.from, source.repetition);
+    add(row.from, 1);
     return out;
 }
 
