@@ -45,9 +45,22 @@ bool is_plain(std::string_view text) {
     });
 }
 
-// What a relative path of these keys is relative to is the file it stands in.
-bool names_path(std::string_view key) {
-    return key == "csv" || key == "profile" || key == "file" || key == "map" || key == "packages";
+constexpr std::string_view maps_with = "map with";
+
+// What a relative path of these keys is relative to is the file it stands in. Maps that come with Hilum have
+// names that are none.
+bool names_path(std::string_view key, std::string_view text) {
+    if (key == "map" || key == maps_with) {
+        bool const ours = text.starts_with("fhir-to-v2/") || text.find_first_of("./") == text.npos;
+        return !ours;
+    }
+    return key == "csv" || key == "profile" || key == "file" || key == "packages";
+}
+
+// What is in the options of a map is told by both keys.
+std::string_view key_in(std::string_view parent, std::string_view key) {
+    if (parent != "map") return key;
+    return key == "with" ? maps_with : key == "use" ? parent : key;
 }
 
 std::string absolute(Node const& node, std::string const& text) {
@@ -70,12 +83,13 @@ class Printer {
   public:
     std::string take() { return std::move(out_); }
 
-    void mapping(Node const& node, std::size_t indent, bool secret, bool goes_on_in_line) {
+    void mapping(Node const& node, std::size_t indent, bool secret, bool goes_on_in_line,
+                 std::string_view parent = {}) {
         for (Entry const& entry : node.entries) {
             if (!goes_on_in_line) out_.append(indent, ' ');
             goes_on_in_line = false;
             out_ += (is_plain(entry.key) ? entry.key : in_double_quotes(entry.key)) + ':';
-            value(entry.value, indent, secret || names_secret(entry.key), entry.key);
+            value(entry.value, indent, secret || names_secret(entry.key), key_in(parent, entry.key));
         }
     }
 
@@ -90,7 +104,7 @@ class Printer {
                 return;
             case Node::Kind::mapping:
                 out_ += node.entries.empty() ? " {}\n" : "\n";
-                return mapping(node, indent + 2, secret, false);
+                return mapping(node, indent + 2, secret, false, key);
             case Node::Kind::sequence:
                 out_ += node.items.empty() ? " []\n" : "\n";
                 return sequence(node, indent + 2, secret, key);
@@ -120,10 +134,11 @@ class Printer {
         if (secret) return "\"***\"" + std::string(masked);
         if (password) return in_double_quotes(escaped(without_password(node.scalar))) + std::string(masked);
         if (!node.holes.empty()) {
-            bool const begun = names_path(key) && !node.written->starts_with("${");
+            bool const begun = names_path(key, *node.written) && !node.written->starts_with("${");
             return in_double_quotes(begun ? absolute(node, *node.written) : *node.written);
         }
-        std::string const text = escaped(names_path(key) ? absolute(node, node.scalar) : node.scalar);
+        std::string const text =
+            escaped(names_path(key, node.scalar) ? absolute(node, node.scalar) : node.scalar);
         return is_plain(text) && !node.quoted ? text : in_double_quotes(text);
     }
 

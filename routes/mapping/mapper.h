@@ -81,6 +81,7 @@ class Mapper {
     void find(std::string code, std::string place, std::string row);
     void find(std::string code, FhirRow const& row);
     std::string place_of(FhirRow const& row) const;
+    std::uint32_t occurrence(std::string_view segment) const;
     Outcome fail(Error why) {
         error_ = std::move(why);
         return Outcome::failed;

@@ -1,4 +1,5 @@
 // What becomes of a value: conversion, code tables, and what is said where that fails.
+#include <algorithm>
 #include <utility>
 
 #include "parsers/fhir/validation/formats.h"
@@ -32,14 +33,24 @@ void Mapper::find(std::string code, FhirRow const& row) {
     find(std::move(code), place_of(row), row.map + ": " + row.at);
 }
 
+// Which one of its name the segment is that a path means now.
+std::uint32_t Mapper::occurrence(std::string_view segment) const {
+    auto const last = latest_.of(segment);
+    std::uint32_t count = 0;
+    for (std::size_t n = 1; n <= last && n <= message_.segment_count(); ++n)
+        count += message_.segment(n).substr(0, 3) == segment ? 1 : 0;
+    return std::max<std::uint32_t>(count, 1);
+}
+
 // "PID-3.4.1": the field that the outermost map is at, and the parts of it that those within it are at.
 std::string Mapper::place_of(FhirRow const& row) const {
     using Kind = HlField::Kind;
-    if (row.from.kind == Kind::field || sources_.empty()) return row.at.substr(0, row.at.find(" > "));
+    if (row.from.kind == Kind::none && sources_.empty()) return row.at.substr(0, row.at.find(" > "));
     std::string out;
-    auto const add = [&out](HlField const& from, std::uint32_t repetition) {
+    auto const add = [&](HlField const& from, std::uint32_t repetition) {
         if (from.kind == Kind::field) {
             auto path = from.path;
+            path.occurrence = occurrence(path.segment_name());
             path.repetition = repetition;
             path.repetition_given = repetition > 1;
             out = path.text();
@@ -49,7 +60,11 @@ std::string Mapper::place_of(FhirRow const& row) const {
         }
     };
     for (auto const& source : sources_) add(*source.from, source.repetition);
-    add(row.from, 1);
+    // The first piece of what has only one is all of it.
+    bool const all =
+        row.from.kind == Kind::part && context_.part &&
+        context_.part->piece(row.from.path.component).raw.size() == context_.part->whole().raw.size();
+    if (!all) add(row.from, repetition_);
     return out;
 }
 
