@@ -114,6 +114,33 @@ Result<std::vector<fhir::Element>> Expression::elements(Context const& context) 
     });
 }
 
+Result<std::vector<Expression::Found>> Expression::found(Context const& context) const {
+    if (!program_) return no_expression();
+    using Several = std::vector<Found>;
+    return run<Several>(*program_, context, [&](Collection const& value) -> Result<Several> {
+        Several several;
+        several.reserve(value.size());
+        for (auto const& item : value) {
+            if (item.type() != Type::element || item.element().resource() != context.resource)
+                return error("no_element", "column 1", "it gives a value that stands nowhere in the resource",
+                             "name elements, without functions that make new values of them");
+            several.push_back({item.element(), item.fhir_type()});
+        }
+        return several;
+    });
+}
+
+Result<std::vector<Expression::TypedText>> Expression::typed_items(Context const& context) const {
+    if (!program_) return no_expression();
+    using Texts = std::vector<TypedText>;
+    return run<Texts>(*program_, context, [](Collection const& value) {
+        Texts texts;
+        texts.reserve(value.size());
+        for (auto const& item : value) texts.push_back({item.to_text(), std::string(item.type_name())});
+        return texts;
+    });
+}
+
 Result<std::vector<std::string>> Expression::types(Context const& context) const {
     if (!program_) return no_expression();
     return run<std::vector<std::string>>(*program_, context, [](Collection const& value) {

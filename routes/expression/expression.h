@@ -102,6 +102,17 @@ class Expression {
     // The elements of the resource that it selects. Error "no_element": an item is none (a text that was
     // made, say).
     Result<std::vector<fhir::Element>> elements(Context const& context) const;
+    // The same with their types, where they are known.
+    struct Found {
+        fhir::Element element;
+        fhir::Type type;
+    };
+    Result<std::vector<Found>> found(Context const& context) const;
+    // Every item as text with its type's name: items() and types() in one.
+    struct TypedText {
+        std::string text, type;
+    };
+    Result<std::vector<TypedText>> typed_items(Context const& context) const;
     // For each item its type's name, beside items(), for `eval --json`: "string", "boolean", "integer",
     // "decimal", "date", "dateTime", "time", "Quantity", of an element of a resource that of FHIR ("code",
     // "HumanName").

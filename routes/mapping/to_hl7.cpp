@@ -90,7 +90,7 @@ class Maker {
                          "ask for it in when:, or split the Bundle first");
         auto& header = add_segment("MSH");
         header.fields.resize(13);
-        if (auto const done = run(0, context_.resource->root(), {}, Place{}); !done) return done.error();
+        if (auto const done = run(0, context_.resource->root(), fhir::Type::find(context_.resource->type()), Place{}); !done) return done.error();
         if (segments_.size() == 1) return error("nothing", "", "the map made no segment but MSH");
         count_sets();
         return {boost::system::in_place_value, written()};
@@ -145,14 +145,9 @@ class Maker {
             if (!text) return text.error();
             if (!text->empty()) texts.push_back(row.value.computed() ? computed(*text) : std::move(*text));
         } else {
-            auto items = row.from.items(context_);
+            auto const items = row.from.typed_items(context_);
             if (!items) return items.error();
-            auto const types = row.from.types(context_);
-            for (std::size_t i = 0; i < items->size(); ++i) {
-                auto text = in_hl7((*items)[i], types && i < types->size() ? std::string_view((*types)[i])
-                                                                           : std::string_view());
-                texts.push_back(std::move(text));
-            }
+            for (auto const& item : *items) texts.push_back(in_hl7(item.text, item.type));
         }
         if (row.table || row.codes)
             for (auto& text : texts)
@@ -191,14 +186,14 @@ class Maker {
     }
 
     Result<void> run_map(Row const& row, Level level, Place const& at) {
-        std::vector<fhir::Element> items{context_.element()};
-        fhir::Type const of_focus = row.from.valid() ? fhir::Type() : context_.focus_type;
+        // With its type: else each row would look it up from the resource down.
+        std::vector<expression::Expression::Found> items{{context_.element(), context_.focus_type}};
         if (row.from.valid()) {
-            auto found = row.from.elements(context_);
+            auto found = row.from.found(context_);
             if (!found) return found.error();
             items = std::move(*found);
         }
-        for (auto const& item : items) {
+        for (auto const& [item, of_focus] : items) {
             auto place = at;
             if (row.to.here) {
                 if (auto const done = run(row.map, item, of_focus, place); !done) return done;
