@@ -90,7 +90,10 @@ class Maker {
                          "ask for it in when:, or split the Bundle first");
         auto& header = add_segment("MSH");
         header.fields.resize(13);
-        if (auto const done = run(0, context_.resource->root(), fhir::Type::find(context_.resource->type()), Place{}); !done) return done.error();
+        if (auto const done =
+                run(0, context_.resource->root(), fhir::Type::find(context_.resource->type()), Place{});
+            !done)
+            return done.error();
         if (segments_.size() == 1) return error("nothing", "", "the map made no segment but MSH");
         count_sets();
         return {boost::system::in_place_value, written()};

@@ -450,7 +450,7 @@ TEST_CASE("a finding within the map of a datatype names the field that it came f
     REQUIRE(made.findings.size() == 2);
     CHECK(made.findings[0].place == "PID-11[2].7");
     CHECK(made.findings[0].row == "datatype/XAD[Address]: .7 > use");
-    CHECK(made.findings[1].place == "PID-11[2].12");
+    CHECK(made.findings[1].place == "PID-11[2].12.1");
 }
 
 TEST_CASE("what is wrong with an element is said once, with the names that FHIR has") {
