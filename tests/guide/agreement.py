@@ -115,57 +115,107 @@ def counted(facts):
 
 # ---------------------------------------------------------------------------------------------------- the guide
 
+class Target(collections.namedtuple('Target', 'path whole field part constant free text map')):
+    """One expanded row: element; whether all below belongs to it; its field, and the component of that; what it sets, where that is fixed."""
+
+    def makes(self, fact, message):
+        """Whether the row can make this value of this message: it is the row's constant, stands in its component, or a table translates it."""
+        if self.field not in message:
+            return False
+        if self.constant:
+            return self.constant in (fact.value, '') or not re.fullmatch(r'[\w :/.-]+', self.constant)
+        if not self.field[3:]:
+            return True
+        given = [value for value in (component(one, self.part) for one in message[self.field]) if value]
+        if not given or self.free or fact.value.startswith('-> '):
+            return bool(given)
+        return any(alike(fact.value, one) for one in given)
+
+
+def component(field, part):
+    """PID-3.4.1 of "a^b^c^d&e"; a component without further parts is its own first one."""
+    for at, delimiter in zip(part, '^&'):
+        parts = field.split(delimiter)
+        field = parts[at - 1] if at <= len(parts) else ''
+    return field if all(at == 1 for at in part[2:]) else ''
+
+
+def alike(value, raw):
+    digits = re.sub(r'\D', '', raw.split('.')[0].split('+')[0])
+    if len(digits) >= 4 and re.match(r'\d{4}(-|$)', value):
+        return value[:4] == digits[:4]
+    if re.fullmatch(r'-?[\d.]+', value) and re.fullmatch(r'[+-]?[\d.]+', raw):
+        return value.rstrip('0').rstrip('.') == raw.lstrip('+').rstrip('0').rstrip('.') or value == raw
+    return value.lower() in raw.lower() or (len(raw) > 1 and raw.lower() in value.lower())
+
+
 class Guide:
     """Which of the guide's rows make an element."""
 
     def __init__(self, path):
         self.maps = read_guide(path)
-        self.rows = collections.defaultdict(list)   # "Patient" -> [(element, whole, top field, text of the row)]
+        self.rows = collections.defaultdict(list)   # "Patient": [Target]
         for name in self.maps:
             if self.maps[name] and self.maps[name][0].kind == 'segments':
-                self._expand(name, type_of(name), '', None, set())
+                self._expand(name, type_of(name), '', None, (), set(), None)
         self.memo = {}
+        self.messages = {}   # "ADT_A01": {segment map: the segments that must be there for it}
+        for name, rows in json.loads(path.read_text(encoding='utf-8'))['messages'].items():
+            used = self.messages[name] = {}
+            for row in rows:
+                for one in re.findall(r'\w+\[[\w.-]+\]', row.get('Segment Map', '')):
+                    needs = re.fullmatch(r'IF (\w{3}) VALUED', row.get('Computable ANTLR', '').strip())
+                    used.setdefault(one, set()).add(needs.group(1) if needs else '')
 
-    def _expand(self, name, kind, base, top, inside):
+    def maps_of(self, structure, message):
+        """The segment maps that the guide's message map of this structure uses; where it lacks the
+        event, those of its first of the kind."""
+        alike = {'ADT': 'ADT_A01', 'MDM': 'MDM_T02', 'SIU': 'SIU_S12', 'ORU': 'ORU_R01', 'OML': 'OML_O21', 'ORM': 'ORM_O01', 'VXU': 'VXU_V04'}
+        used = self.messages.get(structure) or self.messages.get(alike.get(structure[:3]), {})
+        return {name for name, needs in used.items() if any(not one or one in message for one in needs)}
+
+    def _expand(self, name, kind, base, top, part, inside, segment):
         for row in self.maps.get(name, ()):
             if row.element is None:
                 continue
-            here, path = kind, '.'.join(part for part in (base, '' if row.element == '$this' else row.element) if part)
-            field = top or row.field or name.split('[')[0]
+            here, path = kind, '.'.join(one for one in (base, '' if row.element == '$this' else row.element) if one)
+            numbers = tuple(int(one) for one in re.findall(r'\d+', row.field.split('-')[-1]))
+            field, within = (top, part + numbers) if top else (row.field.split('.')[0] or name.split('[')[0], numbers[1:])
             text = f'{name}: {row.v2} > {row.written}'
-            while True:   # element(Type).rest: a reference, and an element of that resource
-                made = re.match(r'(.*?)\((\w+)\)\.?(.*)', path) if "extension('" not in path.split('(')[0] + "('" else None
-                made = re.match(r"((?:[^(]|\('[^']*'\))*)\((\w+)\)\.?(.*)", path)
-                if not made:
-                    break
-                self._add(here, made.group(1) + '.reference', True, field, text)
+            constant = row.constant.strip('"').strip() if row.constant else ''
+            vocabulary = bool(row.raw.get('vocab'))
+            fixed = (field, within, constant, vocabulary or path.endswith('system'), text, segment or name)
+            while made := re.match(r"((?:[^(]|\('[^']*'\))*)\((\w+)\)\.?(.*)", path):   # element(Type).rest
+                self._add(here, made.group(1) + '.reference', True, *fixed)
                 here, path = made.group(2), made.group(3)
             called = row.raw.get('dtmap', '').strip()
-            if row.raw.get('vocab') and 'code' not in row.raw.get('fhirtype', '').split('.')[0][:4]:
-                for part in ('code', 'system', 'display'):
-                    self._add(here, f'{path}.coding.{part}', True, field, text)
+            if vocabulary:
+                for one in ('code', 'system', 'display'):
+                    self._add(here, f'{path}.coding.{one}', True, *fixed)
+            target = type_of(called)
             if called in self.maps and called not in inside:
-                target = type_of(called)
                 if target in Ours.RESOURCES and not re.search(r'\[\w+\.', called):
                     if path and target != here:
-                        self._add(here, path + '.reference', True, field, text)
+                        self._add(here, path + '.reference', True, *fixed)
                     if target != here:
-                        self._expand(called, target, '', field, inside | {called})
+                        self._expand(called, target, '', field, within, inside | {called}, segment or name)
                         continue
                     path = ''
-                self._expand(called, here, path, field, inside | {called})
-            self._add(here, path, called not in self.maps, field, text)
+                if not vocabulary:
+                    self._expand(called, here, path, field, within, inside | {called}, segment or name)
+            if called not in self.maps or vocabulary or path.endswith('system'):
+                self._add(here, path, True, *fixed)
 
-    def _add(self, kind, path, whole, field, text):
-        self.rows[kind].append((path.lstrip('.'), whole, field, text))
+    def _add(self, kind, path, whole, *fixed):
+        self.rows[kind].append(Target(path.lstrip('.'), whole, *fixed))
 
     def deciding(self, fact, message):
-        """The rows that make this element of this message."""
+        """The rows that make this fact of this message."""
         key = (fact.type, fact.path)
         if key not in self.memo:
-            self.memo[key] = [(field, text) for path, whole, field, text in self.rows.get(fact.type, ())
-                              if path and (path == fact.path or (whole and fact.path.startswith(path + '.')))]
-        return [text for field, text in self.memo[key] if field in message]
+            self.memo[key] = [one for one in self.rows.get(fact.type, ())
+                              if one.path and (one.path == fact.path or (one.whole and fact.path.startswith(one.path + '.')))]
+        return [one.text for one in self.memo[key] if one.map in message['maps'] and one.makes(fact, message)]
 
     def has(self, row):
         """Whether the row of ours that a trace names is one of the guide's: same map, and an element at, above or below its own."""
@@ -181,18 +231,15 @@ class Guide:
 
 
 def fields_of(text):
-    """The populated fields of a message: "PID", "PID-3", ..."""
-    out = set()
+    """The populated fields of a message, each with its repetitions: {"PID": [""], "PID-3": ["1", "2"]}."""
+    out = collections.defaultdict(list)
     for line in re.split(r'[\r\n]+', text):
         name, _, rest = line.strip('\x0b\x1c').partition('|')
-        out.add(name)
+        out[name].append('')
         for at, field in enumerate(rest.split('|'), 2 if name == 'MSH' else 1):
             if re.sub(r'[\^~&"\s]', '', field):
-                out.add(f'{name}-{at}')
-                for part, component in enumerate(field.split('^'), 1):
-                    if component:
-                        out.add(f'{name}-{at}.{part}')
-    return out
+                out[f'{name}-{at}'] += field.split('~') if (name, at) != ('MSH', 2) else [field]
+    return dict(out)
 
 
 # ---------------------------------------------------------------------------------------------------- ours
@@ -235,7 +282,7 @@ class Decision:
 
 class Class:
     def __init__(self):
-        self.count, self.example, self.rows, self.value, self.decision, self.auto = 0, '', set(), '', None, None
+        self.count, self.example, self.rows, self.value, self.decision, self.auto, self.needs = 0, '', set(), '', None, None, None
 
 
 def percent(part, whole):
@@ -300,10 +347,12 @@ def note(one, count, name, fact, rows, decision, auto):
     one.rows.update(row for row in rows if row)
     if not one.example:
         one.example, one.value = name, fact.value
-    one.decision = one.decision or decision
-    one.auto = auto if one.auto in (None, auto) and (one.auto or one.count == count) else one.auto
-    if auto is None:
-        one.auto = ''
+    if auto is None:   # facts that need a decision: the class needs one, and shows them
+        if one.needs is False:
+            one.example, one.value = name, fact.value
+        one.needs, one.decision = True, one.decision or decision
+    else:
+        one.needs, one.auto = one.needs or False, auto
 
 
 def main():
@@ -338,6 +387,8 @@ def main():
             continue
         expected = json.loads((folder / row['expected']).read_text(encoding='utf-8-sig'))
         message = fields_of((folder / row['input']).read_text(encoding='utf-8', errors='replace'))
+        event = row['type'].split('^')
+        message['maps'] = guide.maps_of(event[2] if len(event) > 2 else '_'.join(event[:2]), message)
         compare(row['input'], row['source'], expected.get('fhirResource', expected), made, rows, message, guide, decide, tallies, classes)
     return show(options, pairs, tallies, classes, unconverted, decisions)
 
@@ -345,8 +396,8 @@ def main():
 def show(options, pairs, tallies, classes, unconverted, decisions):
     undecided = 0
     for (element, kind, source), one in sorted(classes.items(), key=lambda item: -item[1].count):
-        automatic = one.auto and not one.decision
-        bare = not automatic and not one.decision
+        automatic = not one.needs
+        bare = one.needs and not one.decision
         undecided += bare
         if (automatic and not options.all) or not fnmatch.fnmatchcase(element, options.like.replace('[', '[[]')):
             continue
