@@ -214,7 +214,8 @@ class Guide:
         key = (fact.type, fact.path)
         if key not in self.memo:
             self.memo[key] = [one for one in self.rows.get(fact.type, ())
-                              if one.path and (one.path == fact.path or (one.whole and fact.path.startswith(one.path + '.')))]
+                              if one.path and (one.path == fact.path or (one.whole and fact.path.startswith(one.path + '.')
+                                                                      and "extension('" not in fact.path[len(one.path):]))]
         return [one.text for one in self.memo[key] if one.map in message['maps'] and one.makes(fact, message)]
 
     def has(self, row):
@@ -267,22 +268,24 @@ def convert(file):
 
 class Decision:
     def __init__(self, raw):
-        unknown = set(raw) - {'element', 'kind', 'from', 'who', 'why', 'row'}
+        unknown = set(raw) - {'element', 'kind', 'from', 'value', 'who', 'why'}
         if unknown or raw.get('who') not in WHO or not raw.get('why') or 'element' not in raw:
-            raise SystemExit(f'differences.yaml: {raw}: element, who ({", ".join(sorted(WHO))}) and why are needed; kind, from, row are possible')
+            raise SystemExit(f'differences.yaml: {raw}: element, who ({", ".join(sorted(WHO))}) and why are needed; kind, from, value are possible')
         many = lambda value: value if isinstance(value, list) else [value]
         self.elements, self.kinds = many(raw['element']), many(raw.get('kind', '*'))
-        self.source, self.who, self.why, self.row = raw.get('from', '*'), raw['who'], raw['why'], raw.get('row', '')
+        self.values = many(raw.get('value', '*'))
+        self.source, self.who, self.why = raw.get('from', '*'), raw['who'], raw['why']
         self.used = 0
 
-    def matches(self, element, kind, source):
+    def matches(self, fact, kind, source):
         like = lambda value, patterns: any(fnmatch.fnmatchcase(value, p.replace('[', '[[]')) for p in patterns)
-        return like(element, self.elements) and like(kind, self.kinds) and like(source, [self.source])
+        return like(fact.element, self.elements) and like(fact.value, self.values) and like(kind, self.kinds) and like(source, [self.source])
 
 
 class Class:
     def __init__(self):
-        self.count, self.example, self.rows, self.value, self.decision, self.auto, self.needs = 0, '', set(), '', None, None, None
+        self.count, self.undecided, self.rank = 0, 0, -1
+        self.example, self.value, self.rows, self.decision, self.auto = '', '', set(), None, None
 
 
 def percent(part, whole):
@@ -319,7 +322,7 @@ def compare(name, source, expected, made, rows, message, guide, decide, tallies,
         if lost:
             kind = 'different' if by_path[fact.element] else 'missing'
             one = classes[(fact.element, kind, source)]
-            decision = decide(fact.element, kind, source, bool(defined))
+            decision = decide(fact, kind, source, bool(defined))
             if defined and decision and decision.who != 'open':
                 tally.defined -= lost
             note(one, lost, name, fact, defined, decision, None if defined else 'the guide has no row')
@@ -333,7 +336,7 @@ def compare(name, source, expected, made, rows, message, guide, decide, tallies,
             by_guide = guide.has(row_of[fact]) if row_of[fact] else None
             by_guide = by_guide or next(iter(guide.deciding(fact, message)), None)
             one = classes[(fact.element, kind, source)]
-            decision = decide(fact.element, kind, source, kind == 'different' or not by_guide)
+            decision = decide(fact, kind, source, kind == 'different' or not by_guide)
             if by_guide and kind == 'extra':
                 tally.right += more
                 note(one, more, name, fact, [by_guide], decision, 'a row of the guide')
@@ -343,16 +346,18 @@ def compare(name, source, expected, made, rows, message, guide, decide, tallies,
 
 
 def note(one, count, name, fact, rows, decision, auto):
+    """A difference in its class; the example is one that needs a decision, best one that has none."""
     one.count += count
     one.rows.update(row for row in rows if row)
-    if not one.example:
-        one.example, one.value = name, fact.value
-    if auto is None:   # facts that need a decision: the class needs one, and shows them
-        if one.needs is False:
-            one.example, one.value = name, fact.value
-        one.needs, one.decision = True, one.decision or decision
+    rank = 0 if auto else 1 if decision else 2
+    if auto:
+        one.auto = auto
+    elif decision:
+        one.decision = decision
     else:
-        one.needs, one.auto = one.needs or False, auto
+        one.undecided += 1
+    if rank > one.rank:
+        one.rank, one.example, one.value = rank, name, fact.value
 
 
 def main():
@@ -369,9 +374,9 @@ def main():
     listed = yaml.safe_load((HERE / 'differences.yaml').read_text(encoding='utf-8')) or []
     decisions = [Decision(raw) for raw in listed]
 
-    def decide(element, kind, source, needed):
+    def decide(fact, kind, source, needed):
         for one in decisions:
-            if needed and one.matches(element, kind, source):
+            if needed and one.matches(fact, kind, source):
                 one.used += 1
                 return one
         return None
@@ -396,12 +401,12 @@ def main():
 def show(options, pairs, tallies, classes, unconverted, decisions):
     undecided = 0
     for (element, kind, source), one in sorted(classes.items(), key=lambda item: -item[1].count):
-        automatic = not one.needs
-        bare = one.needs and not one.decision
+        automatic = one.rank == 0
+        bare = one.undecided > 0
         undecided += bare
         if (automatic and not options.all) or not fnmatch.fnmatchcase(element, options.like.replace('[', '[[]')):
             continue
-        verdict = f'{one.decision.who}: {one.decision.why}' if one.decision else one.auto or 'NO DECISION'
+        verdict = 'NO DECISION' if bare else f'{one.decision.who}: {one.decision.why}' if one.decision else one.auto
         rows = sorted(one.rows)
         print(f'{one.count:5} {kind:9} {element}  [{source}] e.g. {one.value[:60]!r} in {one.example}\n'
               f'        {verdict}\n        row: {rows[0] if rows else "none"}{f" (and {len(rows) - 1} more)" if len(rows) > 1 else ""}')
