@@ -154,6 +154,7 @@ class Guide:
 
     def __init__(self, path):
         self.maps = read_guide(path)
+        self.names = {name.lower(): name for name in self.maps}
         self.rows = collections.defaultdict(list)   # "Patient": [Target]
         for name in self.maps:
             if self.maps[name] and self.maps[name][0].kind == 'segments':
@@ -189,6 +190,7 @@ class Guide:
                 self._add(here, made.group(1) + '.reference', True, *fixed)
                 here, path = made.group(2), made.group(3)
             called = row.raw.get('dtmap', '').strip()
+            called = self.names.get(called.lower(), called)   # "PL[location]" is a slip
             if vocabulary:
                 for one in ('code', 'system', 'display'):
                     self._add(here, f'{path}.coding.{one}', True, *fixed)
@@ -221,11 +223,16 @@ class Guide:
     def has(self, row):
         """Whether the row of ours that a trace names is one of the guide's: same map, and an element at, above or below its own."""
         found = re.match(r'(?:segment|datatype)/(.+?\])(?: > (.*?))?: (?:.* > )?(\S.*)$', row)
-        if not found or found.group(1) not in self.maps:
-            return None
+        name = found.group(1) if found else ''
+        if name not in self.maps:
+            # Ours is a part of the guide's map: PL[Location-Bed] of PL[Location].
+            name = re.sub(r'-[^\]]*\]', ']', name)
+            if name not in self.maps:
+                return None
         element = plain('.'.join(part for part in (found.group(2), found.group(3)) if part))
-        for one in self.maps[found.group(1)]:
-            if one.element and (one.element == element or one.element.startswith(element + '.') or element.startswith(one.element + '.')
+        for one in self.maps[name]:
+            if one.element and (one.element == element or one.element.endswith(f'({type_of(name)}).{element}')
+                                or one.element.startswith(element + '.') or element.startswith(one.element + '.')
                                 or re.sub(r'\(\w+\)$', '', one.element) == element):
                 return f'{one.map}: {one.v2} > {one.written}'
         return None
