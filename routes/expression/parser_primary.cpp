@@ -130,7 +130,8 @@ bool Parser::environment(Node& out) {
                        token_.value.starts_with("vs-") || token_.value.starts_with("ext-");
     if (!known)
         return fail(token_.begin, "unknown_name", "no constant is called %" + token_.value.substr(0, 60),
-                    "there are %answer, %request, %resource, %resources, %rootResource, %context, %ucum, %sct, %loinc, "
+                    "there are %answer, %request, %resource, %resources, %rootResource, %context, %ucum, "
+                    "%sct, %loinc, "
                     "%`vs-NAME` "
                     "and %`ext-NAME`");
     out.op = Op::environment;

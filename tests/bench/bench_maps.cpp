@@ -1,5 +1,5 @@
-// FHIR to HL7 v2 by the maps that come with Hilum: a report with 20 Observations, parsed, mapped, written and read
-// again, as the step does.
+// FHIR to HL7 v2 by the maps that come with Hilum: a report with 20 Observations, parsed, mapped, written and
+// read again, as the step does.
 #include <benchmark/benchmark.h>
 
 #include <string>
@@ -24,18 +24,20 @@ std::string report(int observations) {
         R"("subject":{"reference":"Patient/p"},"effectiveDateTime":"2026-01-02T02:00:00+01:00",)"
         R"("issued":"2026-01-02T03:00:00+01:00","result":[)";
     for (int i = 0; i < observations; ++i)
-        text += std::string(i == 0 ? "" : ",") + R"({"reference":"Observation/o)" + std::to_string(i) + R"("})";
+        text +=
+            std::string(i == 0 ? "" : ",") + R"({"reference":"Observation/o)" + std::to_string(i) + R"("})";
     text += "]}}";
     for (int i = 0; i < observations; ++i)
-        text += R"(,{"fullUrl":"http://example.org/fhir/Observation/o)" + std::to_string(i) +
-                R"(","resource":{"resourceType":"Observation","id":"o)" + std::to_string(i) +
-                R"(","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"2345-7",)"
-                R"("display":"Glucose"}]},"subject":{"reference":"Patient/p"},)"
-                R"("effectiveDateTime":"2026-01-02T02:00:00+01:00","valueQuantity":{"value":95.)" +
-                std::to_string(i) +
-                R"(,"unit":"mg/dL","system":"http://unitsofmeasure.org","code":"mg/dL"},)"
-                R"("interpretation":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",)"
-                R"("code":"N"}]}],"referenceRange":[{"text":"70-99"}]}})";
+        text +=
+            R"(,{"fullUrl":"http://example.org/fhir/Observation/o)" + std::to_string(i) +
+            R"(","resource":{"resourceType":"Observation","id":"o)" + std::to_string(i) +
+            R"(","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"2345-7",)"
+            R"("display":"Glucose"}]},"subject":{"reference":"Patient/p"},)"
+            R"("effectiveDateTime":"2026-01-02T02:00:00+01:00","valueQuantity":{"value":95.)" +
+            std::to_string(i) +
+            R"(,"unit":"mg/dL","system":"http://unitsofmeasure.org","code":"mg/dL"},)"
+            R"("interpretation":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",)"
+            R"("code":"N"}]}],"referenceRange":[{"text":"70-99"}]}})";
     return text + "]}";
 }
 
