@@ -206,8 +206,9 @@ void add_convert(App& app, int& exit_code) {
         ->add_option("--bundle", options->fhir.bundle, "with --to fhir: transaction, message or collection")
         ->one_of({"transaction", "message", "collection"});
     command->add_flag("--provenance", options->fhir.provenance, "with --to fhir: Provenance too");
-    command->add_option("--maps", options->fhir.maps,
-                        "a file of rows on top of those of the map, with --to fhir also us_core; may be repeated");
+    command->add_option(
+        "--maps", options->fhir.maps,
+        "a file of rows on top of those of the map, with --to fhir also us_core; may be repeated");
     std::string own = "with --to hl7: the map that makes a message of a FHIR resource; a file, or one of ";
     for (auto const& map : routes::mapping::own_hl7_maps()) own += map + " ";
     own.pop_back();

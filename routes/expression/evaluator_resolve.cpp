@@ -47,8 +47,8 @@ bool Evaluation::find_resource(Node const& node, fhir::Element from, std::string
     return spend(node, seen);
 }
 
-// Every resource that came: the entries of a Bundle, else the one that it is; each with what it contains behind
-// it.
+// Every resource that came: the entries of a Bundle, else the one that it is; each with what it contains
+// behind it.
 bool Evaluation::resources(Node const& node, Collection& out) {
     std::size_t seen = 1;
     auto const take = [&](fhir::Element resource) {
@@ -57,7 +57,8 @@ bool Evaluation::resources(Node const& node, Collection& out) {
     auto const with_contained = [&](fhir::Element resource) {
         take(resource);
         if (!resource.exists()) return;
-        for (auto e = resource.child("contained"); e.exists() && e.name() == "contained"; e = e.next(), ++seen)
+        for (auto e = resource.child("contained"); e.exists() && e.name() == "contained";
+             e = e.next(), ++seen)
             take(e);
     };
     if (!context_->resource) return true;
@@ -66,7 +67,8 @@ bool Evaluation::resources(Node const& node, Collection& out) {
         with_contained(root);
         return spend(node, seen);
     }
-    for (auto entry = root.child("entry"); entry.exists() && entry.name() == "entry"; entry = entry.next(), ++seen)
+    for (auto entry = root.child("entry"); entry.exists() && entry.name() == "entry";
+         entry = entry.next(), ++seen)
         with_contained(entry.child("resource"));
     return spend(node, seen);
 }
