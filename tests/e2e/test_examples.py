@@ -36,7 +36,7 @@ def test_fhir_facade():
     statuses = [part.rsplit('-> HTTP ', 1)[1].strip() for part in parts if '-> HTTP ' in part]
     check(statuses == ['201', '200', '422', '200', '200', '422', '404'], f'{statuses}:\n{shown}')
     tests, created, found, invalid, _, results, deleted, other, operator = parts
-    check(tests.strip() == '6 passed', tests)
+    check(tests.strip() == '8 passed', tests)
     check('"telecom"' not in created and '"Probe"' in created, created)
     base = found.split('"url":"')[1].split('/Patient')[0]
     check(f'"fullUrl":"{base}/Patient/' in found and '"telecom"' not in found, found)
