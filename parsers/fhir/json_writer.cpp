@@ -1,29 +1,58 @@
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
 #include "parsers/fhir/quoted.h"
 #include "parsers/fhir/resource.h"
 
 namespace hilum::fhir {
 
+namespace {
+
+// Where the first byte from `at` on stands that JSON has to escape: a quote, a backslash, a control
+// character.
+std::size_t next_escaped(std::string_view text, std::size_t at) {
+    if constexpr (std::endian::native == std::endian::little) {
+        constexpr std::uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
+        auto const zero = [](std::uint64_t x) { return (x - ones) & ~x & high; };
+        for (; at + 8 <= text.size(); at += 8) {
+            std::uint64_t word = 0;
+            std::memcpy(&word, text.data() + at, 8);
+            auto const below = (word - ones * 0x20) & ~word & high;
+            auto const hit = below | zero(word ^ (ones * '"')) | zero(word ^ (ones * '\\'));
+            // The lowest hit is exact; one above it may come of a borrow.
+            if (hit != 0) return at + static_cast<std::size_t>(std::countr_zero(hit)) / 8;
+        }
+    }
+    for (; at < text.size(); ++at) {
+        auto const c = static_cast<unsigned char>(text[at]);
+        if (c < 0x20 || c == '"' || c == '\\') return at;
+    }
+    return text.size();
+}
+
+}  // namespace
+
 void append_quoted(std::string& out, std::string_view text) {
     static constexpr std::string_view digits = "0123456789abcdef";
     out += '"';
-    std::size_t plain = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        auto const c = static_cast<unsigned char>(text[i]);
-        if (c >= 0x20 && c != '"' && c != '\\') continue;
-        out += text.substr(plain, i - plain);
-        plain = i + 1;
+    for (std::size_t begin = 0; begin < text.size();) {
+        auto const i = next_escaped(text, begin);
+        out.append(text, begin, i - begin);
+        begin = i + 1;
+        if (i == text.size()) break;
         static constexpr std::string_view named = "\b\f\n\r\t\"\\";
         static constexpr std::string_view letters = "bfnrt\"\\";
         out += '\\';
         if (auto const at = named.find(text[i]); at != std::string_view::npos) {
             out += letters[at];
         } else {
+            auto const c = static_cast<unsigned char>(text[i]);
             out += "u00";
             out += digits[c >> 4U];
             out += digits[c & 15U];
         }
     }
-    out += text.substr(plain);
     out += '"';
 }
 

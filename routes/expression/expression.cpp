@@ -100,18 +100,11 @@ Result<std::vector<std::string>> Expression::items(Context const& context) const
 }
 
 Result<std::vector<fhir::Element>> Expression::elements(Context const& context) const {
-    if (!program_) return no_expression();
-    using Elements = std::vector<fhir::Element>;
-    return run<Elements>(*program_, context, [&](Collection const& value) -> Result<Elements> {
-        Elements elements;
-        for (auto const& item : value) {
-            if (item.type() != Type::element || item.element().resource() != context.resource)
-                return error("no_element", "column 1", "it gives a value that stands nowhere in the resource",
-                             "name elements, without functions that make new values of them");
-            elements.push_back(item.element());
-        }
-        return elements;
-    });
+    auto const several = found(context);
+    if (!several) return several.error();
+    std::vector<fhir::Element> elements;
+    for (auto const& one : *several) elements.push_back(one.element);
+    return elements;
 }
 
 Result<std::vector<Expression::Found>> Expression::found(Context const& context) const {

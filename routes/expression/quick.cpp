@@ -14,6 +14,12 @@ bool is_call(Node const& node, std::string_view name, std::size_t children) {
     return node.op == expression::Op::call && node.function->name == name && node.children.size() == children;
 }
 
+// The number of the segment that a path to the first of its name means; 0: there is none.
+std::size_t segment_of(hl7::Path const& path, Context const& context) {
+    auto const latest = context.latest ? context.latest->of(path.segment_name()) : 0;
+    return latest != 0 ? latest : context.message->find(path.segment_name());
+}
+
 std::string_view value_at(hl7::Path const& path, Context const& context) {
     auto const* const latest = context.latest;
     if (latest && latest->is_here(path.segment_name()) && path.field != 0 && path.repetition == 1) {
@@ -23,8 +29,7 @@ std::string_view value_at(hl7::Path const& path, Context const& context) {
         if (path.subcomponent != 0) found = found.piece(path.subcomponent, d);
         return found.raw;
     }
-    auto const number = latest ? latest->of(path.segment_name()) : 0;
-    return (number != 0 ? context.message->get_in(number, path) : context.message->get(path)).raw;
+    return context.message->get_in(segment_of(path, context), path).raw;
 }
 
 // What stands at a path, as it came; data() == nullptr: nothing. False: it has to be decoded first.
@@ -303,9 +308,7 @@ Quick::Answer Quick::test_paths(Part const& part, Context const& context) {
     if (path.field == 0) {
         count = message.count(path.segment_name());
     } else {
-        auto const latest = context.latest ? context.latest->of(path.segment_name()) : 0;
-        auto const number = latest != 0 ? latest : message.find(path.segment_name());
-        message.for_each_in(number, path,
+        message.for_each_in(segment_of(path, context), path,
                             [&count](hl7::Value const& value) { count += value.raw.empty() ? 0 : 1; });
     }
     return answer(count >= part.least && count <= part.most);
@@ -320,9 +323,7 @@ Quick::Answer Quick::test_some(Part const& part, Context const& context) {
     if (!path.many()) {
         look({value_at(path, context), hl7::Presence::value});
     } else {
-        auto const latest = context.latest ? context.latest->of(path.segment_name()) : 0;
-        auto const number = latest != 0 ? latest : context.message->find(path.segment_name());
-        context.message->for_each_in(number, path, look);
+        context.message->for_each_in(segment_of(path, context), path, look);
     }
     return answer(some == (part.op == Op::some_text));
 }

@@ -1,8 +1,8 @@
 #include "routes/mapping/fhir_maps_source.h"
 
-#include <algorithm>
-#include <iterator>
 #include <utility>
+
+#include "routes/mapping/row_changes.h"
 
 namespace hilum::routes::mapping {
 
@@ -65,29 +65,7 @@ void describe(V& v, CodeText& o) {
     v.optional("display", o.display, "what it means");
 }
 
-template <class Row>
-std::vector<Row> rows_of(Node const& list, std::string const& name, config::Diagnostics& diagnostics) {
-    std::vector<Row> out;
-    if (list.kind == Node::Kind::null) return out;
-    if (list.kind != Node::Kind::sequence) {
-        diagnostics.error(list.where, name + " is no list of rows",
-                          "write - { from: ..., to: ... } for each");
-        return out;
-    }
-    out.reserve(list.items.size());
-    for (auto const& item : list.items)
-        out.push_back(config::decode_options<Row>(item, "a row of " + name, diagnostics));
-    return out;
-}
-
-template <class Row>
-void prepend(std::vector<Row>& rows, std::vector<Row> first) {
-    rows.insert(rows.begin(), std::make_move_iterator(first.begin()), std::make_move_iterator(first.end()));
-}
-template <class Row>
-void append(std::vector<Row>& rows, std::vector<Row> more) {
-    rows.insert(rows.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-}
+constexpr std::string_view like = "{ from: ..., to: ... }";
 
 class SourceReader {
   public:
@@ -122,26 +100,21 @@ class SourceReader {
         auto& source = sources_.maps[entry.key];
         source.where = entry.where;
         if (entry.value.kind == Node::Kind::sequence) {
-            source.rows = rows_of<FhirRowText>(entry.value, name, diagnostics_);
+            source.rows = rows_of<FhirRowText>(entry.value, name, like, diagnostics_);
             return;
         }
         auto const text = config::decode_options<SiteMapText>(entry.value, name, diagnostics_);
         if (text.identity.kind != Node::Kind::null) source.identity = text.identity;
         if (text.rows.kind != Node::Kind::null)
-            source.rows = rows_of<FhirRowText>(text.rows, name, diagnostics_);
+            source.rows = rows_of<FhirRowText>(text.rows, name, like, diagnostics_);
         for (auto const& removed : text.remove.items) remove(source, removed, name);
-        prepend(source.rows, rows_of<FhirRowText>(text.first, name, diagnostics_));
-        append(source.rows, rows_of<FhirRowText>(text.add, name, diagnostics_));
+        put_around(rows_of<FhirRowText>(text.first, name, like, diagnostics_), source.rows,
+                   rows_of<FhirRowText>(text.add, name, like, diagnostics_));
     }
 
     void remove(MapSource& source, RemovedRow const& removed, std::string const& name) {
-        if (removed.from.empty() && removed.to.empty()) return;  // what it has instead is reported
-        auto const count = std::erase_if(source.rows, [&](FhirRowText const& row) {
-            return (removed.from.empty() || row.from.value == removed.from.value) &&
-                   (removed.to.empty() || row.to.value == removed.to.value);
-        });
         auto const& where = removed.from.empty() ? removed.to.where : removed.from.where;
-        if (count == 0)
+        if (!remove_rows(source.rows, removed.from, removed.to))
             diagnostics_.error(
                 where, name + " has no such row",
                 "name from: and to: as the row has them; hilum convert --to fhir --trace shows them");
@@ -161,9 +134,9 @@ class SourceReader {
         }
         if (text.groups.kind != Node::Kind::null) source.groups = text.groups;
         if (text.rows.kind != Node::Kind::null)
-            source.rows = rows_of<SegmentRowText>(text.rows, name, diagnostics_);
-        prepend(source.rows, rows_of<SegmentRowText>(text.first, name, diagnostics_));
-        append(source.rows, rows_of<SegmentRowText>(text.add, name, diagnostics_));
+            source.rows = rows_of<SegmentRowText>(text.rows, name, like, diagnostics_);
+        put_around(rows_of<SegmentRowText>(text.first, name, like, diagnostics_), source.rows,
+                   rows_of<SegmentRowText>(text.add, name, like, diagnostics_));
     }
 
     // Codes of a later file come before those of an earlier one; one without a code is taken away.
@@ -196,7 +169,7 @@ class SourceReader {
 
 std::vector<FhirRowText> read_rows(config::Node const& list, std::string const& name,
                                    config::Diagnostics& diagnostics) {
-    return rows_of<FhirRowText>(list, name, diagnostics);
+    return rows_of<FhirRowText>(list, name, like, diagnostics);
 }
 
 MapSources read_map_sources(std::vector<MapFile> const& files, config::Diagnostics& diagnostics) {

@@ -1,10 +1,10 @@
 #include "routes/mapping/map_source.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "routes/config/files.h"
+#include "routes/mapping/row_changes.h"
 
 namespace hilum::routes::mapping {
 
@@ -50,19 +50,7 @@ void describe(V& v, ChangedText& o) {
     v.optional("add", o.add, "rows behind those that are there");
 }
 
-std::vector<RowText> rows_of(Node const& list, std::string const& name, config::Diagnostics& diagnostics) {
-    std::vector<RowText> out;
-    if (list.kind == Node::Kind::null) return out;
-    if (list.kind != Node::Kind::sequence) {
-        diagnostics.error(list.where, name + " is no list of rows",
-                          "write - { to: ..., from: ... } for each");
-        return out;
-    }
-    out.reserve(list.items.size());
-    for (auto const& item : list.items)
-        out.push_back(config::decode_options<RowText>(item, "a row of " + name, diagnostics));
-    return out;
-}
+constexpr std::string_view like = "{ to: ..., from: ... }";
 
 // A list takes the place of what is there; first, add and remove change it.
 void change(Node const& node, std::string const& name, std::vector<RowText>& rows,
@@ -70,23 +58,18 @@ void change(Node const& node, std::string const& name, std::vector<RowText>& row
     bool const changes =
         node.kind == Node::Kind::mapping && (node.find("first") || node.find("add") || node.find("remove"));
     if (!changes) {
-        rows = rows_of(node, name, diagnostics);
+        rows = rows_of<RowText>(node, name, like, diagnostics);
         return;
     }
     auto const text = config::decode_options<ChangedText>(node, name, diagnostics);
     for (auto const& removed : text.remove.items) {
-        auto const count = std::erase_if(rows, [&](RowText const& row) {
-            return (removed.from.empty() || row.from.value == removed.from.value) &&
-                   (removed.to.empty() || row.to.value == removed.to.value) &&
-                   !(removed.from.empty() && removed.to.empty());
-        });
-        if (count == 0)
+        bool const none = removed.from.empty() && removed.to.empty();
+        if (none || !remove_rows(rows, removed.from, removed.to))
             diagnostics.error(removed.to.empty() ? removed.from.where : removed.to.where,
                               name + " has no such row", "name to: and from: as the row has them");
     }
-    auto first = rows_of(text.first, name, diagnostics), add = rows_of(text.add, name, diagnostics);
-    rows.insert(rows.begin(), std::make_move_iterator(first.begin()), std::make_move_iterator(first.end()));
-    rows.insert(rows.end(), std::make_move_iterator(add.begin()), std::make_move_iterator(add.end()));
+    put_around(rows_of<RowText>(text.first, name, like, diagnostics), rows,
+               rows_of<RowText>(text.add, name, like, diagnostics));
 }
 
 }  // namespace

@@ -39,7 +39,6 @@ class Mapper {
     Result<void> segment(std::size_t number, std::string_view name);
     void enter_groups(std::string_view name);
     Result<void> segment_row(SegmentRow const& row);
-    std::uint32_t resource_for(SegmentRow const& row, bool& made);
     void refer(SegmentRow const& row, std::uint32_t self, std::uint32_t run);
     std::vector<MadeResources::Part> identity_of(std::vector<IdentityPart> const& parts);
     std::size_t level() const;

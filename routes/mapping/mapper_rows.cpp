@@ -214,12 +214,7 @@ Tree::Id Mapper::reach(std::vector<FhirStep> const& to, Target target, std::size
             node.type = step.type;
             node.choice = step.choice;
             way.emplace_back(at, found);
-            if (!step.url.empty()) {
-                auto const url = tree_.add(found, "url", false);
-                tree_.at(url).primitive = true;
-                tree_.at(url).kind = Tree::Kind::text;
-                tree_.at(url).value = step.url;
-            }
+            if (!step.url.empty()) tree_.set_text(found, "url", step.url);
         }
         at = found;
     }
@@ -288,11 +283,7 @@ Mapper::Outcome Mapper::apply_reference(FhirRow const& row, Target target, hl7::
         leave(way);
         return Outcome::nothing;
     }
-    auto const reference = tree_.add(node, "reference", false);
-    auto& made = tree_.at(reference);
-    made.primitive = true;
-    made.kind = Tree::Kind::reference;
-    made.made = resource;
+    auto& made = tree_.at(tree_.set_reference(node, resource));
     made.row = &row;
     made.from = item.leaf(delimiters_).raw;
     drop_repeated(way, node);

@@ -33,12 +33,10 @@ Result<FhirBundle> Mapper::run() {
 
     auto const bundle = made_.add(fhir::Type::find("Bundle"));
     name("Bundle", bundle);
-    auto const kind = tree_.add(made_.root(bundle), "type", false);
-    tree_.at(kind).primitive = true;
-    tree_.at(kind).kind = Tree::Kind::text;
-    tree_.at(kind).value = options_.bundle == BundleType::transaction ? "transaction"
-                           : options_.bundle == BundleType::message   ? "message"
-                                                                      : "collection";
+    tree_.set_text(made_.root(bundle), "type",
+                   options_.bundle == BundleType::transaction ? "transaction"
+                   : options_.bundle == BundleType::message   ? "message"
+                                                              : "collection");
     for (std::size_t n = 1; n <= message_.segment_count(); ++n) {
         auto const done = segment(n, message_.segment(n).substr(0, 3));
         if (!done) return done.error();
@@ -187,10 +185,7 @@ void Mapper::refer(SegmentRow const& row, std::uint32_t self, std::uint32_t run)
         Way way;
         auto const node = reach(reference.element, {made_.root(from), of ? ++runs_ : run}, 0, way);
         if (node == Tree::none || tree_.child(node, "reference") != Tree::none) continue;
-        auto const made = tree_.add(node, "reference", false);
-        tree_.at(made).primitive = true;
-        tree_.at(made).kind = Tree::Kind::reference;
-        tree_.at(made).made = to->resource;
+        tree_.set_reference(node, to->resource);
         drop_repeated(way, node);
     }
 }

@@ -159,13 +159,7 @@ bool Mapper::right_code(FhirRow const& row, std::string_view& text) {
 }
 
 void Mapper::set_text(Tree::Id parent, std::string_view name, std::string_view text, FhirRow const& row) {
-    auto child = tree_.child(parent, name);
-    if (child == Tree::none) child = tree_.add(parent, name, false);
-    auto& node = tree_.at(child);
-    node.primitive = true;
-    node.kind = Tree::Kind::text;
-    node.value = text;
-    node.row = &row;
+    tree_.at(tree_.set_text(parent, name, text)).row = &row;
 }
 
 // Of a Coding, or the first of a CodeableConcept, what the table says of its code.

@@ -1,6 +1,5 @@
 #include "routes/mapping/tree.h"
 
-#include <bit>
 #include <cstring>
 
 namespace hilum::routes::mapping {
@@ -38,6 +37,25 @@ Tree::Id Tree::add(Id parent, std::string_view name, bool list) {
         nodes_[head.last_same].next_same = id;
         head.last_same = id;
     }
+    return id;
+}
+
+Tree::Id Tree::set_text(Id parent, std::string_view name, std::string_view text) {
+    auto const there = child(parent, name);
+    auto const id = there == none ? add(parent, name, false) : there;
+    auto& node = nodes_[id];
+    node.primitive = true;
+    node.kind = Kind::text;
+    node.value = text;
+    return id;
+}
+
+Tree::Id Tree::set_reference(Id element, std::uint32_t resource) {
+    auto const id = add(element, "reference", false);
+    auto& node = nodes_[id];
+    node.primitive = true;
+    node.kind = Kind::reference;
+    node.made = resource;
     return id;
 }
 
@@ -124,66 +142,6 @@ std::string_view Tree::keep(std::string_view text) {
     free_ += text.size();
     left_ -= text.size();
     return kept;
-}
-
-namespace {
-
-// Where the first byte from `at` on stands that JSON has to escape: a quote, a backslash, a control
-// character.
-std::size_t next_escaped(std::string_view text, std::size_t at) {
-    if constexpr (std::endian::native == std::endian::little) {
-        constexpr std::uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
-        auto const zero = [](std::uint64_t x) { return (x - ones) & ~x & high; };
-        for (; at + 8 <= text.size(); at += 8) {
-            std::uint64_t word = 0;
-            std::memcpy(&word, text.data() + at, 8);
-            auto const below = (word - ones * 0x20) & ~word & high;
-            auto const hit = below | zero(word ^ (ones * '"')) | zero(word ^ (ones * '\\'));
-            // The lowest hit is exact; one above it may come of a borrow.
-            if (hit != 0) return at + static_cast<std::size_t>(std::countr_zero(hit)) / 8;
-        }
-    }
-    for (; at < text.size(); ++at) {
-        auto const c = static_cast<unsigned char>(text[at]);
-        if (c < 0x20 || c == '"' || c == '\\') return at;
-    }
-    return text.size();
-}
-
-}  // namespace
-
-// RFC 8259 §7.
-void Tree::quoted(std::string_view text, std::string& out) {
-    static constexpr std::string_view hex = "0123456789abcdef";
-    out += '"';
-    for (std::size_t begin = 0; begin < text.size();) {
-        auto const i = next_escaped(text, begin);
-        out.append(text, begin, i - begin);
-        begin = i + 1;
-        if (i == text.size()) break;
-        auto const c = static_cast<unsigned char>(text[i]);
-        out += '\\';
-        switch (c) {
-            case '\n':
-                out += 'n';
-                break;
-            case '\r':
-                out += 'r';
-                break;
-            case '\t':
-                out += 't';
-                break;
-            case '"':
-            case '\\':
-                out += static_cast<char>(c);
-                break;
-            default:
-                out += "u00";
-                out += hex[c >> 4U];
-                out += hex[c & 15U];
-        }
-    }
-    out += '"';
 }
 
 }  // namespace hilum::routes::mapping

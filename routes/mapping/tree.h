@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "parsers/fhir/definitions.h"
+#include "parsers/fhir/quoted.h"
 
 namespace hilum::routes::mapping {
 
@@ -57,6 +58,10 @@ class Tree {
     // The first child of that name, or none; the others follow by next_same.
     Id child(Id parent, std::string_view name) const;
     Id add(Id parent, std::string_view name, bool list);
+    // The primitive of that name, which FHIR allows once, with this value; made where it is missing.
+    Id set_text(Id parent, std::string_view name, std::string_view text);
+    // What makes an element of type Reference refer to a resource by its number.
+    Id set_reference(Id element, std::uint32_t resource);
     // Takes a child away that was the last of its name.
     void remove_last(Id parent, Id child);
     // Takes away the children for which `unwanted` is true; it is asked once for each, in order.
@@ -80,7 +85,6 @@ class Tree {
     static bool same(std::string_view a, std::string_view b) {
         return a.size() == b.size() && (a.data() == b.data() || a == b);
     }
-    static void quoted(std::string_view text, std::string& out);
     template <class Reference>
     void members(Id id, std::string& out, bool& comma, Reference const& reference) const;
     template <class Reference>
@@ -133,11 +137,11 @@ template <class Reference>
 void Tree::element(Id id, std::string& out, Reference const& reference) const {
     auto const& node = nodes_[id];
     if (node.kind == Kind::text) {
-        quoted(node.value, out);
+        fhir::append_quoted(out, node.value);
     } else if (node.kind == Kind::literal) {
         out += node.value;
     } else if (node.kind == Kind::reference) {
-        quoted(reference(node.made), out);
+        fhir::append_quoted(out, reference(node.made));
     } else if (node.primitive) {
         out += "null";
     } else {
