@@ -9,7 +9,7 @@ refers to. Resources that many others refer to (Organization, Practitioner, ...)
 
 Recall: of the expected facts that the guide defines, those that we make. The guide defines a fact where one of its rows has that element
 as target, and the row's field has a value in the message. Precision: of our facts, those that are expected, or that a row of the guide
-makes, or that a decision defends. differences.yaml decides every other class of difference: who is right, and why; the facts of a class in
+makes, or that a decision defends. differences*.yaml decide every other class of difference: who is right, and why; the facts of a class in
 which the other converter is not right (who: guide, dialect, invalid, defect, ours) leave the recall, those with `who: open` stay.
 Both figures are printed without any decision too. Exits 1 below the limits, where a class has no decision, and where a decision has no class.
 """
@@ -378,8 +378,7 @@ def main():
         print(f'skipped: {folder} is not there')
         return 0
     guide = Guide(shared() / 'v2-to-fhir' / 'ig.json')
-    listed = yaml.safe_load((HERE / 'differences.yaml').read_text(encoding='utf-8')) or []
-    decisions = [Decision(raw) for raw in listed]
+    decisions = [Decision(raw) for path in sorted(HERE.glob('differences*.yaml')) for raw in yaml.safe_load(path.read_text(encoding='utf-8')) or []]
 
     def decide(fact, kind, source, needed):
         for one in decisions:
