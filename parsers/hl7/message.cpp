@@ -176,16 +176,18 @@ Result<void> Message::read_header(std::string_view bytes) {
     return {};
 }
 
+// Of an LF where segments end with CR: whether it belongs to the text around it. At the end of a line and
+// before what looks like a segment it does not.
+bool Message::lf_is_text(std::string_view text, std::size_t at) const {
+    std::string_view const after = text.substr(at + 1, 4);
+    if (after.empty() || after[0] == '\r' || after[0] == '\n') return false;
+    return !segment_name(after.substr(0, 3)) || after.size() < 4 || after[3] != delimiters_.field;
+}
+
 void Message::index_segments() {
     std::string_view const body = bytes_.substr(prefix_.size());
     char const* const data = body.data();
     std::size_t const size = body.size();
-    auto const lf_is_text = [&](std::size_t at) {
-        std::string_view const after = body.substr(at + 1, 4);
-        if (after.empty() || after[0] == '\r' || after[0] == '\n') return false;
-        return !segment_name(after.substr(0, 3)) || after.size() < 4 || after[3] != delimiters_.field;
-    };
-
     LineEnds ends(body);
     std::size_t begin = 0;
     bool cr_ends = false;  // MSH ends with a bare CR
@@ -198,7 +200,7 @@ void Message::index_segments() {
             tolerances_ |= bit(Tolerance::no_final_terminator);
             next = end;
         } else if (data[end] == '\n') {
-            if (cr_ends && end != begin && lf_is_text(end)) {  // at the beginning it is a blank line
+            if (cr_ends && end != begin && lf_is_text(body, end)) {  // at the beginning it is a blank line
                 tolerances_ |= bit(Tolerance::lf_in_text);
                 continue;
             }

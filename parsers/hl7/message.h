@@ -113,6 +113,8 @@ class Message {
     // The text that raw text of this message stands for: decoded and unescaped. Returns `raw` itself where
     // both change nothing, else a view of `scratch`.
     std::string_view decode(std::string_view raw, std::string& scratch) const;
+    // Whether nothing in it has to be decoded: ASCII without escape sequences and control characters.
+    bool plain() const;
     // Appends the bytes that raw text of this message came as.
     void append_bytes(std::string_view raw, std::string& out) const;
 
@@ -206,6 +208,7 @@ class Message {
     // message.cpp
     Result<void> read_header(std::string_view bytes);
     void index_segments();
+    bool lf_is_text(std::string_view text, std::size_t at) const;
     void add_line(std::string_view text, std::string_view terminator);
     // `name` has three characters.
     bool is(Slot const& slot, std::string_view name) const {
@@ -236,6 +239,8 @@ class Message {
     Result<void> put_one(Slot& slot, Path const& path, std::string_view raw);
     Result<void> put(Slot& slot, Path const& path, std::string_view raw);
     void rewrite(Slot& slot, std::string text);
+    void keep_line_feeds(std::string& text) const;
+    std::string escaped_line_feed() const;
     Result<Slot*> slot_for(Path const& path);
     Slot& add_segment(std::string_view name);
     void splice(Slot& slot, std::size_t at, std::size_t removed, std::string_view inserted);

@@ -226,8 +226,22 @@ Result<void> Message::put(Slot& slot, Path const& path, std::string_view raw) {
     return {};
 }
 
+// A line feed that was text (lf_in_text) may have come to stand where it would end a segment.
+void Message::keep_line_feeds(std::string& text) const {
+    for (auto at = text.find('\n'); at != std::string::npos; at = text.find('\n', at + 1)) {
+        if (lf_is_text(text, at)) continue;
+        // Without an escape character nothing says it: a blank parts what it parted.
+        text.replace(at, 1, delimiters_.escape == '\0' ? " " : escaped_line_feed());
+    }
+}
+
+std::string Message::escaped_line_feed() const {
+    return delimiters_.escape + std::string("X0A") + delimiters_.escape;
+}
+
 // The first edit of a segment gives it a text of its own, later ones replace that.
 void Message::rewrite(Slot& slot, std::string text) {
+    keep_line_feeds(text);
     if (slot.edit != nullptr) {
         *slot.edit = std::move(text);
     } else {
@@ -361,9 +375,7 @@ Result<void> Message::copy_in(std::size_t from_segment, Path const& from, std::s
     std::string raw;
     for (char const c : value.raw) {
         if (c == '\n') {
-            raw += delimiters_.escape;
-            raw += "X0A";
-            raw += delimiters_.escape;
+            raw += escaped_line_feed();
         } else {
             raw += c;
         }

@@ -240,3 +240,26 @@ TEST_CASE("an edit of one value changes that value and no other") {
         }
     }
 }
+
+TEST_CASE("an edit does not make a segment of what stands behind a line feed in a text") {
+    // Segments end with CR; the LF in PID-3 is text as long as no name and field delimiter follow it.
+    auto const edited = [](std::string_view pid, auto&& edit) {
+        auto message = Message::parse("MSH|^~\\&|A|||||||1|P|2.5.1\r" + std::string(pid) + "\rPV1|1\r");
+        REQUIRE(message.has_value());
+        REQUIRE(message->segment_count() == 3);
+        edit(*message);
+        auto const again = Message::parse(message->bytes());
+        REQUIRE(again.has_value());
+        CHECK(again->segment_count() == 3);
+        return std::string(again->segment(2));
+    };
+    CHECK(edited("PID|1||a\nZZ1", [](Message& m) {
+              REQUIRE(m.set(*Path::parse("PID-5.1"), "x").has_value());
+          }) == "PID|1||a\\X0A\\ZZ1||x");
+    CHECK(edited("PID|1||a\nZZ1~b|", [](Message& m) { m.erase(*Path::parse("PID-3[2]")); }) ==
+          "PID|1||a\\X0A\\ZZ1|");
+    CHECK(edited("PID|1||a\n~b", [](Message& m) { m.erase(*Path::parse("PID-3[2]")); }) == "PID|1||a\\X0A\\");
+    CHECK(edited("PID|1||a\nb", [](Message& m) {
+              REQUIRE(m.set(*Path::parse("PID-5.1"), "x").has_value());
+          }) == "PID|1||a\nb||x");
+}
