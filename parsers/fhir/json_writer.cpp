@@ -7,21 +7,28 @@
 
 namespace hilum::fhir {
 
-namespace {
-
-// Where the first byte from `at` on stands that JSON has to escape: a quote, a backslash, a control
-// character.
 std::size_t next_escaped(std::string_view text, std::size_t at) {
     if constexpr (std::endian::native == std::endian::little) {
         constexpr std::uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
         auto const zero = [](std::uint64_t x) { return (x - ones) & ~x & high; };
-        for (; at + 8 <= text.size(); at += 8) {
+        // The lowest hit is exact; one above it may come of a borrow.
+        auto const hits = [&](std::size_t from) {
             std::uint64_t word = 0;
-            std::memcpy(&word, text.data() + at, 8);
+            std::memcpy(&word, text.data() + from, 8);
             auto const below = (word - ones * 0x20) & ~word & high;
-            auto const hit = below | zero(word ^ (ones * '"')) | zero(word ^ (ones * '\\'));
-            // The lowest hit is exact; one above it may come of a borrow.
-            if (hit != 0) return at + static_cast<std::size_t>(std::countr_zero(hit)) / 8;
+            return below | zero(word ^ (ones * '"')) | zero(word ^ (ones * '\\'));
+        };
+        auto const at_hit = [](std::size_t from, std::uint64_t hit) {
+            return from + static_cast<std::size_t>(std::countr_zero(hit)) / 8;
+        };
+        auto const begin = at;
+        for (; at + 8 <= text.size(); at += 8)
+            if (auto const hit = hits(at); hit != 0) return at_hit(at, hit);
+        // What is left, with some of those before it once more.
+        if (at < text.size() && begin + 8 <= text.size()) {
+            at = text.size() - 8;
+            auto const hit = hits(at);
+            return hit == 0 ? text.size() : at_hit(at, hit);
         }
     }
     for (; at < text.size(); ++at) {
@@ -30,8 +37,6 @@ std::size_t next_escaped(std::string_view text, std::size_t at) {
     }
     return text.size();
 }
-
-}  // namespace
 
 void append_quoted(std::string& out, std::string_view text) {
     static constexpr std::string_view digits = "0123456789abcdef";

@@ -6,6 +6,9 @@
 
 namespace hilum::fhir {
 
+// Where the first byte from `at` on stands that JSON has to escape: a quote, a backslash, a control
+// character. The size: there is none.
+std::size_t next_escaped(std::string_view text, std::size_t at);
 void append_quoted(std::string& out, std::string_view text);
 
 }  // namespace hilum::fhir

@@ -92,6 +92,23 @@ std::string_view Message::decode(std::string_view raw, std::string& scratch) con
     return scratch;
 }
 
+bool Message::plain() const {
+    auto const said = [this](char c) {
+        auto const byte = static_cast<unsigned char>(c);
+        return byte >= 0x20 && byte < 0x7f && (c != delimiters_.escape || c == '\0');
+    };
+    bool header = true;
+    for (auto const& slot : segments_) {
+        // The escape character itself stands in MSH-2.
+        std::string_view const text = slot.text;
+        auto const from = std::exchange(header, false)
+                              ? std::min<std::size_t>(text.find(delimiters_.field, 4), text.size())
+                              : 0;
+        if (!std::all_of(text.begin() + static_cast<std::ptrdiff_t>(from), text.end(), said)) return false;
+    }
+    return true;
+}
+
 void Message::append_bytes(std::string_view raw, std::string& out) const {
     if (charset_.masks()) {
         unmask(raw, out);

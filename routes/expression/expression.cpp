@@ -143,6 +143,10 @@ Result<std::vector<std::string>> Expression::types(Context const& context) const
     });
 }
 
+std::vector<Expression::Need> Expression::needs() const {
+    return program_ && program_->quick ? program_->quick->needs() : std::vector<Need>();
+}
+
 std::string_view Expression::source() const {
     return program_ ? std::string_view(program_->source) : std::string_view();
 }

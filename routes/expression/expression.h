@@ -39,6 +39,7 @@ struct Context {
     // that begin with a dot are in.
     hl7::LatestSegments const* latest = nullptr;
     hl7::Pieces const* part = nullptr;
+    bool plain = false;  // nothing in `message` has to be decoded (Message::plain())
 
     fhir::Element element() const {
         return focus.exists() ? focus : resource ? resource->root() : fhir::Element();
@@ -95,6 +96,13 @@ class Expression {
     bool reads_answer() const;  // it names %answer
     // Every HL7 path in it; those in a part have no segment.
     std::vector<hl7::Path> paths() const;
+    // What a condition asks of a field in its simplest parts: it holds only where the text there is one of
+    // these. The more conditions ask it of the same field, the more one look at the field decides.
+    struct Need {
+        hl7::Path path;
+        std::vector<std::string> texts;
+    };
+    std::vector<Need> needs() const;
     // As text: the single item as text; empty gives "". More than one item: error "not_singleton".
     Result<std::string> text(Context const& context) const;
     // Every item as text, for `hilum eval`.

@@ -32,29 +32,6 @@ std::string_view value_at(hl7::Path const& path, Context const& context) {
     return context.message->get_in(segment_of(path, context), path).raw;
 }
 
-// What stands at a path, as it came; data() == nullptr: nothing. False: it has to be decoded first.
-bool raw_at(hl7::Path const& path, Context const& context, std::string_view& raw) {
-    auto const& message = *context.message;
-    raw = {};
-    if (path.segment[0] == '\0') {
-        if (!context.part) return true;
-        auto found = context.part->piece(path.component);
-        if (path.subcomponent != 0) found = found.piece(path.subcomponent, message.delimiters());
-        raw = found.raw;
-    } else {
-        raw = value_at(path, context);
-    }
-    if (raw.empty()) {
-        raw = {};
-        return true;
-    }
-    auto const escape = message.delimiters().escape;
-    return raw != "\"\"" && std::none_of(raw.begin(), raw.end(), [escape](char c) {
-               return c == escape || static_cast<unsigned char>(c) >= 0x80 ||
-                      static_cast<unsigned char>(c) < 0x20;
-           });
-}
-
 char small(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
@@ -70,10 +47,43 @@ Answer answer(bool yes) {
 
 }  // namespace
 
+bool Quick::raw_at(hl7::Path const& path, Context const& context, std::string_view& raw) {
+    auto const& message = *context.message;
+    raw = {};
+    if (path.segment[0] == '\0') {
+        if (!context.part) return true;
+        auto found = context.part->piece(path.component);
+        if (path.subcomponent != 0) found = found.piece(path.subcomponent, message.delimiters());
+        raw = found.raw;
+    } else {
+        raw = value_at(path, context);
+    }
+    if (raw.empty()) {
+        raw = {};
+        return true;
+    }
+    if (context.plain) return raw != "\"\"";
+    auto const escape = message.delimiters().escape;
+    return raw != "\"\"" && std::none_of(raw.begin(), raw.end(), [escape](char c) {
+               return c == escape || static_cast<unsigned char>(c) >= 0x80 ||
+                      static_cast<unsigned char>(c) < 0x20;
+           });
+}
+
 std::unique_ptr<Quick const> Quick::of(Node const& root) {
     auto made = std::make_unique<Quick>();
     if (!read(root, made->root_)) return nullptr;
     return made;
+}
+
+std::vector<Expression::Need> Quick::needs() const {
+    std::vector<Expression::Need> out;
+    auto const add = [&out](Part const& part) {
+        if (part.op == Op::equal && !part.upper) out.push_back({part.paths.front(), part.texts});
+    };
+    add(root_);
+    if (root_.op == Op::both) std::for_each(root_.children.begin(), root_.children.end(), add);
+    return out;
 }
 
 bool Quick::read(Node const& node, Part& out) {

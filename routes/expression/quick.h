@@ -21,8 +21,13 @@ class Quick {
     // nullptr: it does more than that.
     static std::unique_ptr<Quick const> of(Node const& root);
 
+    std::vector<Expression::Need> needs() const;
+
     enum class Answer : unsigned char { no, yes, unknown, unsure };
     Answer test(Context const& context) const { return test(root_, context); }
+
+    // What stands at a path, as it came; data() == nullptr: nothing. False: it has to be decoded first.
+    static bool raw_at(hl7::Path const& path, Context const& context, std::string_view& raw);
 
   private:
     enum class Op : unsigned char {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,13 +13,21 @@ namespace hilum::routes::mapping {
 
 class Carried {
   public:
+    // Whether anyone will ask what was lost.
+    explicit Carried(bool wanted) : wanted_(wanted) {}
+    bool wanted() const { return wanted_; }
     // `raw` is a whole component or subcomponent of the message, or a field without any.
     void mark(std::string_view raw) {
-        if (!raw.empty()) begins_.push_back(raw.data());
+        if (wanted_ && !raw.empty()) begins_.push_back(raw.data());
     }
     // What the marks of those numbers are on in `first`, where the same text stands again.
     void mark_again(std::size_t from, std::size_t to, std::string_view first, std::string_view again) {
-        for (auto i = from; i < to; ++i) begins_.push_back(again.data() + (begins_[i] - first.data()));
+        auto const before = std::less<>();
+        for (auto i = from; i < to; ++i) {
+            auto const* const at = begins_[i];
+            if (before(at, first.data()) || !before(at, first.data() + first.size())) continue;
+            begins_.push_back(again.data() + (at - first.data()));
+        }
     }
     std::size_t count() const { return begins_.size(); }
 
@@ -34,6 +43,7 @@ class Carried {
     Lost lost(hl7::Message const& message, std::size_t most, std::vector<std::string> const& ignored);
 
   private:
+    bool wanted_;
     std::vector<char const*> begins_;
 };
 

@@ -16,6 +16,7 @@
 #include "parsers/hl7/path.h"
 #include "routes/config/describe.h"
 #include "routes/config/diagnostics.h"
+#include "routes/expression/conditions.h"
 #include "routes/expression/expression.h"
 #include "routes/mapping/conversion.h"
 #include "routes/tables/table.h"
@@ -65,7 +66,7 @@ struct FhirRow {
     std::string at;   // "PID-3 > identifier", for traces and reasons
     std::string map;  // the name of the map it stands in
     HlField from;
-    expression::Expression when;
+    std::size_t when = none;            // of the map's conditions
     std::vector<hl7::Path> decided_by;  // the paths of `when` and `value`
     std::vector<FhirStep> to;           // empty: what the map itself fills
     bool to_value = false;              // $value: of a map of a primitive
@@ -94,6 +95,7 @@ struct FhirMap {
     fhir::Type type;      // what it fills
     std::vector<IdentityPart> identity;
     std::vector<FhirRow> rows;
+    expression::Conditions conditions;  // of the rows
     bool of_part_alone = false;  // no row of it, or of those it calls, names a field: equal parts make equals
 };
 

@@ -256,7 +256,10 @@ class Compiler {
         way_.push_back(name);
         std::vector<FhirRow> made;
         made.reserve(rows.size());
-        for (auto const& text : rows) made.push_back(row(text, name, type));
+        expression::Conditions conditions;
+        for (auto const& text : rows) made.push_back(row(text, name, type, conditions));
+        conditions.share();
+        out_->maps[number].conditions = std::move(conditions);
         out_->maps[number].of_part_alone = of_part_alone(out_->maps[number].identity, made);
         out_->maps[number].rows = std::move(made);
         way_.pop_back();
@@ -279,16 +282,19 @@ class Compiler {
         });
     }
 
-    FhirRow row(FhirRowText const& text, std::string const& map, fhir::Type type) {
+    FhirRow row(FhirRowText const& text, std::string const& map, fhir::Type type,
+                expression::Conditions& conditions) {
         FhirRow row;
         row.map = map;
         row.at = text.from.empty() ? text.to.value : text.from.value + " > " + text.to.value;
         row.from = field(text.from);
         expression::Options options;
         options.parts = true;
-        if (!text.when.empty())
-            row.when = expression::Expression::compile(text.when, 0, diagnostics_, options);
-        row.decided_by = row.when.paths();
+        if (!text.when.empty()) {
+            auto when = expression::Expression::compile(text.when, 0, diagnostics_, options);
+            row.decided_by = when.paths();
+            row.when = conditions.add(std::move(when));
+        }
         target(text, type, row);
         value(text, options, row);
         call(text, row);

@@ -66,9 +66,11 @@ std::string MadeResources::identifier_key(Made const& made) const {
 }
 
 std::string MadeResources::content(std::uint32_t number) {
-    std::string out = "content ";
+    JsonText out(256);
+    out.put("content {");
     tree_.write(made_[number].root, out, [this](std::uint32_t other) { return id_of(other); });
-    return out;
+    out.put('}');
+    return out.take();
 }
 
 std::string MadeResources::key_of(std::uint32_t number) {
@@ -196,36 +198,39 @@ std::string MadeResources::bundle(Tree::Id bundle, BundleType type) const {
         auto const& made = made_[resolved(number)];
         return (made.elsewhere ? std::string(made.type.name()) + '/' : std::string(urn)) + made.id;
     };
-    std::string out;
-    out.reserve(tree_.size() * 24);
-    out = R"({"resourceType":"Bundle",)";
-    tree_.write(bundle, out, reference);
-    // "{...}" of the Bundle's elements goes on in ours.
-    auto const brace = out.find('{', 1);
-    out.erase(brace, 1);
-    out.pop_back();
-    out += R"(,"entry":[)";
+    JsonText out(tree_.size() * 32);
+    out.put(R"({"resourceType":"Bundle",)");
+    if (tree_.write(bundle, out, reference)) out.put(',');
+    out.put(R"("entry":[)");
     bool comma = false;
     auto const entry = [&](std::uint32_t i) {
         auto const name = made_[i].type.name();
-        if (comma) out += ',';
-        comma = true;
-        ((out += R"({"fullUrl":")") += urn) += made_[i].id;
-        ((out += R"(","resource":{"resourceType":")") += name) += R"(","id":")";
-        (out += made_[i].id) += "\",";
-        auto const begin = out.size();
+        if (std::exchange(comma, true)) out.put(',');
+        out.put(R"({"fullUrl":")");
+        out.put(urn);
+        out.put(made_[i].id);
+        out.put(R"(","resource":{"resourceType":")");
+        out.put(name);
+        out.put(R"(","id":")");
+        out.put(made_[i].id);
+        out.put("\",");
         tree_.write(made_[i].root, out, reference);
-        out.erase(begin, 1);
-        if (type == BundleType::transaction)
-            (((out += R"(,"request":{"method":"PUT","url":")") += name) += '/').append(made_[i].id) +=
-                R"("})";
-        out += '}';
+        out.put('}');
+        if (type == BundleType::transaction) {
+            out.put(R"(,"request":{"method":"PUT","url":")");
+            out.put(name);
+            out.put('/');
+            out.put(made_[i].id);
+            out.put(R"("})");
+        }
+        out.put('}');
     };
     // http://hl7.org/fhir/R4/messaging.html: the header is the first entry.
     for (bool const header : {true, false})
         for (std::uint32_t i = 0; i < made_.size(); ++i)
             if (counts(i) && (made_[i].type.name() == "MessageHeader") == header) entry(i);
-    return out += "]}";
+    out.put("]}");
+    return out.take();
 }
 
 }  // namespace hilum::routes::mapping

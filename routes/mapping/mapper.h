@@ -11,6 +11,7 @@
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/part.h"
 #include "routes/mapping/carried.h"
+#include "routes/mapping/repeated_parts.h"
 #include "routes/mapping/to_fhir.h"
 
 namespace hilum::routes::mapping {
@@ -54,7 +55,9 @@ class Mapper {
     // mapper_rows.cpp
     bool nothing_at(HlField const& from) const;
     Outcome run_map(std::size_t number, Target target);
-    Outcome run_row(FhirRow const& row, Target target);
+    Outcome run_row(FhirRow const& row, Target target, expression::Conditions::Round& round);
+    Outcome run_of(FhirRow const& row, Target target, hl7::Part item);
+    Outcome run_again(FhirRow const& row, Target target, hl7::Part item);
     Outcome apply(FhirRow const& row, Target target, hl7::Part item, std::size_t index);
     Outcome apply_reference(FhirRow const& row, Target target, hl7::Part item, std::size_t index);
     Outcome referred_to(FhirRow const& row, hl7::Part item, std::uint32_t& resource);
@@ -104,14 +107,7 @@ class Mapper {
     std::vector<Label> labels_;
     std::vector<std::size_t> seen_;  // of each group how far it has come, from 1; 0: it has not begun
     std::string_view anchor_;
-    // Of maps that read nothing but their part: what they have made of which.
-    struct Referred {
-        std::size_t map = 0;
-        std::string_view raw;
-        std::uint32_t resource = 0;
-        std::size_t marks_from = 0, marks_to = 0;  // of what was carried
-    };
-    std::vector<Referred> referred_;
+    RepeatedParts repeated_;
     // Of the rows whose maps are being run, the outermost first: where they take it from.
     struct Source {
         HlField const* from = nullptr;
@@ -127,6 +123,7 @@ class Mapper {
     std::vector<Found> found_;
     std::uint32_t runs_ = 0;
     std::size_t given_ = 0;  // rows with a source that have made something
+    std::size_t noted_ = 0;  // findings, each time
     std::string scratch_;
     Error error_;
 };

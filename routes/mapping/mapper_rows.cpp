@@ -8,7 +8,6 @@ namespace hilum::routes::mapping {
 namespace {
 
 constexpr std::size_t nodes_max = 5'000'000;
-constexpr std::size_t referred_max = 64;
 
 }  // namespace
 
@@ -57,6 +56,7 @@ hl7::Part Mapper::part_at(hl7::Path const& path) {
 }
 
 void Mapper::decided(std::vector<hl7::Path> const& paths) {
+    if (!carried_.wanted()) return;
     for (auto const& path : paths) {
         if (!path.many()) {
             carried_.mark(part_at(path).leaf(delimiters_).raw);
@@ -74,6 +74,7 @@ void Mapper::decided(std::vector<hl7::Path> const& paths) {
 
 // Decoded, and kept where that is not the message's own text.
 std::string_view Mapper::text_of(std::string_view raw) {
+    if (context_.plain) return raw;
     auto const text = message_.decode(raw, scratch_);
     return text.data() == raw.data() ? raw : tree_.keep(text);
 }
@@ -89,10 +90,12 @@ bool Mapper::nothing_at(HlField const& from) const {
 Mapper::Outcome Mapper::run_map(std::size_t number, Target target) {
     bool any = false, sourced = false;
     auto const before = given_;
-    for (auto const& row : maps_.maps[number].rows) {
+    auto const& map = maps_.maps[number];
+    expression::Conditions::Round round(map.conditions, context_);
+    for (auto const& row : map.rows) {
         sourced = sourced || row.from.kind != HlField::Kind::none;
         if (nothing_at(row.from)) continue;
-        auto const done = run_row(row, target);
+        auto const done = run_row(row, target, round);
         if (done == Outcome::failed) {
             name_row(row);
             return done;
@@ -103,9 +106,11 @@ Mapper::Outcome Mapper::run_map(std::size_t number, Target target) {
     return any && (!sourced || given_ > before) ? Outcome::made : Outcome::nothing;
 }
 
-Mapper::Outcome Mapper::run_row(FhirRow const& row, Target target) {
+Mapper::Outcome Mapper::run_row(FhirRow const& row, Target target, expression::Conditions::Round& round) {
     using Kind = HlField::Kind;
     auto const& from = row.from;
+    using Answer = expression::Conditions::Answer;
+    if (row.when != FhirRow::none && round.ruled_out(row.when)) return Outcome::nothing;
     std::string_view all;
     hl7::Part single;
     if (from.kind == Kind::field) {
@@ -117,10 +122,9 @@ Mapper::Outcome Mapper::run_row(FhirRow const& row, Target target) {
         single = part_at(from.path);
     }
     if ((from.kind == Kind::whole || from.kind == Kind::part) && !valued(single.raw)) return Outcome::nothing;
-    if (row.when.valid()) {
-        bool wanted = false;
-        if (!holds(row.when, wanted)) return Outcome::failed;
-        if (!wanted) return Outcome::nothing;
+    if (row.when != FhirRow::none) {
+        auto const answer = round.ask(row.when, error_);
+        if (answer != Answer::yes) return answer == Answer::failed ? Outcome::failed : Outcome::nothing;
     }
     if (from.kind != Kind::field) return apply(row, target, single, 0);
 
@@ -234,18 +238,55 @@ void Mapper::leave(Way const& way) {
     }
 }
 
+// Runs the map of a row on a part of the message.
+Mapper::Outcome Mapper::run_of(FhirRow const& row, Target target, hl7::Part item) {
+    hl7::Pieces const pieces(item, delimiters_);
+    auto const* const outer = std::exchange(context_.part, &pieces);
+    sources_.push_back({&row.from, repetition_});
+    auto const done = run_map(row.calls, target);
+    sources_.pop_back();
+    context_.part = outer;
+    return done;
+}
+
+// The same on an empty element, with a map that reads its part alone: the second time it is kept what came of
+// it, and from the third on that is taken.
+Mapper::Outcome Mapper::run_again(FhirRow const& row, Target target, hl7::Part item) {
+    auto* known = repeated_.find(row.calls, item);
+    if (known && known->complete) {
+        tree_.paste(known->element, target.node, known->part.raw, item.raw);
+        carried_.mark_again(known->marks_from, known->marks_to, known->part.raw, item.raw);
+        given_ += known->given;
+        return known->made ? Outcome::made : Outcome::nothing;
+    }
+    if (!known) {
+        repeated_.add(row.calls, item);
+        return run_of(row, target, item);
+    }
+    auto const marks = carried_.count(), elements = tree_.size(), resources = made_.count(), given = given_,
+               noted = noted_;
+    auto const done = run_of(row, target, item);
+    // Resources and findings are made once more, not copied.
+    if (done == Outcome::failed || made_.count() != resources || noted_ != noted) return done;
+    known = repeated_.find(row.calls, item);
+    known->complete = true;
+    known->part = item;
+    known->element = tree_.copy(target.node, elements);
+    known->made = done == Outcome::made;
+    known->given = given_ - given;
+    known->marks_from = marks;
+    known->marks_to = carried_.count();
+    return done;
+}
+
 Mapper::Outcome Mapper::apply_map(FhirRow const& row, Target target, hl7::Part item, std::size_t index) {
     Way way;
     auto const node = row.to.empty() ? target.node : reach(row.to, target, index, way);
     if (node == Tree::none) return Outcome::nothing;
     bool const there = way.empty() || way.back().second != node;
     if (tree_.at(node).kind != Tree::Kind::object) return Outcome::nothing;  // a primitive that has its value
-    hl7::Pieces const pieces(item, delimiters_);
-    auto const* const outer = std::exchange(context_.part, &pieces);
-    sources_.push_back({&row.from, repetition_});
-    auto done = run_map(row.calls, {node, ++runs_});
-    sources_.pop_back();
-    context_.part = outer;
+    bool const alone = !there && tree_.empty(node) && maps_.maps[row.calls].of_part_alone && !observer_;
+    auto done = alone ? run_again(row, {node, ++runs_}, item) : run_of(row, {node, ++runs_}, item);
     if (done == Outcome::failed) return done;
     if (row.primitive != Primitive::other && tree_.at(node).kind == Tree::Kind::text) {
         // The codes of the element itself, behind what the map has made of it.
@@ -294,14 +335,14 @@ Mapper::Outcome Mapper::apply_reference(FhirRow const& row, Target target, hl7::
 Mapper::Outcome Mapper::referred_to(FhirRow const& row, hl7::Part item, std::uint32_t& resource) {
     auto const& map = maps_.maps[row.calls];
     if (map.of_part_alone) {
-        for (auto const& known : referred_) {
-            if (known.map != row.calls || known.raw != item.raw) continue;
-            carried_.mark_again(known.marks_from, known.marks_to, known.raw, item.raw);
-            resource = known.resource;
+        auto const* const known = repeated_.find(row.calls, item);
+        if (known && known->resource != MadeResources::none) {
+            carried_.mark_again(known->marks_from, known->marks_to, known->part.raw, item.raw);
+            resource = known->resource;
             return Outcome::made;
         }
     }
-    auto const marks_from = carried_.count();
+    auto const marks = carried_.count();
     auto const made = made_.add(map.type);
     hl7::Pieces const pieces(item, delimiters_);
     auto const* const outer = std::exchange(context_.part, &pieces);
@@ -315,9 +356,12 @@ Mapper::Outcome Mapper::referred_to(FhirRow const& row, hl7::Part item, std::uin
         made_.discard(made);
     }
     context_.part = outer;
-    bool const remember =
-        map.of_part_alone && resource != MadeResources::none && referred_.size() < referred_max;
-    if (remember) referred_.push_back({row.calls, item.raw, resource, marks_from, carried_.count()});
+    if (!map.of_part_alone || resource == MadeResources::none) return done;
+    if (auto* const known = repeated_.add(row.calls, item)) {
+        known->resource = resource;
+        known->marks_from = marks;
+        known->marks_to = carried_.count();
+    }
     return done;
 }
 

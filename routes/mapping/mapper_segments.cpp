@@ -13,10 +13,12 @@ Mapper::Mapper(FhirMaps const& maps, FhirOptions const& options, hl7::Message co
       observer_(observer),
       delimiters_(message.delimiters()),
       made_(message.text("MSH-4.1")),
-      tree_(made_.tree()) {
+      tree_(made_.tree()),
+      carried_(options.lost_max > 0) {
     context_.message = &message;
     context_.now_us = options.now_us;
     context_.latest = &latest_;
+    context_.plain = message.plain();
     tree_.reserve(std::min<std::size_t>(message.segment_count() * 64, 16'384));
     zone_.place = options.zone.get();
     zone_.offset = offset_of(message.text("MSH-7"));
@@ -145,10 +147,8 @@ Result<void> Mapper::segment_row(SegmentRow const& row) {
         made_.discard(self);
         return {};
     }
-    for (auto const& path : row.decided_by) carried_.mark(part_at(path).leaf(delimiters_).raw);
-    if (!known) {
-        name(row.label, self);
-    }
+    decided(row.decided_by);
+    if (!known) name(row.label, self);
     auto const& identity = row.identity.empty() && !known ? maps_.maps[row.calls].identity : row.identity;
     if (!identity.empty()) made_.identify(self, identity_of(identity));
     refer(row, self, run);

@@ -1,6 +1,7 @@
 #include "routes/mapping/tree.h"
 
 #include <cstring>
+#include <functional>
 
 namespace hilum::routes::mapping {
 
@@ -122,6 +123,38 @@ void Tree::merge(Id from, Id into) {
         }
         head = next;
     }
+}
+
+Tree::Copy Tree::copy(Id id, std::size_t since) const {
+    auto const from = nodes_.begin() + static_cast<std::ptrdiff_t>(since);
+    return {nodes_[id], static_cast<Id>(since), {from, nodes_.end()}};
+}
+
+void Tree::paste(Copy const& copy, Id into, std::string_view first, std::string_view again) {
+    auto const shift = static_cast<Id>(nodes_.size()) - copy.first;
+    auto const moved = [&](std::string_view from) {
+        auto const before = std::less<>();
+        bool const inside =
+            !before(from.data(), first.data()) && !before(first.data() + first.size(), from.data());
+        return from.data() && inside
+                   ? std::string_view(again.data() + (from.data() - first.data()), from.size())
+                   : from;
+    };
+    for (auto node : copy.below) {
+        for (auto* const link : {&node.first, &node.next_name, &node.next_same, &node.last_same})
+            if (*link != none) *link += shift;
+        node.from = moved(node.from);
+        nodes_.push_back(node);
+    }
+    auto& to = nodes_[into];
+    auto const& top = copy.top;
+    to.value = top.value;
+    to.from = moved(top.from);
+    to.row = top.row;
+    to.made = top.made;
+    to.kind = top.kind;
+    to.primitive = top.primitive;
+    to.first = top.first == none ? none : top.first + shift;
 }
 
 std::string_view Tree::keep(std::string_view text) {

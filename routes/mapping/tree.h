@@ -9,10 +9,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "parsers/fhir/definitions.h"
-#include "parsers/fhir/quoted.h"
+#include "routes/mapping/json_text.h"
 
 namespace hilum::routes::mapping {
 
@@ -48,6 +49,13 @@ class Tree {
         unsigned char label = 0;
     };
 
+    // An element with all that is below it, as it was.
+    struct Copy {
+        Node top;
+        Id first = none;  // where the others stood
+        std::vector<Node> below;
+    };
+
     // For about that many elements.
     void reserve(std::size_t elements) { nodes_.reserve(elements); }
     Id root();  // a new one
@@ -74,11 +82,18 @@ class Tree {
     // What `from` has and `into` lacks comes into it.
     void merge(Id from, Id into);
 
+    // What became of an empty element since there were that many: all that was made meanwhile is below it.
+    Copy copy(Id id, std::size_t since) const;
+    // The same again in an empty element. `first` is the text that the copy was made of, `again` the equal
+    // one that this is made of.
+    void paste(Copy const& copy, Id into, std::string_view first, std::string_view again);
+
     std::string_view keep(std::string_view text);
 
-    // Appends the JSON of an object; `reference` gives the text of a Kind::reference.
+    // The members of an object as JSON, without its braces; `reference` gives the text of a Kind::reference.
+    // Whether there were any.
     template <class Reference>
-    void write(Id id, std::string& out, Reference const& reference) const;
+    bool write(Id id, JsonText& out, Reference const& reference) const;
 
   private:
     // Most names are one and the same text, for maps keep each of them once.
@@ -86,9 +101,9 @@ class Tree {
         return a.size() == b.size() && (a.data() == b.data() || a == b);
     }
     template <class Reference>
-    void members(Id id, std::string& out, bool& comma, Reference const& reference) const;
+    void object(Id id, JsonText& out, Reference const& reference) const;
     template <class Reference>
-    void element(Id id, std::string& out, Reference const& reference) const;
+    void element(Id id, JsonText& out, Reference const& reference) const;
     bool has_children(Id id) const { return nodes_[id].primitive && nodes_[id].first != none; }
 
     std::vector<Node> nodes_;
@@ -126,69 +141,56 @@ void Tree::remove_if(Id parent, F const& unwanted) {
 }
 
 template <class Reference>
-void Tree::write(Id id, std::string& out, Reference const& reference) const {
-    bool comma = false;
-    out += '{';
-    members(id, out, comma, reference);
-    out += '}';
+void Tree::object(Id id, JsonText& out, Reference const& reference) const {
+    out.put('{');
+    write(id, out, reference);
+    out.put('}');
 }
 
 template <class Reference>
-void Tree::element(Id id, std::string& out, Reference const& reference) const {
+void Tree::element(Id id, JsonText& out, Reference const& reference) const {
     auto const& node = nodes_[id];
     if (node.kind == Kind::text) {
-        fhir::append_quoted(out, node.value);
+        out.quoted(node.value);
     } else if (node.kind == Kind::literal) {
-        out += node.value;
+        out.put(node.value);
     } else if (node.kind == Kind::reference) {
-        fhir::append_quoted(out, reference(node.made));
+        out.quoted(reference(node.made));
     } else if (node.primitive) {
-        out += "null";
+        out.put("null");
     } else {
-        write(id, out, reference);
+        object(id, out, reference);
     }
 }
 
 template <class Reference>
-void Tree::members(Id id, std::string& out, bool& comma, Reference const& reference) const {
-    auto const begin = [&](std::string_view mark, std::string_view name) {
-        if (comma) out += ',';
-        comma = true;
-        ((out += '"') += mark) += name;
-        out += "\":";
+bool Tree::write(Id id, JsonText& out, Reference const& reference) const {
+    bool comma = false;
+    auto const all = [&](std::string_view mark, Id head, auto const& one) {
+        auto const& node = nodes_[head];
+        if (std::exchange(comma, true)) out.put(',');
+        out.name(mark, node.name);
+        if (node.list) out.put('[');
+        for (auto i = head; i != none; i = nodes_[i].next_same) {
+            if (i != head) out.put(',');
+            one(i);
+        }
+        if (node.list) out.put(']');
     };
     for (auto head = nodes_[id].first; head != none; head = nodes_[head].next_name) {
-        auto const& node = nodes_[head];
         // A primitive's extensions stand in a property of their own
         // (http://hl7.org/fhir/R4/json.html#primitive).
-        bool values = false, children = false;
-        for (auto i = head; i != none; i = nodes_[i].next_same) {
-            values = values || !node.primitive || nodes_[i].kind != Kind::object;
+        bool const primitive = nodes_[head].primitive;
+        bool values = !primitive, children = false;
+        for (auto i = head; primitive && i != none; i = nodes_[i].next_same) {
+            values = values || nodes_[i].kind != Kind::object;
             children = children || has_children(i);
         }
-        if (values) {
-            begin("", node.name);
-            if (node.list) out += '[';
-            for (auto i = head; i != none; i = nodes_[i].next_same) {
-                if (i != head) out += ',';
-                element(i, out, reference);
-            }
-            if (node.list) out += ']';
-        }
-        if (children) {
-            begin("_", node.name);
-            if (node.list) out += '[';
-            for (auto i = head; i != none; i = nodes_[i].next_same) {
-                if (i != head) out += ',';
-                if (has_children(i)) {
-                    write(i, out, reference);
-                } else {
-                    out += "null";
-                }
-            }
-            if (node.list) out += ']';
-        }
+        if (values) all("", head, [&](Id i) { element(i, out, reference); });
+        if (children)
+            all("_", head, [&](Id i) { has_children(i) ? object(i, out, reference) : out.put("null"); });
     }
+    return comma;
 }
 
 }  // namespace hilum::routes::mapping

@@ -6,6 +6,7 @@
 
 #include "parsers/hl7/message.h"
 #include "parsers/hl7/part.h"
+#include "routes/expression/conditions.h"
 #include "routes/expression/expression.h"
 #include "routes/expression/parser.h"
 
@@ -120,6 +121,53 @@ TEST_CASE("a condition that is tried on the bytes of a message holds when the ev
     }
     CHECK(quick >= conditions.size() - 6);
     CHECK(compared > 2'000);
+}
+
+TEST_CASE("conditions that share their looks at a message hold as they do alone") {
+    expression::Options options;
+    options.parts = true;
+    expression::Conditions all;
+    std::vector<Expression> alone;
+    for (auto const& text : conditions) {
+        alone.push_back(*Expression::compile(text, options));
+        auto const number = all.add(*Expression::compile(text, options));
+        CHECK(number + 1 == alone.size());
+        CHECK(all.add(*Expression::compile(text, options)) == number);
+    }
+    all.share();
+    for (auto const& value : values) {
+        CAPTURE(value);
+        auto const message = hl7::Message::parse(
+            "MSH|^~\\&|A|B|C|D|20260102||ADT^A01|1|P|2.5.1\rPID|1|||||||" + value + "|x\rOBX|1|NM|||2\r");
+        REQUIRE(message.has_value());
+        hl7::Pieces const part({value, hl7::Part::Level::repetition}, message->delimiters());
+        Context context{&*message};
+        context.part = &part;
+        context.plain = message->plain();
+        expression::Conditions::Round round(all, context);
+        for (int const time : {1, 2}) {
+            CAPTURE(time);
+            for (std::size_t i = 0; i < alone.size(); ++i) {
+                CAPTURE(conditions[i]);
+                Error why;
+                auto const answer = round.ask(i, why);
+                auto const wanted = alone[i].test(Context{.message = &*message, .part = &part});
+                using Answer = expression::Conditions::Answer;
+                CHECK(answer == (!wanted ? Answer::failed : *wanted ? Answer::yes : Answer::no));
+                CHECK(why.text() == (wanted ? Error{}.text() : wanted.error().text()));
+            }
+        }
+    }
+}
+
+TEST_CASE("a message is plain where nothing in it has to be decoded") {
+    auto const plain = [](std::string const& text) { return hl7::Message::parse(text)->plain(); };
+    CHECK(plain("MSH|^~\\&|A\rPID|1||x^y~z&a\r"));
+    CHECK(plain("MSH|^~|A\rPID|\\\r"));  // no escape character is declared
+    CHECK_FALSE(plain("MSH|^~\\&|A\rPID|1||x\\T\\\r"));
+    CHECK_FALSE(plain("MSH|^~\\&|A\\T\\\rPID|1\r"));
+    CHECK_FALSE(plain("MSH|^~\\&|A\rPID|\xc3\xa4\r"));
+    CHECK_FALSE(plain("MSH|^~\\&|A\rPID|a\x1b$B\r"));
 }
 
 TEST_CASE("a path to the first of a name means the last one before, once it has been read") {
