@@ -85,9 +85,36 @@ void substitute(re2::RE2 const& re, std::vector<re2::StringPiece> const& groups,
     }
 }
 
+// Whether all that it matches begins where the text does: "^" before everything, not before the first of
+// several alternatives alone.
+bool anchored(std::string_view pattern) {
+    if (!pattern.starts_with('^') || pattern.find("(?") != std::string_view::npos) return false;
+    int depth = 0;
+    bool in_class = false;
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+        char const c = pattern[i];
+        if (c == '\\') {
+            if (pattern.substr(i, 2) == "\\Q") return false;
+            ++i;
+        } else if (in_class) {
+            in_class = c != ']' || pattern[i - 1] == '[';
+        } else if (c == '[') {
+            in_class = true;
+        } else if (c == '(' || c == ')') {
+            depth += c == '(' ? 1 : -1;
+        } else if (c == '|' && depth == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 }  // namespace
 
-Regex::Regex(std::unique_ptr<re2::RE2> re) : re_(std::move(re)) {}
+Regex::Regex(std::unique_ptr<re2::RE2> re) : re_(std::move(re)) {
+    constexpr int bytes = 12;
+    bounded_ = anchored(re_->pattern()) && re_->PossibleMatchRange(&least_, &greatest_, bytes);
+}
 Regex::~Regex() = default;
 
 Result<std::shared_ptr<Regex const>> Regex::compile(std::string_view pattern) {
@@ -110,6 +137,7 @@ Result<std::shared_ptr<Regex const>> Regex::compile(std::string_view pattern) {
 }
 
 bool Regex::search(std::string_view text) const {
+    if (bounded_ && (text < least_ || text > greatest_)) return false;
     return re_->Match(re2::StringPiece(text.data(), text.size()), 0, text.size(), re2::RE2::UNANCHORED,
                       nullptr, 0);
 }

@@ -31,6 +31,9 @@ class Regex {
   private:
     explicit Regex(std::unique_ptr<re2::RE2> re);
     std::unique_ptr<re2::RE2> re_;
+    // What it matches lies between these, so that most of what it does not match is told at a glance.
+    bool bounded_ = false;
+    std::string least_, greatest_;
 };
 
 }  // namespace hilum::expression

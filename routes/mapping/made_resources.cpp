@@ -68,7 +68,8 @@ std::string MadeResources::identifier_key(Made const& made) const {
 std::string MadeResources::content(std::uint32_t number) {
     JsonText out(256);
     out.put("content {");
-    tree_.write(made_[number].root, out, [this](std::uint32_t other) { return id_of(other); });
+    tree_.write(made_[number].root, out,
+                [this](std::uint32_t other, JsonText& to) { to.quoted(id_of(other)); });
     out.put('}');
     return out.take();
 }
@@ -194,9 +195,17 @@ bool MadeResources::counts(std::uint32_t number) const {
 }
 
 std::string MadeResources::bundle(Tree::Id bundle, BundleType type) const {
-    auto const reference = [this](std::uint32_t number) {
+    auto const reference = [this](std::uint32_t number, JsonText& to) {
         auto const& made = made_[resolved(number)];
-        return (made.elsewhere ? std::string(made.type.name()) + '/' : std::string(urn)) + made.id;
+        to.put('"');
+        if (made.elsewhere) {
+            to.put(made.type.name());
+            to.put('/');
+        } else {
+            to.put(urn);
+        }
+        to.put(made.id);
+        to.put('"');
     };
     JsonText out(tree_.size() * 32);
     out.put(R"({"resourceType":"Bundle",)");

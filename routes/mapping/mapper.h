@@ -58,6 +58,9 @@ class Mapper {
     Outcome run_row(FhirRow const& row, Target target, expression::Conditions::Round& round);
     Outcome run_of(FhirRow const& row, Target target, hl7::Part item);
     Outcome run_again(FhirRow const& row, Target target, hl7::Part item);
+    HlField const* outermost(FhirRow const& row) const {
+        return sources_.empty() ? &row.from : sources_.front().from;
+    }
     Outcome apply(FhirRow const& row, Target target, hl7::Part item, std::size_t index);
     Outcome apply_reference(FhirRow const& row, Target target, hl7::Part item, std::size_t index);
     Outcome referred_to(FhirRow const& row, hl7::Part item, std::uint32_t& resource);
@@ -123,7 +126,9 @@ class Mapper {
     std::vector<Found> found_;
     std::uint32_t runs_ = 0;
     std::size_t given_ = 0;  // rows with a source that have made something
-    std::size_t noted_ = 0;  // findings, each time
+    std::vector<std::size_t>
+        noted_;  // findings by their numbers, each time; unlisted: those that are only counted
+    static constexpr std::size_t unlisted = static_cast<std::size_t>(-1);
     std::string scratch_;
     Error error_;
 };

@@ -253,10 +253,13 @@ Mapper::Outcome Mapper::run_of(FhirRow const& row, Target target, hl7::Part item
 // it, and from the third on that is taken.
 Mapper::Outcome Mapper::run_again(FhirRow const& row, Target target, hl7::Part item) {
     auto* known = repeated_.find(row.calls, item);
-    if (known && known->complete) {
+    bool const usable = known && known->complete && (known->noted.empty() || known->field == outermost(row));
+    if (usable) {
         tree_.paste(known->element, target.node, known->part.raw, item.raw);
         carried_.mark_again(known->marks_from, known->marks_to, known->part.raw, item.raw);
         given_ += known->given;
+        for (auto const finding : known->noted)
+            ++(finding == unlisted ? out_.more_findings : out_.findings[finding].count);
         return known->made ? Outcome::made : Outcome::nothing;
     }
     if (!known) {
@@ -264,16 +267,18 @@ Mapper::Outcome Mapper::run_again(FhirRow const& row, Target target, hl7::Part i
         return run_of(row, target, item);
     }
     auto const marks = carried_.count(), elements = tree_.size(), resources = made_.count(), given = given_,
-               noted = noted_;
+               noted = noted_.size();
     auto const done = run_of(row, target, item);
-    // Resources and findings are made once more, not copied.
-    if (done == Outcome::failed || made_.count() != resources || noted_ != noted) return done;
+    // Resources are made once more, not copied.
+    if (done == Outcome::failed || made_.count() != resources) return done;
     known = repeated_.find(row.calls, item);
     known->complete = true;
     known->part = item;
     known->element = tree_.copy(target.node, elements);
     known->made = done == Outcome::made;
     known->given = given_ - given;
+    known->noted.assign(noted_.begin() + static_cast<std::ptrdiff_t>(noted), noted_.end());
+    known->field = outermost(row);
     known->marks_from = marks;
     known->marks_to = carried_.count();
     return done;

@@ -14,10 +14,11 @@ constexpr std::size_t findings_max = 200;
 }  // namespace
 
 void Mapper::find(std::string code, std::string place, std::string row) {
-    ++noted_;
     if (out_.findings.size() >= findings_max) {
         ++out_.more_findings;
+        noted_.push_back(unlisted);
     } else {
+        noted_.push_back(out_.findings.size());
         out_.findings.push_back({std::move(code), std::move(place), std::move(row)});
     }
 }
@@ -28,7 +29,7 @@ void Mapper::find(std::string code, FhirRow const& row) {
     for (auto const& known : found_) {
         if (known.row != &row || known.field != field || out_.findings[known.finding].code != code) continue;
         ++out_.findings[known.finding].count;
-        ++noted_;
+        noted_.push_back(known.finding);
         return;
     }
     if (out_.findings.size() < findings_max) found_.push_back({&row, field, out_.findings.size()});

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "parsers/hl7/part.h"
+#include "routes/mapping/fhir_maps.h"
 #include "routes/mapping/made_resources.h"
 #include "routes/mapping/tree.h"
 
@@ -24,6 +25,8 @@ class RepeatedParts {
         Tree::Copy element;
         bool made = false;  // not nothing
         std::size_t given = 0;
+        std::vector<std::size_t> noted;  // findings, which are those of a field
+        HlField const* field = nullptr;
         std::size_t marks_from = 0, marks_to = 0;  // of what was carried
         unsigned char next = end;
     };

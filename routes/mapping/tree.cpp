@@ -162,7 +162,7 @@ std::string_view Tree::keep(std::string_view text) {
     if (text.size() > left_) {
         auto const size = text.size() > block_bytes / 4 ? text.size() : block_bytes;
         // A large text has a block of its own, and the one that was begun goes on.
-        blocks_.push_back(std::make_unique<char[]>(size));
+        blocks_.push_back(std::make_unique_for_overwrite<char[]>(size));
         if (size == text.size()) {
             std::memcpy(blocks_.back().get(), text.data(), size);
             return {blocks_.back().get(), size};

@@ -90,8 +90,8 @@ class Tree {
 
     std::string_view keep(std::string_view text);
 
-    // The members of an object as JSON, without its braces; `reference` gives the text of a Kind::reference.
-    // Whether there were any.
+    // The members of an object as JSON, without its braces; `reference` writes the value of a
+    // Kind::reference. Whether there were any.
     template <class Reference>
     bool write(Id id, JsonText& out, Reference const& reference) const;
 
@@ -155,7 +155,7 @@ void Tree::element(Id id, JsonText& out, Reference const& reference) const {
     } else if (node.kind == Kind::literal) {
         out.put(node.value);
     } else if (node.kind == Kind::reference) {
-        out.quoted(reference(node.made));
+        reference(node.made, out);
     } else if (node.primitive) {
         out.put("null");
     } else {
