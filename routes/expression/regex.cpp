@@ -113,7 +113,9 @@ bool anchored(std::string_view pattern) {
 
 Regex::Regex(std::unique_ptr<re2::RE2> re) : re_(std::move(re)) {
     constexpr int bytes = 12;
-    bounded_ = anchored(re_->pattern()) && re_->PossibleMatchRange(&least_, &greatest_, bytes);
+    auto const& pattern = re_->pattern();
+    bounded_ = anchored(pattern) && re_->PossibleMatchRange(&least_, &greatest_, bytes);
+    to_the_end_ = pattern.ends_with('$') && !pattern.ends_with("\\$");
 }
 Regex::~Regex() = default;
 
@@ -137,7 +139,7 @@ Result<std::shared_ptr<Regex const>> Regex::compile(std::string_view pattern) {
 }
 
 bool Regex::search(std::string_view text) const {
-    if (bounded_ && (text < least_ || text > greatest_)) return false;
+    if (bounded_ && (text < least_ || (to_the_end_ && text > greatest_))) return false;
     return re_->Match(re2::StringPiece(text.data(), text.size()), 0, text.size(), re2::RE2::UNANCHORED,
                       nullptr, 0);
 }

@@ -31,8 +31,9 @@ class Regex {
   private:
     explicit Regex(std::unique_ptr<re2::RE2> re);
     std::unique_ptr<re2::RE2> re_;
-    // What it matches lies between these, so that most of what it does not match is told at a glance.
-    bool bounded_ = false;
+    // What it matches lies between these, so that most of what it does not match is told at a glance. The
+    // upper one is of use where it matches all of a text: a text may go on behind a match.
+    bool bounded_ = false, to_the_end_ = false;
     std::string least_, greatest_;
 };
 

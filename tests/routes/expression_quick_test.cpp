@@ -9,6 +9,7 @@
 #include "routes/expression/conditions.h"
 #include "routes/expression/expression.h"
 #include "routes/expression/parser.h"
+#include "routes/expression/regex.h"
 
 using namespace hilum;
 using expression::Context;
@@ -189,4 +190,66 @@ TEST_CASE("a path to the first of a name means the last one before, once it has 
     // The group is over, and the next has none.
     latest.end(0);
     CHECK(text(latest) == "/");
+}
+
+TEST_CASE("a pattern that begins with ^ finds what it finds without a look at its bounds") {
+    std::vector<std::string> const patterns{"^[0-9]+$",
+                                            "^[0-2]([.][0-9]+)+$",
+                                            "^(https?://|urn:|ftp:|tag:)[^ ]+$",
+                                            "^[ ]*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)[ ]*$",
+                                            "^HL7-[01][0-9]{3}$",
+                                            "^",
+                                            "^$",
+                                            "^a|b",
+                                            "^(a|b)",
+                                            "^[|]x",
+                                            "^[]|]x",
+                                            "^\\|x|y",
+                                            "^.*x",
+                                            "^\xc3\xa4",
+                                            "^[^a]",
+                                            "^a{2,}b?$",
+                                            "a",
+                                            "a^"};
+    std::vector<std::string> const texts{"",
+                                         "a",
+                                         "b",
+                                         "ba",
+                                         "ab",
+                                         "aab",
+                                         "x",
+                                         "|x",
+                                         "]x",
+                                         "yx",
+                                         "12",
+                                         "1.2.3",
+                                         "3.1",
+                                         " +1",
+                                         ".5",
+                                         "1.",
+                                         "-",
+                                         "urn",
+                                         "urn:x",
+                                         "urn:\xff",
+                                         "https://h.example",
+                                         "HL7-0001",
+                                         "HL7-2",
+                                         "\xc3\xa4x",
+                                         "\xc3\xbc",
+                                         "\n",
+                                         "1234567890123456789",
+                                         "aaaaaaaaaaaaaaaaaaaaab",
+                                         "zz",
+                                         "\xff\xff"};
+    for (auto const& pattern : patterns) {
+        CAPTURE(pattern);
+        auto const plain = expression::Regex::compile(pattern);
+        auto const grouped = expression::Regex::compile("(?:" + pattern + ")");
+        REQUIRE(plain.has_value());
+        REQUIRE(grouped.has_value());
+        for (auto const& text : texts) {
+            CAPTURE(text);
+            CHECK((*plain)->search(text) == (*grouped)->search(text));
+        }
+    }
 }
