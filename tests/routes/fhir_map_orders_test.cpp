@@ -75,3 +75,15 @@ TEST_CASE("an order of nobody that the message names is kept, and says that its 
         CHECK(!has(mapped(type, patient + "ORC|NW|P1\rOBR|1|P1||24317-0^CBC^LN\r"), "data-absent-reason"));
     }
 }
+
+TEST_CASE("a structured number without its delimiter is a number all the same") {
+    auto const value = [](std::string const& obx5) {
+        return mapped("ORU^R01^ORU_R01",
+                      patient + "OBR|1||F1|24317-0^CBC^LN\rOBX|1|SN|1-8^ALT^LN||" + obx5 + "|mg/L|||||F\r");
+    };
+    CHECK(has(value("<0.10"), "\"valueQuantity\":{\"comparator\":\"<\",\"value\":0.10,\"unit\":\"mg/L\"}"));
+    CHECK(has(value("<^0.10"), "\"valueQuantity\":{\"comparator\":\"<\",\"value\":0.10,\"unit\":\"mg/L\"}"));
+    CHECK(has(value("7"), "\"valueQuantity\":{\"value\":7,\"unit\":\"mg/L\"}"));
+    CHECK(has(value("<0.10~7"), "\"valueQuantity\":{\"comparator\":\"<\",\"value\":0.10,\"unit\":\"mg/L\"}"));
+    CHECK(has(value("1^-^3"), "\"valueString\""));
+}
