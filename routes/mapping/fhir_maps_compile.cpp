@@ -105,9 +105,25 @@ class Compiler {
         }
         only(text.only, row);
         row.calls = map_of("segment/" + text.map.value, row.type, text.map);
+        if (row.calls != FhirRow::none) reads_no_part(out_->maps[row.calls], text.map);
         identity(text.identity, row.identity);
         for (auto const& entry : text.refs.mapping.entries) reference(entry, row);
         made.rows.push_back(std::move(row));
+    }
+
+    // A segment is no part of a field, so that ".2" would never have a value in its rows.
+    void reads_no_part(FhirMap const& map, config::Text const& where) {
+        using Kind = HlField::Kind;
+        for (auto const& row : map.rows) {
+            bool const part = row.from.kind == Kind::part || row.from.kind == Kind::whole ||
+                              std::any_of(row.decided_by.begin(), row.decided_by.end(),
+                                          [](hl7::Path const& path) { return path.segment[0] == '\0'; });
+            if (part)
+                diagnostics_.error(where.where,
+                                   "the map " + in_quotes(map.name) + " reads a part of a field in its row " +
+                                       in_quotes(row.at) + ", and is run on a segment here",
+                                   "name the field, such as " + map.segment + "-2.2");
+        }
     }
 
     void only(config::Text const& text, SegmentRow& row) {

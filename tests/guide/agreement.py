@@ -434,6 +434,9 @@ def show(options, pairs, tallies, classes, unconverted, decisions):
     idle = [one for one in decisions if whole and not one.used]
     for one in idle:
         print(f'a decision without a class: {one.elements} {one.kinds}: {one.why}')
+    if not total.ours:
+        print('nothing was converted')
+        return 1
     return 1 if whole and (undecided or idle or recall < RECALL or precision < PRECISION) else 0
 
 
