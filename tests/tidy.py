@@ -31,7 +31,7 @@ DOORS = {
     r'(lua|lualib|lauxlib)\.h': r'routes/steps/lua_machine\.cpp',
     r'(spdlog|fmt)/.*': r'engine/ops/log\.cpp',
     r'CLI/.*': r'engine/cli/command_line\.cpp',
-    r'openssl/.*': r'engine/net/.*\.cpp',
+    r'openssl/.*': r'(engine/net/.*|parsers/uuid)\.cpp',
     r'boost/(asio|beast).*': r'engine/.*',
     r'thread|mutex|condition_variable|atomic|sys/.*|unistd\.h|fcntl\.h|netinet/.*': r'engine/.*',
     r'fstream|iostream|filesystem|cstdio': r'(routes/(config|tables)|engine)/.*',

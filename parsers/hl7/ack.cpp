@@ -7,6 +7,7 @@
 #include "parsers/hl7/charset_mask.h"
 #include "parsers/hl7/escape.h"
 #include "parsers/hl7/msh.h"
+#include "parsers/hl7/scan.h"
 #include "parsers/hl7/utf8.h"
 #include "parsers/hl7/version.h"
 
@@ -251,7 +252,8 @@ void build_ack(Message const& message, AckCode code, AckOptions const& options, 
     header.control_id = message.get(msh_field(10)).raw;
     header.processing_id = message.get(msh_field(11)).raw;
     header.version = message.get(msh_field(12)).raw;
-    header.character_set = message.get(msh_field(18)).raw;
+    // All of them: the first may be left empty, as in "~ISO IR87". MSH-n is the n-th part.
+    header.character_set = part(message.segment(1), header.delimiters.field, 18);
     // What the message is not read in can't be said of the answer: there it might swallow a delimiter.
     auto const declared = Charset::declared(header.character_set, header.delimiters.repetition);
     if (declared.masks() && !(declared == message.charset())) header.character_set = {};

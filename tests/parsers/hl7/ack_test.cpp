@@ -167,6 +167,8 @@ TEST_CASE("ack: the error's text is in the charset of the answer, and no byte of
         auto const answer = Message::view(out);
         REQUIRE(answer.has_value());
         CHECK(answer->segment_count() == 3);
+        // It declares what it is written in, all of it.
+        CHECK(answer->charset() == message->charset());
     }
 }
 
