@@ -34,7 +34,9 @@ struct RouteVerdict {
     RouteOutcome outcome = RouteOutcome::sent;
     std::string reason;  // "when: MSH-9.1 = 'ADT'", "step 2 (lookup): no entry in table wards for PV1-3.1";
                          // no patient data
-    std::uint64_t lost = 0;  // of a note: values of the message that a map has carried nowhere
+    std::uint64_t lost = 0;         // of a note: values of the message that a map has carried nowhere
+    std::uint32_t from = no_route;  // the route that sent the message on to this one
+    static constexpr std::uint32_t no_route = 0xffffffff;
 };
 
 // Where a delivery stands in its destination's queue (destination keys order_by and priority).

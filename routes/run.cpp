@@ -43,9 +43,10 @@ class Run {
 
     // `bytes` are those of `subject`.
     void route(std::uint32_t index, Subject const& subject, std::string_view bytes, Body body,
-               std::size_t depth) {
+               std::size_t depth, std::uint32_t from = RouteVerdict::no_route) {
         auto const verdict = out_->verdicts.size();
         out_->verdicts.push_back({index, RouteOutcome::sent, {}});
+        out_->verdicts.back().from = from;
         if (observer_) observer_->route_begins(index, subject);
         pass(verdict, subject, bytes, body, depth);
         if (observer_) observer_->route_ends(out_->verdicts[verdict]);
@@ -242,7 +243,7 @@ class Run {
         }
         for (auto const& target : route.to) {
             if (target.route) {
-                this->route(target.index, subject, bytes, body, depth + 1);
+                this->route(target.index, subject, bytes, body, depth + 1, index);
                 continue;
             }
             if (written == Pipeline::none) written = place(bytes);

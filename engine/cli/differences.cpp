@@ -53,19 +53,4 @@ std::string difference_lines(std::vector<hl7::Difference> const& all, std::size_
     return out;
 }
 
-void write_differences(ops::json::Writer& w, std::vector<hl7::Difference> const& all) {
-    w.array([&] {
-        for (auto const& one : all) {
-            w.object([&] {
-                w.field("kind", name(one.kind));
-                w.field_if("path", one.path);
-                w.field_if("path_after", one.path_after);
-                w.field_if("name", one.name);
-                if (one.before) w.field("before", *one.before);
-                if (one.after) w.field("after", *one.after);
-            });
-        }
-    });
-}
-
 }  // namespace hilum::cli

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "engine/cli/terminal.h"
-#include "engine/ops/json.h"
 #include "parsers/hl7/message_diff.h"
 
 namespace hilum::cli {
@@ -15,7 +14,5 @@ namespace hilum::cli {
 std::string difference_lines(std::vector<hl7::Difference> const& all, std::size_t indent, Paint const& paint);
 // "Patient Name" of "PID-5", by the newest version that has the field; empty where there is none.
 std::string_view field_name(std::string_view path);
-// As a JSON array.
-void write_differences(ops::json::Writer& w, std::vector<hl7::Difference> const& all);
 
 }  // namespace hilum::cli

@@ -7,8 +7,8 @@
 #include "engine/cli/output.h"
 #include "engine/flow/dry_run.h"
 #include "engine/ops/json.h"
+#include "engine/ops/story_json.h"
 #include "parsers/hl7/message_form.h"
-#include "routes/outside.h"
 #include "routes/testing/outside.h"
 #include "routes/testing/story.h"
 
@@ -111,36 +111,6 @@ std::string as_text(Explained const& one, std::string_view listener, Paint const
     return out;
 }
 
-void write_event(ops::json::Writer& w, Story::Event const& event) {
-    w.object([&] {
-        w.field(event.is_step ? "step" : "when", event.text);
-        w.field("place", event.where.text());
-        if (!event.is_step) {
-            w.field("holds", event.holds);
-            if (event.holds) return;
-            w.field("failed", event.failed);
-            w.key("values");
-            w.object([&] {
-                for (auto const& read : event.reads) {
-                    w.key(read.path);
-                    w.array([&] {
-                        for (auto const& value : read.values) w.value(value);
-                    });
-                }
-            });
-            return;
-        }
-        w.field_if("detail", event.detail);
-        w.field("number", event.number);
-        w.field("depth", event.depth);
-        w.field_if("ended", event.ended);
-        w.field_if("reason", event.reason);
-        w.field_if("made", event.made);
-        w.key("differences");
-        write_differences(w, event.differences);
-    });
-}
-
 std::string as_json(Explained const& one, std::string_view listener) {
     ops::json::Writer w;
     w.object([&] {
@@ -157,7 +127,7 @@ std::string as_json(Explained const& one, std::string_view listener) {
                     w.field_if("reason", chapter.verdict.reason);
                     w.key("events");
                     w.array([&] {
-                        for (auto const& event : chapter.events) write_event(w, event);
+                        for (auto const& event : chapter.events) ops::write_event(w, event, true);
                     });
                 });
             }
@@ -176,24 +146,6 @@ std::string as_json(Explained const& one, std::string_view listener) {
     });
     return w.text() + "\n";
 }
-
-// Explaining asks nobody and writes nothing: the story of such a route ends at its first question.
-class NotAsked final : public routes::Outside {
-  public:
-    Result<routes::OutsideAnswer> ask(routes::HttpQuestion const&) override { return refused(); }
-    Result<routes::OutsideAnswer> ask(routes::SqlQuestion const&) override { return refused(); }
-    Result<void> write(routes::FilePlace const&, std::string_view) override { return refused(); }
-    Result<std::string> read(routes::FilePlace const&, std::size_t) override { return refused(); }
-    Result<std::optional<std::int64_t>> seen(std::string_view, std::string_view,
-                                             std::chrono::milliseconds) override {
-        return std::optional<std::int64_t>();  // as if it were the first
-    }
-
-  private:
-    static Error refused() {
-        return error("not_asked", "", "nothing outside is asked here; a route test can say what would come");
-    }
-};
 
 // The listener that is meant, or none after a complaint.
 std::uint32_t listener_of(Options const& options, Pipeline const& pipeline) {
@@ -253,7 +205,7 @@ int explain(Options const& options) {
     std::vector<testing::OutsideReply> replies;
     if (!read_replies(options.outside, replies)) return used_wrongly;
     testing::ScriptedOutside scripted(replies);
-    NotAsked not_asked;
+    flow::NotAsked not_asked;
     Paint const paint(options.color);
     flow::DryRun door(*loaded);
     auto const& name = loaded->pipeline->listener_names()[listener];

@@ -9,6 +9,7 @@
 #include "engine/cli/resource_file.h"
 #include "engine/cli/terminal.h"
 #include "engine/ops/json.h"
+#include "engine/ops/story_json.h"
 #include "parsers/hl7/group_path.h"
 #include "parsers/hl7/message_diff.h"
 #include "parsers/hl7/message_findings.h"
@@ -176,7 +177,7 @@ void show_difference_json(std::vector<hl7::Difference> const& all, std::size_t n
         w.field("message", number);
         w.field("equal", all.empty());
         w.key("differences");
-        write_differences(w, all);
+        ops::write_differences(w, all, true);
     });
     answer(w.text() + "\n");
 }

@@ -8,6 +8,7 @@
 #include "engine/cli/output.h"
 #include "engine/flow/dry_run.h"
 #include "engine/ops/json.h"
+#include "engine/ops/story_json.h"
 #include "routes/testing/coverage.h"
 #include "routes/testing/junit.h"
 #include "routes/testing/runner.h"
@@ -228,7 +229,7 @@ class Session {
                         write_place(w, failure.where);
                         w.field("what", failure.what);
                         w.key("differences");
-                        write_differences(w, failure.differences);
+                        ops::write_differences(w, failure.differences, true);
                     });
                 }
             });

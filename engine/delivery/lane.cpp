@@ -87,6 +87,7 @@ net::Task<void> Lane::stop(std::chrono::milliseconds grace) {
 }
 
 void Lane::push(store::LaneEntry const& entry) {
+    context_.metrics.arrived.fetch_add(1, std::memory_order_relaxed);
     if (window_.push(entry)) net::asio::post(executor_, [self = shared_from_this()] { self->wake(); });
 }
 

@@ -328,6 +328,7 @@ void Lane::tell_sender(Schedule::Claim const& claim, DeliveryOutcome outcome, At
 void Lane::note_settled(Schedule::Claim const& claim, store::ResultRecord const& result,
                         Attempt const& attempt) {
     auto& metrics = context_.metrics;
+    metrics.left.fetch_add(1, std::memory_order_relaxed);
     if (result.outcome == DeliveryOutcome::delivered) {
         metrics.delivered.fetch_add(1, std::memory_order_relaxed);
         metrics.delivery_seconds.observe(

@@ -12,6 +12,7 @@
 #include "engine/flow/loading.h"
 #include "engine/flow/validation.h"
 #include "parsers/hl7/charset.h"
+#include "routes/outside.h"
 #include "routes/testing/door.h"
 
 namespace hilum::flow {
@@ -33,6 +34,24 @@ class DryRun final : public testing::Door {
     std::vector<IntakeOptions> intake_;
     std::vector<std::shared_ptr<Validator const>> validators_;
     Conformance conformance_;
+};
+
+// Explaining asks nobody and writes nothing: the story of such a route ends at its first question.
+class NotAsked final : public routes::Outside {
+  public:
+    Result<routes::OutsideAnswer> ask(routes::HttpQuestion const&) override { return refused(); }
+    Result<routes::OutsideAnswer> ask(routes::SqlQuestion const&) override { return refused(); }
+    Result<void> write(routes::FilePlace const&, std::string_view) override { return refused(); }
+    Result<std::string> read(routes::FilePlace const&, std::size_t) override { return refused(); }
+    Result<std::optional<std::int64_t>> seen(std::string_view, std::string_view,
+                                             std::chrono::milliseconds) override {
+        return std::optional<std::int64_t>();  // as if it were the first
+    }
+
+  private:
+    static Error refused() {
+        return error("not_asked", "", "nothing outside is asked here; a route test can say what would come");
+    }
 };
 
 }  // namespace hilum::flow

@@ -86,6 +86,8 @@ Result<void> Engine::start(Loaded loaded) {
     metrics_.add_source([this](std::string& out) { flow_->conformance().render(out); });
     net::asio::co_spawn(runtime_->context(0), prune_now_and_then(), net::asio::detached);
     net::asio::co_spawn(runtime_->context(0), watch_space(), net::asio::detached);
+    net::asio::co_spawn(runtime_->context(0), keep_watch(), net::asio::detached);
+    note("started", "", "hilum " HILUM_VERSION " started");
     ready_ = true;
     log_.info(
         "ready",
@@ -288,7 +290,8 @@ Result<void> Engine::start_replays(config::Store const& configured) {
                                   *flow_,
                                   log_,
                                   now_us_,
-                                  [this](std::string const& name) { return lane(name); }};
+                                  [this](std::string const& name) { return lane(name); },
+                                  changes_};
     replays_ = std::make_unique<replay::Replays>(
         context, store::NumberedFiles(store::posix_file_system(), configured.dir, "replays"));
     return replays_->start();
@@ -306,6 +309,7 @@ void Engine::stop() {
         running_ = false;
     }
     ready_ = false;
+    live_.stop();
     if (admin_) run_to_end(admin_->stop());
     replies_.stop();  // no listener ends before the senders it keeps waiting are answered
     if (replays_) run_to_end(replays_->stop());

@@ -15,9 +15,13 @@
 #include "engine/listeners/listener.h"
 #include "engine/net/runtime.h"
 #include "engine/ops/admin_server.h"
+#include "engine/ops/changes.h"
 #include "engine/ops/control.h"
+#include "engine/ops/live.h"
 #include "engine/ops/log.h"
 #include "engine/ops/metrics.h"
+#include "engine/ops/readings.h"
+#include "engine/ops/watch.h"
 #include "engine/outside/world.h"
 #include "engine/replay/replays.h"
 #include "engine/store/paused.h"
@@ -49,6 +53,10 @@ class Engine final : public ops::Control {
     ops::StatusView status() const override;
     std::vector<ops::ListenerView> listeners() const override;
     std::vector<ops::ConformanceView> conformance() const override { return flow_->conformance().view(); }
+    net::Task<std::shared_ptr<ops::Overview const>> overview() override;
+    ops::Live& live() override { return live_; }
+    std::optional<ops::History> queue_history(std::string const& name) const override;
+    std::optional<ops::History> listener_history(std::string const& name) const override;
     net::Task<std::vector<ops::QueueView>> queues() override;
     net::Task<Result<ops::QueueView>> queue(std::string destination) override;
     net::Task<Result<ops::QueueView>> pause(std::string destination, store::Pause pause) override;
@@ -59,7 +67,11 @@ class Engine final : public ops::Control {
     net::Task<Result<ops::QueueView>> skip(std::string destination, std::uint64_t message,
                                            std::string reason) override;
     net::Task<Result<std::vector<store::MessageRow>>> messages(store::Query query) override;
+    net::Task<Result<store::Store::Count>> count(store::Query query) override;
     net::Task<Result<ops::MessageView>> message(std::uint64_t number) override;
+    net::Task<Result<ops::StoryView>> steps(std::uint64_t number) override;
+    net::Task<Result<ops::HeldView>> held() override;
+    hl7::Dictionary dictionary() const override { return flow_->generation()->pipeline->dictionary(); }
     net::Task<Result<Resent>> resend(std::uint64_t number, std::string destination, std::string by,
                                      std::string to) override;
     net::Task<Result<Resent>> cancel(std::uint64_t number, std::string destination,
@@ -96,6 +108,12 @@ class Engine final : public ops::Control {
     net::Task<void> prune_now_and_then();
     net::Task<void> watch_space();
     net::Task<void> prune();
+    net::Task<void> keep_watch();
+    net::Task<void> look();
+    net::Task<ops::Readings> readings();
+    net::Task<std::vector<ops::QueueView>> views(std::vector<LanePointer> lanes);
+    net::Task<void> count_held();
+    void note(std::string kind, std::string name, std::string text);
     void render_store(std::string& out) const;
     // Runs a coroutine on the first context and waits for it.
     void run_to_end(net::Task<void> task);
@@ -135,6 +153,13 @@ class Engine final : public ops::Control {
     std::unique_ptr<Flow> flow_;
     SpaceWatch space_watch_{log_};
     bool pruning_ = false;  // of the first context
+    ops::Changes changes_;
+    ops::Live live_;
+    ops::Watch watch_{changes_};
+    bool looking_ = false;  // this and the next three: of the first context
+    net::Clock::time_point looked_{};
+    std::uint64_t held_messages_ = 0;
+    net::Clock::time_point count_held_at_{};
     std::unique_ptr<replay::Replays> replays_;
     std::unique_ptr<ops::AdminServer> admin_;
     mutable std::mutex mutex_;  // of the two maps: the main thread changes them, the API reads them

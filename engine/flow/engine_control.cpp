@@ -78,12 +78,23 @@ std::vector<Engine::LanePointer> Engine::all_lanes() const {
 }
 
 net::Task<std::vector<ops::QueueView>> Engine::queues() {
-    std::vector<ops::QueueView> views;
-    for (auto const& lane : all_lanes()) {
-        auto executor = lane->executor();
-        auto look = [&lane] { return lane->view(); };
-        auto view = co_await net::run_on(executor, look);
-        views.push_back(std::move(view));
+    return views(all_lanes());
+}
+
+// In the order of the lanes. One visit to each of the threads that they run on.
+net::Task<std::vector<ops::QueueView>> Engine::views(std::vector<LanePointer> lanes) {
+    std::vector<ops::QueueView> views(lanes.size());
+    std::vector<net::Executor> executors;
+    for (auto const& lane : lanes)
+        if (std::find(executors.begin(), executors.end(), lane->executor()) == executors.end())
+            executors.push_back(lane->executor());
+    for (auto& executor : executors) {
+        auto look = [&] {
+            for (std::size_t i = 0; i < lanes.size(); ++i)
+                if (lanes[i]->executor() == executor) views[i] = lanes[i]->view();
+            return true;
+        };
+        co_await net::run_on(executor, look);
     }
     co_return views;
 }
@@ -134,6 +145,10 @@ net::Task<Result<ops::QueueView>> Engine::set_paused(std::string destination,
     };
     auto view = co_await change_lane(destination, change);
     if (!view) co_return view;
+    note(pause ? "paused" : "resumed", destination,
+         !pause                  ? "goes on"
+         : pause->reason.empty() ? "paused, no reason given"
+                                 : "paused: " + pause->reason);
     auto keep = [this, &destination, &pause] { return paused_->set(destination, pause); };
     auto const kept = co_await net::run_blocking(*runtime_, keep);
     if (!kept)
@@ -152,23 +167,31 @@ net::Task<Result<ops::QueueView>> Engine::resume(std::string destination) {
 }
 
 net::Task<Result<ops::QueueView>> Engine::retry(std::string destination, std::uint64_t message) {
-    return change_lane(std::move(destination), [message](delivery::Lane& lane) -> Result<void> {
+    auto change = [message](delivery::Lane& lane) -> Result<void> {
         if (message == 0) {
             lane.retry_now();
         } else if (!lane.retry_now(message)) {
             return not_first(lane, message);
         }
         return {};
-    });
+    };
+    auto view = co_await change_lane(destination, change);
+    if (view) note("retried", destination, "tries again now");
+    co_return view;
 }
 
 net::Task<Result<ops::QueueView>> Engine::take_out(std::string destination, std::uint64_t message,
                                                    store::DeliveryOutcome outcome, std::string reason) {
-    return change_lane(std::move(destination),
-                       [message, outcome, reason](delivery::Lane& lane) -> Result<void> {
-                           if (lane.take_out(message, outcome, reason)) return {};
-                           return not_first(lane, message);
-                       });
+    auto change = [message, outcome, &reason](delivery::Lane& lane) -> Result<void> {
+        if (lane.take_out(message, outcome, reason)) return {};
+        return not_first(lane, message);
+    };
+    auto view = co_await change_lane(destination, change);
+    bool const held = outcome == store::DeliveryOutcome::held;
+    if (view)
+        note(held ? "held" : "skipped", destination,
+             "message " + std::to_string(message) + (held ? " taken out" : " passed over"));
+    co_return view;
 }
 
 net::Task<Result<ops::QueueView>> Engine::skip(std::string destination, std::uint64_t message,

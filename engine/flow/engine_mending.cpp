@@ -62,6 +62,7 @@ net::Task<Result<Engine::Resent>> Engine::reprocess(store::StoredMessage const& 
     auto const text = "as message " + std::to_string(answer.message);
     released.text = text;
     if (auto recorded = store_->record(released); !recorded) co_return recorded.error();
+    note("resent", {}, "message " + std::to_string(record.sequence) + " through its routes again: " + text);
     co_return Resent{{}, answer.message};
 }
 
@@ -147,6 +148,8 @@ net::Task<Result<Engine::Resent>> Engine::resend(std::uint64_t number, std::stri
                                             : "the message has no delivery for \"" + destination + "\"",
                         "`hilum messages show " + std::to_string(number) + "` lists its deliveries");
     }
+    note("resent", resent.destinations.front(),
+         "message " + std::to_string(number) + " sent again, asked by " + by);
     co_return resent;
 }
 
@@ -191,6 +194,7 @@ net::Task<Result<Engine::Resent>> Engine::cancel(std::uint64_t number, std::stri
                         "`hilum messages show " + std::to_string(number) +
                             "` says where it is; the head of a queue can be skipped");
     log_.warn("cancelled", {{"message", number}, {"holdings", cancelled.destinations.size()}});
+    note("cancelled", {}, "message " + std::to_string(number) + " is never sent");
     co_return cancelled;
 }
 
@@ -247,6 +251,7 @@ net::Task<Result<ops::MoveView>> Engine::move(std::string from, std::string to, 
     if (!resumed) co_return resumed.error();
     net::asio::post(of->executor(), mover);
     log_.info("queue_moves", {{"destination", from}, {"to", to}, {"messages", view.messages}});
+    note("moved", from, std::to_string(view.messages) + " messages go to " + to + ", asked by " + by);
     net::asio::co_spawn(of->executor(), end_of_move(of), net::asio::detached);
     co_return view;
 }

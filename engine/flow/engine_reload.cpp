@@ -78,6 +78,11 @@ ops::ReloadView Engine::reload_from_source() {
         }
     }
     if (view.refused) log_.error("reload_refused", {{"config", path}, {"reason", view.refused->text()}});
+    if (view.refused)
+        note("reload_refused", {}, view.refused->what);
+    else
+        note("reloaded", {},
+             "configuration " + view.hash + " in force, " + std::to_string(view.changes.size()) + " changes");
     return view;
 }
 

@@ -197,7 +197,7 @@ net::Task<Answer> Flow::accept(Entrance const& listener, std::string_view bytes,
     // A message that only starts the link is kept, and goes nowhere.
     if (sequence.verdict != Sequence::link) pipeline.process(index, *message, bytes, now_us, processed);
     if (again && !again->only.empty()) keep_only(processed, pipeline, again->only);
-    count(*generation, processed, metrics);
+    count(*generation, index, processed, metrics);
     auto const settle_sequence = [&](bool stored) {
         if (sequence.verdict == Sequence::in_order)
             listener.sequences->settled(sender_of(*message), sequence.number, stored);
@@ -356,7 +356,7 @@ std::unique_ptr<Flow::Remade> Flow::remake(Entrance const& listener, std::string
     if (remade->processed.rejected) return nullptr;
     listener.metrics->received.fetch_add(1, std::memory_order_relaxed);
     listener.metrics->bytes.fetch_add(bytes.size(), std::memory_order_relaxed);
-    count(*remade->generation, remade->processed, *listener.metrics);
+    count(*remade->generation, index, remade->processed, *listener.metrics);
     record.answer_code = fhir ? "202" : "AA";
     take_over(remade->processed, *remade->generation, record);
     return remade;
@@ -463,9 +463,9 @@ Answer Flow::not_stored(Entrance const& listener, hl7::Message const& message, E
     return answer;
 }
 
-void Flow::count(Generation const& generation, routes::Processed const& processed,
+void Flow::count(Generation const& generation, std::uint32_t index, routes::Processed const& processed,
                  ops::ListenerMetrics& metrics) {
-    count_processed(generation, processed, log_);
+    count_processed(generation, index, processed, log_);
     if (processed.rejected) return;
     if (processed.held())
         metrics.held.fetch_add(1, std::memory_order_relaxed);

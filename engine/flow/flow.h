@@ -138,7 +138,7 @@ class Flow {
     static void count_unanswered(Answer const& answer, ops::ListenerMetrics& metrics) {
         if (!answer.owed) metrics.unanswered.fetch_add(1, std::memory_order_relaxed);
     }
-    void count(Generation const& generation, routes::Processed const& processed,
+    void count(Generation const& generation, std::uint32_t index, routes::Processed const& processed,
                ops::ListenerMetrics& metrics);
 
     store::Store& store_;

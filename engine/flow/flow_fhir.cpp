@@ -62,7 +62,7 @@ net::Task<FhirAnswer> Flow::accept(Entrance const& listener, FhirArrival const& 
     routes::Processed processed;
     pipeline.process(index, routes::Subject{nullptr, nullptr, &*interaction}, text, now_us, processed);
     if (again && !again->only.empty()) keep_only(processed, pipeline, again->only);
-    count(*generation, processed, metrics);
+    count(*generation, index, processed, metrics);
     if (processed.rejected) {
         co_return co_await refuse(listener, text, source, *generation,
                                   refused(422, route_refusal(processed), "business-rule"),

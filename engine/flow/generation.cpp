@@ -10,6 +10,39 @@ namespace hilum::flow {
 using routes::RouteOutcome;
 using store::MessageState;
 
+namespace {
+
+// Route names are parallel to config.routes, the first destination names to config.destinations.
+std::vector<Generation::Edges> edges_of(config::Config const& config, routes::Pipeline const& pipeline,
+                                        ops::Metrics& metrics) {
+    using enum ops::EdgeKind;
+    std::vector<Generation::Edges> edges(config.routes.size());
+    for (std::uint32_t i = 0; i < config.routes.size(); ++i) {
+        auto const& route = config.routes[i];
+        for (auto const& from : route.from)
+            edges[i].listeners.emplace_back(pipeline.listener(from.name),
+                                            &metrics.edge(listener_route, from.name, route.name));
+        for (auto const& to : route.to) {
+            auto const& names = pipeline.destination_names();
+            auto const at = std::find(names.begin(), names.end(), to.name);
+            if (at != names.end())
+                edges[i].destinations.emplace_back(static_cast<std::uint32_t>(at - names.begin()),
+                                                   &metrics.edge(route_destination, route.name, to.name));
+            else
+                edges[pipeline.route(to.name)].routes.emplace_back(
+                    i, &metrics.edge(route_route, route.name, to.name));
+        }
+    }
+    return edges;
+}
+
+void count_one(std::vector<Generation::Edges::To> const& edges, std::uint32_t other) {
+    for (auto const& [index, counter] : edges)
+        if (index == other) counter->fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace
+
 std::shared_ptr<Generation const> make_generation(config::Config config,
                                                   std::shared_ptr<routes::Pipeline const> pipeline,
                                                   store::Store& store, ops::Metrics& metrics) {
@@ -25,6 +58,7 @@ std::shared_ptr<Generation const> make_generation(config::Config config,
         generation->destinations.push_back(store.name_id(destination));
         generation->destination_metrics.push_back(&metrics.destination(destination));
     }
+    generation->edges = edges_of(generation->config, *pipeline, metrics);
     generation->pipeline = std::move(pipeline);
     generation->validators = make_validators(generation->config);
     generation->validation_name = store.name_id("(validation)");
@@ -97,8 +131,10 @@ store::Order order_of(Generation const& generation, std::string_view destination
     return {order.rule, order.key, order.urgent};
 }
 
-void count_processed(Generation const& generation, routes::Processed const& processed, ops::Log& log) {
+void count_processed(Generation const& generation, std::uint32_t listener, routes::Processed const& processed,
+                     ops::Log& log) {
     for (auto const& d : processed.deliveries) {
+        count_one(generation.edges[d.route].destinations, d.destination);
         if (!d.order.failed) continue;
         auto& count = generation.destination_metrics[d.destination]->order_failed;
         if (count.fetch_add(1, std::memory_order_relaxed) == 0)
@@ -114,6 +150,9 @@ void count_processed(Generation const& generation, routes::Processed const& proc
             route.lost.fetch_add(v.lost, std::memory_order_relaxed);
             continue;
         }
+        auto const& edges = generation.edges[v.route];
+        bool const first = v.from == routes::RouteVerdict::no_route;
+        count_one(first ? edges.listeners : edges.routes, first ? listener : v.from);
         auto& counter = v.outcome == RouteOutcome::sent       ? route.sent
                         : v.outcome == RouteOutcome::filtered ? route.filtered
                         : v.outcome == RouteOutcome::held     ? route.held

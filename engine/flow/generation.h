@@ -23,6 +23,12 @@ struct Generation {
     std::vector<store::NameId> destinations;  // parallel to pipeline->destination_names()
     std::vector<ops::RouteMetrics*> route_metrics;
     std::vector<ops::DestinationMetrics*> destination_metrics;
+    // Of a route the listeners and routes it gets messages from, and the destinations it sends them to.
+    struct Edges {
+        using To = std::pair<std::uint32_t, ops::Counter*>;
+        std::vector<To> listeners, routes, destinations;
+    };
+    std::vector<Edges> edges;                           // parallel to pipeline->route_names()
     std::vector<std::optional<hl7::Charset>> charsets;  // given to listeners; parallel to config.listeners
 
     std::vector<std::shared_ptr<Validator const>> validators;  // parallel to config.listeners; nullptr: off
@@ -59,6 +65,8 @@ store::Order order_of(Generation const& generation, std::string_view destination
                       std::int64_t now_us);
 
 // In the metrics of the routes and destinations; what people should look into goes to the log, once.
-void count_processed(Generation const& generation, routes::Processed const& processed, ops::Log& log);
+// `listener`: none of what goes on from a route that has waited.
+void count_processed(Generation const& generation, std::uint32_t listener, routes::Processed const& processed,
+                     ops::Log& log);
 
 }  // namespace hilum::flow

@@ -126,7 +126,7 @@ net::Task<Attempt> WaitingRoute::commit(Generation const& generation, Outgoing c
     };
     auto const ticket = co_await context_.hub.commit(context_.store, record, &follow);
     if (!ticket) co_return Attempt{AttemptClass::local, ticket.error().code, ticket.error().what, {}, {}};
-    count_processed(generation, processed, context_.log);
+    count_processed(generation, routes::Pipeline::none, processed, context_.log);
     attempt.booked = true;
     co_return attempt;
 }

@@ -69,11 +69,22 @@ Task<Result<tcp::endpoint>> resolve_connect(config::Endpoint const& endpoint,
                                                             Resolver::numeric_service, as_result);
     if (limit.fired()) co_return error("timeout", endpoint.text(), "the name could not be looked up in time");
     if (failed || found.empty()) {
-        co_return error("connect", endpoint.text(), "the name is not known: " + failed.message(),
+        co_return error("unknown_name", endpoint.text(), "the name is not known: " + failed.message(),
                         "check the name and this machine's DNS");
     }
     co_return found.begin()->endpoint();
 }
+
+namespace {
+
+// What people look for first: docs/operations.md says what helps.
+std::string code_of(boost::system::error_code ec) {
+    if (ec == asio::error::connection_refused) return "refused";
+    if (ec == asio::error::host_unreachable || ec == asio::error::network_unreachable) return "unreachable";
+    return ec == asio::error::timed_out ? "timeout" : "connect";
+}
+
+}  // namespace
 
 Task<Result<Socket>> connect(config::Endpoint const& endpoint, std::chrono::milliseconds within) {
     auto const target = co_await resolve_connect(endpoint, within);
@@ -87,7 +98,7 @@ Task<Result<Socket>> connect(config::Endpoint const& endpoint, std::chrono::mill
     });
     auto [ec] = co_await socket->async_connect(*target, as_result);
     if (limit.fired()) co_return error("timeout", endpoint.text(), "no connection in time");
-    if (ec) co_return error("connect", endpoint.text(), ec.message());
+    if (ec) co_return error(code_of(ec), endpoint.text(), ec.message());
     tune(*socket);
     co_return std::move(*socket);
 }

@@ -34,7 +34,8 @@ Result<tcp::endpoint> resolve_listen(config::Endpoint const& endpoint);
 // DNS, or the literal address; bounded by `within`.
 Task<Result<tcp::endpoint>> resolve_connect(config::Endpoint const& endpoint,
                                             std::chrono::milliseconds within);
-// Connects with a time limit; error codes "connect" and "timeout".
+// Connects with a time limit; error codes "refused", "unreachable", "timeout", "unknown_name", else
+// "connect".
 Task<Result<Socket>> connect(config::Endpoint const& endpoint, std::chrono::milliseconds within);
 
 // TCP_NODELAY; keepalive after 30 s idle, every 10 s, 3 probes; TCP_USER_TIMEOUT: a peer that is gone without

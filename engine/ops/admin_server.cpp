@@ -1,7 +1,9 @@
 #include "engine/ops/admin_server.h"
 
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <sstream>
 
 #include "engine/ops/api.h"
 
@@ -116,11 +118,20 @@ class Session {
         if (auto const refused = refusal(message)) {
             reply = problem(403, *refused);
         } else {
-            Request const request{.method = head ? "GET" : std::string(message.method_string()),
-                                  .target = std::string(message.target()),
-                                  .content_type = std::string(message[http::field::content_type]),
-                                  .body = std::move(message.body())};
+            Request const request{
+                .method = head ? "GET" : std::string(message.method_string()),
+                .target = std::string(message.target()),
+                .content_type = std::string(message[http::field::content_type]),
+                .body = std::move(message.body()),
+                .if_none_match = std::string(message[http::field::if_none_match]),
+                .gzip = http::ext_list(message[http::field::accept_encoding]).exists("gzip")};
             reply = co_await answer(request, control_);
+        }
+        if (reply.stream) {
+            // Its end is the end of the connection, which may be closed at any time.
+            connection_.busy = false;
+            co_await write_stream(std::move(reply), message.version(), head);
+            co_return false;
         }
         bool const keep = message.keep_alive() && !connection_.stopping;
         bool const written = co_await write(reply, message.version(), head, keep);
@@ -155,14 +166,38 @@ class Session {
         co_return std::nullopt;
     }
 
-    net::Task<bool> write(Reply& reply, unsigned version, bool head, bool keep) {
+    static http::response<http::string_body> begin(Reply const& reply, unsigned version) {
         http::response<http::string_body> response{static_cast<http::status>(reply.status), version};
-        response.set(http::field::content_type, reply.content_type);
-        response.set(http::field::cache_control, "no-store");
+        if (!reply.content_type.empty()) response.set(http::field::content_type, reply.content_type);
+        if (!reply.may_be_kept) response.set(http::field::cache_control, "no-store");
         response.set("X-Content-Type-Options", "nosniff");
         if (!reply.allow.empty()) response.set(http::field::allow, reply.allow);
+        for (auto const& [name, value] : reply.headers) response.set(name, value);
+        return response;
+    }
+
+    net::Task<void> write_stream(Reply reply, unsigned version, bool head) {
+        auto response = begin(reply, version);
+        response.keep_alive(false);
+        std::ostringstream text;
+        text << response.base();
+        auto piece = std::move(text).str();
+        while (!piece.empty()) {
+            writing_ = true;
+            deadline_.set(write_time);
+            auto [ec, sent] =
+                co_await net::asio::async_write(connection_.socket, net::asio::buffer(piece), net::as_result);
+            deadline_.clear();
+            writing_ = false;
+            if (ec || head || connection_.stopping) co_return;
+            piece = co_await reply.stream->next();
+        }
+    }
+
+    net::Task<bool> write(Reply& reply, unsigned version, bool head, bool keep) {
+        auto response = begin(reply, version);
         response.keep_alive(keep);
-        response.content_length(reply.body.size());
+        if (reply.status != 304) response.content_length(reply.body.size());
         if (!head) response.body() = std::move(reply.body);
         writing_ = true;
         deadline_.set(write_time);

@@ -4,6 +4,7 @@
 
 #include "engine/ops/api_json.h"
 #include "engine/ops/json.h"
+#include "engine/ops/page.h"
 #include "routes/config/diagnostics.h"
 
 namespace hilum::ops {
@@ -94,6 +95,8 @@ std::string_view status_text(unsigned status) {
     switch (status) {
         case 200:
             return "OK";
+        case 304:
+            return "Not Modified";
         case 400:
             return "Bad Request";
         case 403:
@@ -181,6 +184,7 @@ net::Task<Reply> answer(Request const& request, Control& control) {
         co_return co_await route.handler(call);
     }
     if (allow.empty()) {
+        if (request.method == "GET" && is_page(path)) co_return page(request, path);
         co_return problem(404, error("no_such_resource", {}, "there is nothing at this path",
                                      "/api/v1/openapi.yaml lists what there is"));
     }

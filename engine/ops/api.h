@@ -3,12 +3,15 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/net/asio.h"
 #include "engine/ops/control.h"
+#include "engine/ops/live.h"
 
 namespace hilum::ops {
 
@@ -17,13 +20,18 @@ struct Request {
     std::string target;  // as sent: path and query, still percent-encoded
     std::string content_type;
     std::string body;
+    std::string if_none_match = {};
+    bool gzip = false;  // the client takes such a body
 };
 
 struct Reply {
     unsigned status = 200;
     std::string content_type = "application/json";
     std::string body;
-    std::string allow;  // of a 405: the methods there are
+    std::string allow;                                                   // of a 405: the methods there are
+    std::vector<std::pair<std::string_view, std::string>> headers = {};  // more of them; of a page, say
+    std::shared_ptr<Stream> stream = {};                                 // the body, piece by piece
+    bool may_be_kept = false;  // by a browser, as the headers say; else it is not
 };
 
 // What a handler gets: path parameters in order of the pattern, query parameters by name, all decoded.

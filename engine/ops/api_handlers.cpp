@@ -4,7 +4,9 @@
 #include "engine/ops/api.h"
 #include "engine/ops/api_body.h"
 #include "engine/ops/api_json.h"
+#include "engine/ops/api_messages.h"
 #include "engine/ops/api_replay.h"
+#include "engine/ops/api_watch.h"
 #include "engine/ops/json.h"
 #include "engine/ops/openapi.h"
 #include "parsers/time_text.h"
@@ -128,126 +130,11 @@ Handled take_out(Call const& call) {
     co_return done ? ok(queue_json(*done)) : failed(done.error());
 }
 
-// --- messages
-
-Error bad_parameter(std::string_view name, std::string what, std::string next) {
-    return error("bad_parameter", std::string(name), std::move(what), std::move(next));
-}
-
-constexpr std::string_view message_states[] = {"accepted", "filtered", "rejected", "held", "done"};
-constexpr std::string_view delivery_states[] = {"queued",  "retrying",  "delivered", "held",
-                                                "skipped", "cancelled", "in_flight", "ambiguous"};
-
-std::optional<Error> read_word(Call const& call, std::string_view name,
-                               std::span<std::string_view const> words, std::string& out) {
-    auto const found = call.query.find(name);
-    if (found == call.query.end() || found->second.empty()) return std::nullopt;
-    out = found->second;
-    if (std::find(words.begin(), words.end(), out) != words.end()) return std::nullopt;
-    return bad_parameter(name, "there is no state " + config::in_quotes(out),
-                         config::suggest(out, words, "states"));
-}
-
-std::optional<Error> read_time(Call const& call, std::string_view name, std::optional<std::int64_t>& out) {
-    auto const found = call.query.find(name);
-    if (found == call.query.end()) return std::nullopt;
-    out = parse_rfc3339(found->second);
-    if (out) return std::nullopt;
-    return bad_parameter(name, "not a time of RFC 3339", "write it like 2026-11-22T03:04:05Z or 2026-11-22");
-}
-
-Result<store::Query> read_search(Call const& call) {
-    store::Query q;
-    struct {
-        std::string_view name;
-        std::string& field;
-    } const texts[] = {
-        {"listener", q.listener},     {"type", q.type},   {"control_id", q.control_id},  {"sender", q.sender},
-        {"patient_id", q.patient_id}, {"visit", q.visit}, {"destination", q.destination}};
-    for (auto const& text : texts) {
-        if (auto const found = call.query.find(text.name); found != call.query.end())
-            text.field = found->second;
-    }
-    if (auto const wrong = read_word(call, "state", message_states, q.state)) return *wrong;
-    if (auto const wrong = read_word(call, "delivery_state", delivery_states, q.delivery_state))
-        return *wrong;
-    if (auto const wrong = read_time(call, "since", q.since_us)) return *wrong;
-    if (auto const wrong = read_time(call, "until", q.until_us)) return *wrong;
-    if (auto const found = call.query.find("before"); found != call.query.end()) {
-        if (!read_number(found->second, q.before.emplace()))
-            return bad_parameter("before", "not a message number", "give digits");
-    }
-    if (auto const found = call.query.find("limit"); found != call.query.end()) {
-        if (!read_number(found->second, q.limit) || q.limit < 1 || q.limit > 1000) {
-            return bad_parameter("limit", "not a number from 1 to 1000",
-                                 "ask for the next page with before=");
-        }
-    }
-    return q;
-}
-
-Handled messages(Call const& call) {
-    auto query = read_search(call);
-    if (!query) co_return problem(400, query.error());
-    std::uint32_t const limit = query->limit;
-    auto const rows = co_await call.control.messages(std::move(*query));
-    if (!rows) co_return failed(rows.error());
-    co_return ok(messages_json(*rows, rows->size() == limit ? rows->back().sequence : 0));
-}
-
-// The message that the path's first parameter names.
-net::Task<Result<MessageView>> find_message(Call const& call) {
-    std::uint64_t number = 0;
-    if (!read_number(call.path[0], number)) {
-        co_return error("no_such_message", {}, "a message has a number", "GET /api/v1/messages lists them");
-    }
-    co_return co_await call.control.message(number);
-}
-
-Handled message(Call const& call) {
-    auto const view = co_await find_message(call);
-    co_return view ? ok(message_json(*view)) : failed(view.error());
-}
-
-constexpr std::string_view raw_type = "application/octet-stream";
-
-Handled received(Call const& call) {
-    auto const view = co_await find_message(call);
-    co_return view ? ok(std::string(view->stored.record.received), raw_type) : failed(view.error());
-}
-
-Handled delivery_body(Call const& call) {
-    auto const view = co_await find_message(call);
-    if (!view) co_return failed(view.error());
-    std::uint32_t ordinal = 0;
-    if (!read_number(call.path[1], ordinal) || ordinal >= view->stored.record.deliveries.size()) {
-        co_return failed(
-            error("no_such_delivery", {}, "the message has no such delivery", "its deliveries count from 0"));
-    }
-    co_return ok(std::string(view->stored.body(ordinal)), raw_type);
-}
-
-Handled resend(Call const& call) {
-    Body body = read_body(call.request, {{"destination", json::Value::Kind::string},
-                                         {"by", json::Value::Kind::string},
-                                         {"to", json::Value::Kind::string}});
-    if (body.refusal) co_return std::move(*body.refusal);
-    std::uint64_t number = 0;
-    if (!read_number(call.path[0], number)) {
-        co_return failed(
-            error("no_such_message", {}, "a message has a number", "GET /api/v1/messages lists them"));
-    }
-    auto const by = read_by(body);
-    if (!by) co_return problem(400, by.error());
-    auto const done = co_await call.control.resend(number, std::string(body.value.text("destination")), *by,
-                                                   std::string(body.value.text("to")));
-    co_return done ? ok(resent_json(*done)) : failed(done.error());
-}
-
 }  // namespace
 
 std::vector<ApiRoute> const& api_routes() {
     static std::vector<ApiRoute> const routes{
+        {"GET", "/", console_page},
         {"GET", "/livez", livez},
         {"GET", "/readyz", readyz},
         {"GET", "/metrics", metrics},
@@ -256,8 +143,12 @@ std::vector<ApiRoute> const& api_routes() {
         {"POST", "/api/v1/reload", reload},
         {"GET", "/api/v1/listeners", listeners},
         {"GET", "/api/v1/conformance", conformance},
+        {"GET", "/api/v1/overview", overview},
+        {"GET", "/api/v1/live", live},
+        {"GET", "/api/v1/listeners/{name}/history", listener_history},
         {"GET", "/api/v1/queues", queues},
         {"GET", "/api/v1/queues/{name}", queue},
+        {"GET", "/api/v1/queues/{name}/history", queue_history},
         {"POST", "/api/v1/queues/{name}/pause", pause},
         {"POST", "/api/v1/queues/{name}/resume", queue_action<&Control::resume>},
         {"POST", "/api/v1/queues/{name}/retry", retry},
@@ -267,12 +158,16 @@ std::vector<ApiRoute> const& api_routes() {
          "/api/v1/messages",
          messages,
          {"listener", "type", "control_id", "sender", "patient_id", "visit", "state", "destination",
-          "delivery_state", "since", "until", "before", "limit"}},
-        {"GET", "/api/v1/messages/{number}", message},
+          "delivery_state", "since", "until", "before", "limit", "masked"}},
+        {"POST", "/api/v1/messages/search", search},
+        {"GET", "/api/v1/messages/{number}", message, {"masked"}},
+        {"GET", "/api/v1/messages/{number}/steps", steps, {"values"}},
         {"GET", "/api/v1/messages/{number}/received", received},
         {"GET", "/api/v1/messages/{number}/deliveries/{ordinal}/body", delivery_body},
         {"POST", "/api/v1/messages/{number}/resend", resend},
         {"POST", "/api/v1/messages/{number}/cancel", cancel_message},
+        {"GET", "/api/v1/held", held_groups},
+        {"GET", "/api/v1/dictionary/{version}", dictionary, {"segments"}},
         {"POST", "/api/v1/queues/{name}/move", move_queue},
         {"POST", "/api/v1/replays", plan_replay},
         {"GET", "/api/v1/replays", replays},

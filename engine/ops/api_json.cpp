@@ -3,37 +3,12 @@
 #include <cmath>
 
 #include "engine/ops/json.h"
-#include "engine/ops/utf8.h"
-#include "parsers/base64.h"
 #include "parsers/time_text.h"
-#include "routes/pipeline.h"
 
 namespace hilum::ops {
 namespace {
 
 using json::Writer;
-
-void time_field(Writer& w, std::string_view name, std::int64_t us) {
-    if (us != 0) w.field(name, rfc3339(us));
-}
-
-template <class Items, class F>
-void write_list(Writer& w, std::string_view name, Items const& items, F each) {
-    w.key(name);
-    w.array([&] {
-        for (auto const& item : items) each(item);
-    });
-}
-
-// Until a queue is empty if it goes on as it did in the last minute. Nothing when that is not known, it
-// stands still or does not get shorter.
-std::optional<std::uint64_t> seconds_left(QueueView const& q) {
-    bool const moves = q.state == "running" || q.state == "retrying";
-    double const shrinks = q.settled_per_second - q.arrived_per_second;
-    constexpr double longest = 365.0 * 24 * 3600;  // further off is no forecast
-    if (!moves || shrinks <= 0 || static_cast<double>(q.queued) > shrinks * longest) return std::nullopt;
-    return static_cast<std::uint64_t>(std::ceil(static_cast<double>(q.queued) / shrinks));
-}
 
 void write_queue(Writer& w, QueueView const& q) {
     w.object([&] {
@@ -81,82 +56,48 @@ void write_queue(Writer& w, QueueView const& q) {
     });
 }
 
-// The members of a delivery as the index knows it.
-void delivery_fields(Writer& w, store::DeliveryRow const& d) {
-    w.field("ordinal", d.ordinal);
-    w.field("destination", d.destination);
-    w.field("route", d.route);
-    w.field("state", d.state);
-    w.field("attempts", d.attempts);
-    time_field(w, "time", d.time_us);
-    w.field_if("code", d.code);
-    w.field_if("text", d.text);
+}  // namespace
+
+void time_field(Writer& w, std::string_view name, std::int64_t us) {
+    if (us != 0) w.field(name, rfc3339(us));
 }
 
-void row_fields(Writer& w, store::MessageRow const& row) {
-    w.field("message", row.sequence);
-    time_field(w, "received_at", row.received_us);
-    w.field("listener", row.listener);
-    w.field("source", row.source);
-    w.field("type", row.type);
-    w.field("control_id", row.control_id);
-    w.field("sender", row.sender);
-    w.field("patient_id", row.patient_id);
-    w.field("visit", row.visit);
-    w.field("state", row.state);
-    w.field("answer_code", row.answer_code);
-    w.field("bytes", row.bytes);
+std::optional<std::uint64_t> seconds_left(QueueView const& q) {
+    bool const moves = q.state == "running" || q.state == "retrying";
+    double const shrinks = q.settled_per_second - q.arrived_per_second;
+    constexpr double longest = 365.0 * 24 * 3600;  // further off is no forecast
+    if (!moves || shrinks <= 0 || static_cast<double>(q.queued) > shrinks * longest) return std::nullopt;
+    return static_cast<std::uint64_t>(std::ceil(static_cast<double>(q.queued) / shrinks));
 }
 
-// Message content in a reply, as long as there is room for it.
-class Contents {
-  public:
-    explicit Contents(Writer& w) : w_(w) {}
-    void write(std::string_view name, std::string_view bytes, std::string const& href) {
-        w_.key(name);
-        w_.object([&] {
-            w_.field("bytes", bytes.size());
-            w_.field("href", href);
-            if (bytes.size() > one_bytes_max || bytes.size() > left_) return;
-            left_ -= bytes.size();
-            bool const text = is_utf8(bytes);
-            w_.field("encoding", text ? "utf-8" : "base64");
-            if (text) {
-                w_.field("data", bytes);
-            } else {
-                w_.field("data", to_base64(bytes));
-            }
-        });
-    }
-
-  private:
-    static constexpr std::size_t one_bytes_max = 1u << 20;
-    std::size_t left_ = 4u << 20;
-    Writer& w_;
-};
-
-void write_attempt(Writer& w, store::StoredResult const& attempt, std::string const& destination) {
+void write_change(Writer& w, Change const& change) {
     w.object([&] {
-        w.field("destination", destination);
-        w.field("attempt", attempt.record.attempt);
-        w.field("outcome", outcome_name(attempt.record.outcome));
-        time_field(w, "time", attempt.record.time_us);
-        w.field("duration_us", attempt.record.duration_us);
-        if (attempt.record.possible_duplicate) w.field("possible_duplicate", true);
-        w.field_if("code", attempt.code);
-        w.field_if("text", attempt.text);
-        w.field_if("answer", attempt.answer);
+        w.field("number", change.number);
+        time_field(w, "time", change.time_us);
+        w.field("kind", change.kind);
+        w.field_if("name", change.name);
+        w.field_if("from_state", change.from_state);
+        w.field_if("state", change.state);
+        w.field("text", change.text);
     });
 }
 
-template <class F>
-std::string object(F content) {
-    Writer w;
-    w.object([&] { content(w); });
-    return w.text();
+std::string history_json(History const& history) {
+    return object([&](Writer& w) {
+        w.field("step_seconds", History::step_us / 1'000'000);
+        time_field(w, "first", history.first_us);
+        auto const list = [&](std::string_view name, bool there, std::uint32_t History::Step::*member) {
+            w.key(name);
+            w.array([&] {
+                if (!there) return;
+                for (auto const& step : history.steps) w.value(step.*member);
+            });
+        };
+        list("waiting", history.queue, &History::Step::waiting);
+        list("in", true, &History::Step::in);
+        list("out", history.queue, &History::Step::out);
+    });
 }
-
-}  // namespace
 
 std::string reload_json(ReloadView const& view) {
     return object([&](Writer& w) {
@@ -191,31 +132,6 @@ void write_diagnostics(Writer& w, config::Diagnostics const& diagnostics) {
             });
         }
     });
-}
-
-std::string_view outcome_name(store::DeliveryOutcome outcome) {
-    using enum store::DeliveryOutcome;
-    switch (outcome) {
-        case delivered:
-            return "delivered";
-        case held:
-            return "held";
-        case skipped:
-            return "skipped";
-        case cancelled:
-            return "cancelled";
-        case failed:
-            return "failed";
-        case released:
-            return "released";
-        case in_flight:
-            return "in_flight";
-        case ambiguous:
-            return "ambiguous";
-        case answered:
-            return "answered";
-    }
-    return "unknown";
 }
 
 std::string status_json(StatusView const& s) {
@@ -305,72 +221,6 @@ std::string queue_json(QueueView const& queue) {
     Writer w;
     write_queue(w, queue);
     return w.text();
-}
-
-std::string messages_json(std::vector<store::MessageRow> const& rows, store::Sequence next_before) {
-    return object([&](Writer& w) {
-        write_list(w, "messages", rows, [&](store::MessageRow const& row) {
-            w.object([&] {
-                row_fields(w, row);
-                write_list(w, "deliveries", row.deliveries,
-                           [&](store::DeliveryRow const& d) { w.object([&] { delivery_fields(w, d); }); });
-            });
-        });
-        if (next_before != 0) w.field("next_before", next_before);
-    });
-}
-
-std::string message_json(MessageView const& view) {
-    auto const& record = view.stored.record;
-    std::string const href = "/api/v1/messages/" + std::to_string(view.row.sequence);
-    return object([&](Writer& w) {
-        Contents contents(w);
-        row_fields(w, view.row);
-        if (record.origin != 0) w.field("origin", record.origin);
-        w.field("config_hash", record.config_hash);
-        contents.write("received", record.received, href + "/received");
-        if (!record.answer.empty()) w.field("answer", record.answer);
-        std::size_t i = 0;
-        write_list(w, "verdicts", record.verdicts, [&](store::VerdictEntry const& verdict) {
-            w.object([&] {
-                w.field("route", i < view.route_names.size() ? std::string_view(view.route_names[i])
-                                                             : std::string_view{});
-                w.field("outcome", routes::name(static_cast<routes::RouteOutcome>(verdict.outcome)));
-                w.field_if("reason", verdict.reason);
-            });
-            ++i;
-        });
-        write_list(w, "deliveries", view.row.deliveries, [&](store::DeliveryRow const& d) {
-            w.object([&] {
-                delivery_fields(w, d);
-                if (d.ordinal >= record.deliveries.size()) return;
-                std::uint32_t const body = record.deliveries[d.ordinal].body;
-                w.field("as_received", body == 0);
-                if (body == 0) return;
-                contents.write("body", view.stored.body(d.ordinal),
-                               href + "/deliveries/" + std::to_string(d.ordinal) + "/body");
-            });
-        });
-        i = 0;
-        write_list(w, "attempts", view.attempts, [&](store::StoredResult const& attempt) {
-            write_attempt(
-                w, attempt,
-                i < view.attempt_destinations.size() ? view.attempt_destinations[i] : std::string{});
-            ++i;
-        });
-        i = 0;
-        write_list(w, "resends", view.resends, [&](store::StoredResend const& resend) {
-            w.object([&] {
-                w.field("ordinal", resend.record.ordinal);
-                w.field("destination", i < view.resend_destinations.size()
-                                           ? std::string_view(view.resend_destinations[i])
-                                           : std::string_view{});
-                time_field(w, "time", resend.record.time_us);
-                w.field("by", resend.by);
-            });
-            ++i;
-        });
-    });
 }
 
 std::string resent_json(Control::Resent const& resent) {

@@ -16,7 +16,7 @@ using Handled = net::Task<Reply>;
 using Kind = json::Value::Kind;
 
 constexpr std::uint32_t rate_max = 100'000;
-constexpr std::size_t where_bytes_max = 10'000;
+constexpr std::size_t where_bytes_max = 10'000, cause_bytes_max = 10'000;
 constexpr std::string_view modes[] = {"as-sent", "reprocess", "held"};
 
 Error no_replay() {
@@ -51,9 +51,12 @@ Result<ReplayRequest> read_request(Body const& body) {
     struct {
         std::string_view name;
         std::string& field;
-    } const texts[] = {{"listener", r.listener}, {"route", r.route}, {"destination", r.destination},
-                       {"code", r.code},         {"where", r.where}, {"to_destination", r.to_destination}};
+    } const texts[] = {
+        {"listener", r.listener}, {"route", r.route}, {"destination", r.destination},      {"code", r.code},
+        {"cause", r.cause},       {"where", r.where}, {"to_destination", r.to_destination}};
     for (auto const& text : texts) text.field = body.value.text(text.name);
+    if (r.cause.size() > cause_bytes_max)
+        return error("bad_parameter", "cause", "the cause is longer than 10000 bytes");
     if (r.where.size() > where_bytes_max)
         return error("bad_expression", "where", "the expression is longer than 10000 bytes");
     if (body.value.find("rate")) {
@@ -113,6 +116,7 @@ Handled plan_replay(Call const& call) {
                                          {"route", Kind::string},
                                          {"destination", Kind::string},
                                          {"code", Kind::string},
+                                         {"cause", Kind::string},
                                          {"where", Kind::string},
                                          {"to_destination", Kind::string},
                                          {"rate", Kind::natural},

@@ -3,16 +3,21 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/net/asio.h"
+#include "engine/ops/overview.h"
 #include "engine/ops/replay_view.h"
 #include "engine/store/paused.h"
 #include "engine/store/store.h"
+#include "parsers/hl7/dictionary.h"
 #include "routes/config/changes.h"
+#include "routes/testing/story.h"
 
 namespace hilum::ops {
 
@@ -81,6 +86,34 @@ struct StatusView {
     std::uint64_t index_lag = 0;
 };
 
+// A message on its way through the routes, told again.
+struct StoryView {
+    bool same_config = false;  // as when it came
+    std::vector<testing::Story::Chapter> chapters;
+    std::vector<std::string> route_names;                // of the chapters
+    std::vector<std::vector<std::string>> destinations;  // the same: where it went
+};
+
+// What is held, by cause.
+struct HeldGroup {
+    bool by_route = false;  // else a delivery
+    std::string cause;      // in plain words; no patient data
+    std::string route, destination, code;
+    std::string reason;        // what stands in the store: of a route its reason, else the code
+    std::string place, table;  // where a look-up found nothing
+    std::string value;         // the code that the table lacks, where it is no person's data
+    std::string where;         // of those with that code: an expression
+    std::set<std::string> listeners;
+    std::uint64_t messages = 0;
+    std::int64_t first_us = 0, last_us = 0;  // received
+    std::vector<std::uint64_t> samples;      // numbers of the newest
+};
+struct HeldView {
+    std::uint64_t messages = 0;     // looked at
+    bool partial = false;           // there are more
+    std::vector<HeldGroup> groups;  // largest first
+};
+
 // What waits in a queue that is to be moved.
 struct MoveView {
     std::uint64_t messages = 0, bytes = 0;
@@ -96,6 +129,8 @@ struct ReloadView {
     std::vector<config::Change> changes;
 };
 
+class Live;
+
 // Called from coroutines on any of the runtime's contexts; each call resumes its caller there. Error codes:
 // "no_such_queue", "no_such_message", "not_now" (with the reason in `what`), and those of the store.
 class Control {
@@ -105,6 +140,11 @@ class Control {
     virtual StatusView status() const = 0;
     virtual std::vector<ListenerView> listeners() const = 0;
     virtual std::vector<ConformanceView> conformance() const { return {}; }
+    // All of now, a second old at most; and each one as it is made. nullptr: the engine is stopping.
+    virtual net::Task<std::shared_ptr<Overview const>> overview() = 0;
+    virtual Live& live() = 0;
+    virtual std::optional<History> queue_history(std::string const& name) const = 0;
+    virtual std::optional<History> listener_history(std::string const& name) const = 0;
     virtual net::Task<std::vector<QueueView>> queues() = 0;
     // One of them, and how much waits there: estimated from a bounded number where there are many.
     virtual net::Task<Result<QueueView>> queue(std::string destination) = 0;
@@ -119,7 +159,12 @@ class Control {
     virtual net::Task<Result<QueueView>> hold(std::string destination, std::uint64_t message,
                                               std::string reason) = 0;
     virtual net::Task<Result<std::vector<store::MessageRow>>> messages(store::Query query) = 0;
+    virtual net::Task<Result<store::Store::Count>> count(store::Query query) = 0;
     virtual net::Task<Result<MessageView>> message(std::uint64_t number) = 0;
+    // What the routes make of it as they are now.
+    virtual net::Task<Result<StoryView>> steps(std::uint64_t number) = 0;
+    virtual net::Task<Result<HeldView>> held() = 0;
+    virtual hl7::Dictionary dictionary() const = 0;  // of the configuration in force
     // Sends again what was delivered or is held: for one destination of the message, or (empty) all of its
     // deliveries that are held, else all. A message held by a route is processed again by the routes as they
     // are now. With `to` it goes there instead, and what was held is held no longer. Returns the destinations

@@ -133,6 +133,9 @@ constexpr CounterFamily<RouteMetrics> route_counters[] = {
      "Values of messages that a map has carried nowhere."},
 };
 constexpr CounterFamily<DestinationMetrics> destination_counters[] = {
+    {"hilum_queue_arrived_total", &DestinationMetrics::arrived, "Deliveries that came into the lane."},
+    {"hilum_queue_left_total", &DestinationMetrics::left,
+     "Deliveries that left the lane, whatever became of them."},
     {"hilum_delivered_total", &DestinationMetrics::delivered, "Deliveries the receiver accepted."},
     {"hilum_retries_total", &DestinationMetrics::retried, "Attempts after the first."},
     {"hilum_held_total", &DestinationMetrics::held, "Deliveries taken out of the lane for a person."},
@@ -159,6 +162,12 @@ std::uint64_t Histogram::count() const noexcept {
     std::uint64_t count = 0;
     for (auto const& bucket : buckets_) count += load(bucket);
     return count;
+}
+
+Histogram::Buckets Histogram::buckets() const noexcept {
+    Buckets counts{};
+    for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = load(buckets_[i]);
+    return counts;
 }
 
 void Histogram::render(std::string& out, std::string_view name, std::string_view labels) const {
@@ -198,6 +207,23 @@ RouteMetrics& Metrics::route(std::string_view name) {
 }
 DestinationMetrics& Metrics::destination(std::string_view name) {
     return named(mutex_, destinations_, name);
+}
+
+std::string_view name(EdgeKind kind) {
+    switch (kind) {
+        case EdgeKind::listener_route:
+            return "listener-route";
+        case EdgeKind::route_destination:
+            return "route-destination";
+        case EdgeKind::route_route:
+            return "route-route";
+    }
+    return "unknown";
+}
+
+Counter& Metrics::edge(EdgeKind kind, std::string_view from, std::string_view to) {
+    std::lock_guard const lock(mutex_);
+    return edges_[{kind, std::string(from), std::string(to)}];
 }
 
 void Metrics::add_source(std::function<void(std::string& out)> source) {
@@ -250,6 +276,16 @@ std::string Metrics::render() const {
                &DestinationMetrics::delivery_seconds);
     histograms(out, destinations_, "destination", "hilum_attempt_seconds", "Length of one attempt.",
                &DestinationMetrics::attempt_seconds);
+    if (!edges_.empty()) {
+        head(out, "hilum_edge_messages_total", "counter",
+             "Messages that went from a listener to a route, and from a route to another or a destination.");
+        for (auto const& [key, counter] : edges_) {
+            auto const& [kind, from, to] = key;
+            line(out, "hilum_edge_messages_total",
+                 label("kind", name(kind)) + ',' + label("from", from) + ',' + label("to", to),
+                 std::to_string(load(counter)));
+        }
+    }
     for (auto const& source : sources_) source(out);
     return out;
 }

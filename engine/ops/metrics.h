@@ -11,6 +11,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace hilum::ops {
@@ -26,6 +27,8 @@ class Histogram {
         5'000'000, 10'000'000, 25'000'000, 50'000'000, 100'000'000};
     void observe(std::uint64_t us) noexcept;
     std::uint64_t count() const noexcept;
+    using Buckets = std::array<std::uint64_t, bounds_us.size() + 1>;
+    Buckets buckets() const noexcept;
     // Prometheus lines: name_bucket{labels,le="0.0001"} ..., name_sum, name_count. Seconds.
     void render(std::string& out, std::string_view name, std::string_view labels) const;
 
@@ -49,6 +52,7 @@ struct RouteMetrics {
     Counter lost{0};  // values of messages that a map has carried nowhere
 };
 struct DestinationMetrics {
+    Counter arrived{0}, left{0};  // of the queue, whatever became of them
     Counter delivered{0}, retried{0}, held{0}, skipped{0}, orphans{0}, possible_duplicates{0},
         late_answers{0}, order_failed{0};
     std::map<std::string, Counter, std::less<>>
@@ -62,12 +66,17 @@ struct DestinationMetrics {
     DestinationMetrics();
 };
 
+// A line of the flow picture: where messages go from and to.
+enum class EdgeKind : unsigned char { listener_route, route_destination, route_route };
+std::string_view name(EdgeKind kind);
+
 // Owned by the engine. The per-name objects live as long as it does: a reload finds its counters again.
 class Metrics {
   public:
     ListenerMetrics& listener(std::string_view name);
     RouteMetrics& route(std::string_view name);
     DestinationMetrics& destination(std::string_view name);
+    Counter& edge(EdgeKind kind, std::string_view from, std::string_view to);  // messages that went there
     // Gauges computed when asked (store, process): each appends its own lines.
     void add_source(std::function<void(std::string& out)> source);
     std::string render() const;
@@ -77,6 +86,7 @@ class Metrics {
     std::map<std::string, std::unique_ptr<ListenerMetrics>, std::less<>> listeners_;
     std::map<std::string, std::unique_ptr<RouteMetrics>, std::less<>> routes_;
     std::map<std::string, std::unique_ptr<DestinationMetrics>, std::less<>> destinations_;
+    std::map<std::tuple<EdgeKind, std::string, std::string>, Counter> edges_;
     std::vector<std::function<void(std::string&)>> sources_;
 };
 

@@ -70,6 +70,7 @@ void write_replay(Writer& w, ReplayView const& v) {
         w.field_if("route", r.route);
         w.field_if("destination", r.destination);
         w.field_if("code", r.code);
+        w.field_if("cause", r.cause);
         w.field_if("where", r.where);
         w.field_if("to_destination", r.to_destination);
         w.field("rate", r.rate);

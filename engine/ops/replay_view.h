@@ -28,6 +28,7 @@ struct ReplayRequest {
     std::string listener, route;
     std::string destination;          // only what was for this one; not of reprocess
     std::string code;                 // of held: only what was held with it
+    std::string cause;                // of held: only what was held for exactly this reason
     std::string where;                // an expression over the received message
     std::string to_destination;       // where it goes instead; not of reprocess
     std::string by;                   // who asks

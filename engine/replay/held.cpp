@@ -25,7 +25,8 @@ Result<std::vector<HeldEntry>> held_entries(store::Store& store, store::Sequence
         };
         auto found = std::find_if(held.begin(), held.end(), same);
         if (r.outcome == DeliveryOutcome::held) {
-            if (found == held.end()) held.push_back({r.key, ordinal_of(r.key), r.destination, result.code});
+            if (found == held.end())
+                held.push_back({r.key, ordinal_of(r.key), r.destination, result.code, result.text});
             continue;
         }
         // A release may name the message's own entry where an order to deliver it again is what is held.

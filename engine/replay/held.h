@@ -12,7 +12,7 @@ struct HeldEntry {
     store::LaneKey key;  // of the lane's entry: the message's own, or that of an order to deliver it again
     std::uint32_t ordinal = 0;  // which delivery of the message
     store::NameId destination = 0;
-    std::string code;
+    std::string code, text;
 };
 
 // By key. Blocking; as far as the index is.

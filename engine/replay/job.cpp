@@ -50,6 +50,7 @@ std::string encode(Job const& job) {
         w.field("route", r.route);
         w.field("destination", r.destination);
         w.field("code", r.code);
+        w.field("cause", r.cause);
         w.field("where", r.where);
         w.field("to_destination", r.to_destination);
         w.field("by", r.by);
@@ -94,6 +95,7 @@ Result<Job> decode(std::uint64_t number, std::string_view text) {
     r.route = o.text("route");
     r.destination = o.text("destination");
     r.code = o.text("code");
+    r.cause = o.text("cause");
     r.where = o.text("where");
     r.to_destination = o.text("to_destination");
     r.by = o.text("by");

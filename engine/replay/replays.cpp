@@ -156,8 +156,17 @@ net::Task<Result<ops::ReplayView>> Replays::start(std::uint64_t number) {
     table_.update(number, [&](Job& job) { job.view.state = saved ? "queued" : "previewed"; });
     if (!saved) co_return saved.error();
     context_.log.info("replay_asked", {{"job", number}});
+    auto started = job(number);
+    if (started)
+        context_.changes.add({context_.now_us(),
+                              "job",
+                              {},
+                              "job " + std::to_string(number) + " begins, asked by " + started->request.by +
+                                  ": " + std::to_string(started->preview.messages) + " messages",
+                              {},
+                              {}});
     wake();
-    co_return job(number);
+    co_return started;
 }
 
 net::Task<Result<ops::ReplayView>> Replays::cancel(std::uint64_t number) {

@@ -63,6 +63,14 @@ void Runner::end(std::string state, std::string why) {
                                           {"messages", job_.view.messages},
                                           {"deliveries", job_.view.deliveries},
                                           {"reason", why}});
+    context_.changes.add({now,
+                          "job",
+                          {},
+                          "job " + std::to_string(job_.view.job) + " " + state +
+                              (why.empty() ? "" : " (" + why + ")") + ": " +
+                              std::to_string(job_.view.messages) + " messages",
+                          {},
+                          {}});
     table_.update(job_.view.job, [&](Job& job) {
         job.view.state = std::move(state);
         job.view.why = std::move(why);

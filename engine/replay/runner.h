@@ -17,6 +17,7 @@
 #include "engine/flow/commit_hub.h"
 #include "engine/flow/flow.h"
 #include "engine/net/runtime.h"
+#include "engine/ops/changes.h"
 #include "engine/ops/log.h"
 #include "engine/replay/selection.h"
 #include "engine/replay/table.h"
@@ -32,6 +33,7 @@ struct Context {
     std::function<std::int64_t()> now_us;
     // nullptr when there is no such lane.
     std::function<std::shared_ptr<delivery::Lane>(std::string const&)> lane;
+    ops::Changes& changes;
 };
 
 // Runs on one context.

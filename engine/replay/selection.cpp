@@ -5,6 +5,7 @@
 #include <set>
 
 #include "engine/flow/acknowledgement.h"
+#include "engine/replay/cause.h"
 
 namespace hilum::replay {
 namespace {
@@ -59,8 +60,9 @@ Result<void> Selection::check() const {
     if (again && !(r.to_destination.empty() && r.destination.empty()))
         return error("bad_replay", "destination", "what is reprocessed goes where the routes of now send it",
                      "choose by route, or as-sent");
-    if (!r.code.empty() && r.mode != ReplayMode::held)
-        return error("bad_replay", "code", "only what is held has a code", "leave it out");
+    if (!(r.code.empty() && r.cause.empty()) && r.mode != ReplayMode::held)
+        return error("bad_replay", r.code.empty() ? "cause" : "code", "only what is held has one",
+                     "leave it out");
     auto const& pipeline = *generation_->pipeline;
     if (!r.to_destination.empty() && (!configured(r.to_destination) || is_waiting_lane(r.to_destination)))
         return error("no_such_queue", r.to_destination, "the configuration in force has no such destination",
@@ -221,6 +223,15 @@ bool Selection::held_elsewhere(store::StoredMessage const& stored) const {
     });
 }
 
+// The same of one reason.
+bool Selection::held_otherwise(store::StoredMessage const& stored) const {
+    auto const& verdicts = stored.record.verdicts;
+    return !request_.cause.empty() && std::any_of(verdicts.begin(), verdicts.end(), [this](auto const& v) {
+        return v.outcome == static_cast<std::uint8_t>(RouteOutcome::held) &&
+               cause_of(v.reason) != request_.cause;
+    });
+}
+
 std::string Selection::choose_held(store::MessageRow const& row, store::StoredMessage const& stored,
                                    Item& item) const {
     std::string why = "nothing that fits is held";
@@ -229,6 +240,7 @@ std::string Selection::choose_held(store::MessageRow const& row, store::StoredMe
                        request_.to_destination.empty();
     if (whole) {
         if (held_elsewhere(stored)) return "other routes hold it, too";
+        if (held_otherwise(stored)) return "it is held for another reason, too";
         if (generation_->pipeline->listener(row.listener) == routes::Pipeline::none)
             return "its listener is no longer configured";
         item.routes = held_by(stored);
@@ -241,6 +253,8 @@ std::string Selection::choose_held(store::MessageRow const& row, store::StoredMe
         if (entry.ordinal >= record.deliveries.size()) continue;
         if (!request_.destination.empty() && name != request_.destination) continue;
         if (!has_code(entry.code, request_.code)) continue;
+        if (!request_.cause.empty() && entry.code != request_.cause && cause_of(entry.text) != request_.cause)
+            continue;
         if (!request_.route.empty() && store_.name(record.deliveries[entry.ordinal].route) != request_.route)
             continue;
         if (!request_.to_destination.empty() && is_waiting_lane(name))

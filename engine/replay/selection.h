@@ -72,6 +72,7 @@ class Selection {
     std::string add(store::StoredMessage const& stored, Item::Delivery delivery, Item& item) const;
     std::vector<std::string> held_by(store::StoredMessage const& stored) const;
     bool held_elsewhere(store::StoredMessage const& stored) const;
+    bool held_otherwise(store::StoredMessage const& stored) const;
     // "" when the expression says yes.
     std::string where(store::MessageRow const& row, store::StoredMessage const& stored) const;
     bool configured(std::string const& destination) const;

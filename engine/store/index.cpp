@@ -294,6 +294,7 @@ class IndexImpl final : public Index {
         return reached() < source_.written_end() ? 1 : 0;
     }
     Result<std::vector<MessageRow>> query(Query const& query) override { return queries_.query(query); }
+    Result<Store::Count> count(Query const& query) override { return queries_.count(query); }
     Result<std::vector<Position>> attempts(Sequence sequence) override { return queries_.attempts(sequence); }
     std::optional<Position> find(Sequence sequence) override { return queries_.find(sequence); }
     void forget_before(Sequence first) override {

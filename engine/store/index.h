@@ -58,6 +58,7 @@ class Index {
     virtual Position reached() const = 0;   // everything before it is in the index
     virtual std::uint64_t lag() const = 0;  // messages not in it; 1 when only results are not
     virtual Result<std::vector<MessageRow>> query(Query const& query) = 0;
+    virtual Result<Store::Count> count(Query const& query) = 0;
     virtual Result<std::vector<Position>> attempts(
         Sequence sequence) = 0;  // where its results are, oldest first
     virtual std::optional<Position> find(Sequence sequence) = 0;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint32_t most_rows = 1000;
 constexpr int most_million_steps = 500;  // a few seconds
+constexpr auto longest_count = std::chrono::milliseconds(250);
 
 Error rebuilding() {
     return error("index_error", "index.sqlite", "the index is being rebuilt", "try again in a moment");
@@ -29,6 +30,14 @@ struct Conditions {
         // The second term lets the partial index be used.
         if (!value.empty()) add(std::string(column) + " = ? AND " + std::string(column) + " <> ''", value);
     }
+    int bind(sqlite::Statement& statement) const {  // how many
+        int n = 0;
+        for (auto const& value : values) {
+            ++n;
+            std::visit([&](auto v) { statement.bind(n, v); }, value);
+        }
+        return n;
+    }
 };
 
 template <std::size_t N>
@@ -37,34 +46,12 @@ std::optional<std::int64_t> number_of(std::string_view const (&names)[N], std::s
     return i == std::end(names) ? std::nullopt : std::optional<std::int64_t>(i - std::begin(names));
 }
 
-}  // namespace
-
-Result<void> IndexQueries::open(std::string const& path) {
-    std::lock_guard const lock(mutex_);
-    auto db = sqlite::Connection::open(path, sqlite::Connection::Mode::read);
-    if (!db) return db.error();
-    if (auto r = db->execute("PRAGMA wal_autocheckpoint=0; PRAGMA query_only=1"); !r) return r;
-    db->limit_steps(most_million_steps);
-    db_ = std::move(*db);
-    return {};
-}
-
-void IndexQueries::close() {
-    std::lock_guard const lock(mutex_);
-    db_.reset();
-}
-
-Result<sqlite::Statement> IndexQueries::prepare(std::string_view sql) {
-    if (!db_) return rebuilding();
-    return db_->prepare(sql);
-}
-
-Result<std::vector<MessageRow>> IndexQueries::query(Query const& q) {
-    std::vector<MessageRow> rows;
+// Nothing when no message can be meant.
+Result<std::optional<Conditions>> conditions_of(Query const& q, IndexSource const& source) {
     Conditions where;
     if (!q.listener.empty()) {
-        auto const id = source_.id(q.listener);
-        if (!id) return rows;
+        auto const id = source.id(q.listener);
+        if (!id) return std::optional<Conditions>();
         where.add("listener = ?", std::int64_t{*id});
     }
     where.text("type", q.type);
@@ -101,8 +88,8 @@ Result<std::vector<MessageRow>> IndexQueries::query(Query const& q) {
             values.push_back(*state);
         }
         if (!q.destination.empty()) {
-            auto const id = source_.id(q.destination);
-            if (!id) return rows;
+            auto const id = source.id(q.destination);
+            if (!id) return std::optional<Conditions>();
             inner += " AND d.destination = ?";
             values.push_back(*id);
         }
@@ -116,18 +103,44 @@ Result<std::vector<MessageRow>> IndexQueries::query(Query const& q) {
                                 inner + ")";
         for (auto const v : values) where.values.emplace_back(v);
     }
+    return std::optional(std::move(where));
+}
+
+}  // namespace
+
+Result<void> IndexQueries::open(std::string const& path) {
+    std::lock_guard const lock(mutex_);
+    auto db = sqlite::Connection::open(path, sqlite::Connection::Mode::read);
+    if (!db) return db.error();
+    if (auto r = db->execute("PRAGMA wal_autocheckpoint=0; PRAGMA query_only=1"); !r) return r;
+    db->limit_steps(most_million_steps);
+    db_ = std::move(*db);
+    return {};
+}
+
+void IndexQueries::close() {
+    std::lock_guard const lock(mutex_);
+    db_.reset();
+}
+
+Result<sqlite::Statement> IndexQueries::prepare(std::string_view sql) {
+    if (!db_) return rebuilding();
+    return db_->prepare(sql);
+}
+
+Result<std::vector<MessageRow>> IndexQueries::query(Query const& q) {
+    std::vector<MessageRow> rows;
+    auto const where = conditions_of(q, source_);
+    if (!where) return where.error();
+    if (!*where) return rows;
     std::lock_guard const lock(mutex_);
     auto found = prepare(
         "SELECT sequence, received_us, listener, source, type, control_id, sender, patient_id, visit, state, "
         "answer_code, bytes, position FROM messages "
         "WHERE " +
-        where.sql + (q.oldest_first ? " ORDER BY sequence LIMIT ?" : " ORDER BY sequence DESC LIMIT ?"));
+        (*where)->sql + (q.oldest_first ? " ORDER BY sequence LIMIT ?" : " ORDER BY sequence DESC LIMIT ?"));
     if (!found) return found.error();
-    int n = 0;
-    for (auto const& value : where.values) {
-        ++n;
-        std::visit([&](auto v) { found->bind(n, v); }, value);
-    }
+    int const n = (*where)->bind(*found);
     found->bind(n + 1, std::int64_t{std::min(q.limit, most_rows)});
     for (;;) {
         auto const more = found->step();
@@ -159,6 +172,33 @@ Result<std::vector<MessageRow>> IndexQueries::query(Query const& q) {
         row.deliveries = std::move(*of_it);
     }
     return rows;
+}
+
+// Rows are counted as they are found, so that there is a number when the time is over.
+Result<Store::Count> IndexQueries::count(Query q) {
+    q.before.reset();
+    q.after.reset();
+    auto const where = conditions_of(q, source_);
+    if (!where) return where.error();
+    Store::Count count;
+    if (!*where) return count;
+    std::lock_guard const lock(mutex_);
+    auto found = prepare("SELECT 1 FROM messages WHERE " + (*where)->sql);
+    if (!found) return found.error();
+    (*where)->bind(*found);
+    db_->limit_time(std::chrono::steady_clock::now() + longest_count);
+    for (;;) {
+        auto const more = found->step();
+        if (more && *more) {
+            ++count.messages;
+            continue;
+        }
+        db_->limit_steps(most_million_steps);
+        if (more) return count;
+        if (more.error().code == std::string_view("index_damaged")) return more.error();
+        count.at_least = true;
+        return count;
+    }
 }
 
 Result<std::vector<DeliveryRow>> IndexQueries::deliveries(sqlite::Statement& of_one, Sequence sequence) {

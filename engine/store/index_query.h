@@ -21,6 +21,7 @@ class IndexQueries {
     Result<void> open(std::string const& path);
     void close();
     Result<std::vector<MessageRow>> query(Query const& query);
+    Result<Store::Count> count(Query query);
     Result<std::vector<Position>> attempts(Sequence sequence);
     std::optional<Position> find(Sequence sequence);
 

@@ -194,6 +194,12 @@ class StoreImpl final : public Store {
         return index->query(query);
     }
 
+    Result<Count> count(Query const& query) override {
+        auto const index = this->index();
+        if (!index) return no_index();
+        return index->count(query);
+    }
+
     Result<std::vector<StoredResult>> results(Sequence sequence) override {
         auto const index = this->index();
         if (!index) return no_index();

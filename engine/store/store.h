@@ -223,6 +223,12 @@ class Store {
 
     // From the index; it may be a moment behind: index_lag() messages.
     virtual Result<std::vector<MessageRow>> query(Query const& query) = 0;
+    // How many there are on all pages; `before`, `after` and `limit` don't count. Looks for a bounded time.
+    struct Count {
+        std::uint64_t messages = 0;
+        bool at_least = false;  // the time was over before all was looked at
+    };
+    virtual Result<Count> count(Query const&) { return Count{}; }
     virtual Result<std::vector<StoredResult>> results(Sequence sequence) = 0;  // every attempt, oldest first
     virtual Result<std::vector<StoredResend>> resends(Sequence sequence) = 0;  // oldest first
     virtual Position indexed_to() const = 0;      // everything before it is in the index

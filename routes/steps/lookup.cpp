@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "routes/steps/no_entry.h"
 #include "routes/steps/places.h"
 
 namespace hilum::routes {
@@ -73,7 +74,7 @@ class LookupStep final : public Step {
             return put(work, place, lookup_.fallback.text.value);
         auto const name = place.text();
         return fall_back(work, place, lookup_.fallback,
-                         day ? "no entry in table " + lookup_.table_name + " for " + name
+                         day ? routes::text(NoEntry{lookup_.table_name, name})
                              : lookup_.on_text + " holds no day to look up " + name + " on");
     }
 

@@ -255,7 +255,7 @@ TEST_CASE("no connection, and close() while an answer is awaited") {
     Sending refused(free_port);
     auto const attempt = refused.deliver(message("1"));
     CHECK(class_name(attempt) == "connect");
-    CHECK(attempt.code == "connect");
+    CHECK(attempt.code == "refused");
 
     Server server({[](Peer& peer) { peer.at_end(); }});
     Sending s(server.port());

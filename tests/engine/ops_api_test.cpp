@@ -95,6 +95,53 @@ class FakeControl final : public ops::Control {
     std::vector<ops::ListenerView> listeners() const override {
         return {{"adt_in", "mllp 127.0.0.1:2575", 5, 4, 1, 2}};
     }
+    ops::Live watching;
+    ops::Live& live() override { return watching; }
+    net::Task<std::shared_ptr<ops::Overview const>> overview() override { co_return watching.now(); }
+    void show(std::uint64_t id, std::string changes = {}) {
+        auto const number = std::to_string(id);
+        watching.publish(std::make_shared<ops::Overview const>(
+            ops::Overview{id, "{\"id\":" + number + "}", std::move(changes)}));
+    }
+    std::optional<ops::History> queue_history(std::string const& name) const override {
+        if (name != "lab 1") return std::nullopt;
+        return ops::History{60'000'000, true, {{3, 5, 2}, {4, 2, 1}}};
+    }
+    std::optional<ops::History> listener_history(std::string const& name) const override {
+        if (name != "adt_in") return std::nullopt;
+        return ops::History{60'000'000, false, {{0, 5, 0}}};
+    }
+    net::Task<Result<store::Store::Count>> count(store::Query) override {
+        co_return store::Store::Count{10, true};
+    }
+    net::Task<Result<ops::HeldView>> held() override {
+        ops::HeldGroup group;
+        group.by_route = true;
+        group.cause = group.reason = "step 2 (lookup): no entry in table wards for PV1-3.1";
+        group.route = "r1";
+        group.table = "wards";
+        group.place = "PV1-3.1";
+        group.listeners = {"adt_in"};
+        group.messages = 36;
+        group.samples = {9, 8};
+        co_return ops::HeldView{36, false, {group}};
+    }
+    net::Task<Result<ops::StoryView>> steps(std::uint64_t number) override {
+        if (number != 7) co_return error("no_such_message", {}, "there is no such message");
+        testing::Story::Event step;
+        step.is_step = true;
+        step.text = "set";
+        step.differences.push_back(
+            {hl7::Difference::Kind::changed, "PID-5", "", "Patient Name", "DOE", "ROE"});
+        testing::Story::Event condition;
+        condition.holds = false;
+        condition.failed = "PID-8 = 'F'";
+        condition.reads.push_back({"PID-8", {"M"}});
+        testing::Story::Chapter chapter;
+        chapter.events = {step, condition};
+        co_return ops::StoryView{true, {chapter}, {"r1"}, {{"lab"}}};
+    }
+    hl7::Dictionary dictionary() const override { return hl7::Dictionary::standard(); }
     net::Task<std::vector<ops::QueueView>> queues() override { co_return std::vector<ops::QueueView>{lab()}; }
     net::Task<Result<ops::QueueView>> queue(std::string d) override {
         auto q = act("look", d);
@@ -223,6 +270,8 @@ class FakeControl final : public ops::Control {
         r.sequence = n;
         r.received_us = 1'700'000'000'000'000;
         r.type = "ADT^A01";
+        r.patient_id = "700012344417";
+        r.visit = "V1234";
         r.sender = "Z\xfcrich";  // Latin-1: must not break the JSON
         r.state = "accepted";
         return r;
@@ -237,7 +286,10 @@ class Fixture {
         std::string const where = server_.where();
         port = static_cast<std::uint16_t>(std::stoi(where.substr(where.rfind(':') + 1)));
     }
-    ~Fixture() { net::asio::co_spawn(runtime_.context(0), server_.stop(), net::asio::use_future).wait(); }
+    ~Fixture() {
+        control.watching.stop();
+        net::asio::co_spawn(runtime_.context(0), server_.stop(), net::asio::use_future).wait();
+    }
 
     FakeControl control;
     std::uint16_t port = 0;
@@ -270,6 +322,13 @@ class Peer {
             if (n <= 0) return all;
             all.append(part, static_cast<std::size_t>(n));
         }
+    }
+    // Up to and with that text.
+    std::string until(std::string_view end) {
+        std::string all;
+        char c;
+        while (!all.ends_with(end) && ::recv(socket_.native_handle(), &c, 1, 0) == 1) all += c;
+        return all;
     }
     // One response with a Content-Length; `head`: without its body.
     std::string one(bool head = false) {
@@ -441,6 +500,133 @@ TEST_CASE("the trace of a message, and its bytes") {
     CHECK(m["received"].find("data") == nullptr);
     CHECK(m["received"].number("bytes") == f.control.received().size());
     CHECK(ask(f.port, "GET", std::string(m["received"].text("href"))).body == f.control.received());
+}
+
+TEST_CASE("masked, nothing says who the patient is") {
+    Fixture f;
+    auto const page =
+        ask(f.port, "GET", "/api/v1/messages?limit=1&masked=true").value["messages"].items.at(0);
+    CHECK(page.text("patient_id") == "****4417");
+    CHECK(page.text("visit") == "****34");
+    auto const trace = ask(f.port, "GET", "/api/v1/messages/7?masked=true");
+    auto const& m = trace.value;
+    CHECK(m.text("patient_id") == "****4417");
+    CHECK(m["received"].number("bytes") == f.control.received().size());
+    CHECK(m["received"].find("data") == nullptr);
+    CHECK(m["deliveries"].items.at(1).text("code") == "AE");
+    CHECK(m["deliveries"].items.at(1).find("text") == nullptr);
+    CHECK(m["attempts"].items.at(0).find("answer") == nullptr);
+    CHECK(trace.body.find("PID") == std::string::npos);
+    CHECK(ask(f.port, "GET", "/api/v1/messages/7").value.text("patient_id") == "700012344417");
+    CHECK(ask(f.port, "GET", "/api/v1/messages/7?masked=yes").code() == "bad_parameter");
+}
+
+TEST_CASE("a search in a body, with the count of all that match") {
+    Fixture f;
+    auto const page =
+        ask(f.port, "POST", "/api/v1/messages/search",
+            R"({"patient_id":"p","state":"held","before":50,"limit":4,"masked":true,"count":true})");
+    CHECK(page.status == 200);
+    CHECK(page.value["messages"].items.size() == 4);
+    CHECK(page.value["messages"].items.at(0).text("patient_id") == "****4417");
+    CHECK(page.value.number("next_before") == 7);
+    CHECK(page.value["count"].number("messages") == 10);
+    CHECK(page.value["count"]["at_least"].boolean);
+    CHECK(f.control.query().patient_id == "p");
+    CHECK(f.control.query().before == 50);
+    CHECK(ask(f.port, "POST", "/api/v1/messages/search", "{}").value.find("count") == nullptr);
+    CHECK(ask(f.port, "POST", "/api/v1/messages/search", R"({"patient":"p"})").code() == "unknown_member");
+    CHECK(ask(f.port, "POST", "/api/v1/messages/search", R"({"limit":5000})").code() == "bad_parameter");
+    CHECK(ask(f.port, "POST", "/api/v1/messages/search", R"({"masked":"true"})").code() == "wrong_type");
+}
+
+TEST_CASE("the overview, and its stream") {
+    Fixture f;
+    CHECK(ask(f.port, "GET", "/api/v1/overview").status == 503);
+    CHECK(ask(f.port, "GET", "/api/v1/live").status == 503);
+    f.control.show(1);
+    CHECK(ask(f.port, "GET", "/api/v1/overview").body == R"({"id":1})");
+
+    Peer peer(f.port);
+    peer.send("GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    CHECK(peer.one().find("Content-Type: text/event-stream") != std::string::npos);
+    CHECK(peer.until("\n\n") == "event: overview\nid: 1\ndata: {\"id\":1}\n\n");
+    f.control.show(2, R"({"id":2,"part":1})");
+    CHECK(peer.until("\n\n") == "event: changes\nid: 2\ndata: {\"id\":2,\"part\":1}\n\n");
+    f.control.show(4, R"({"id":4,"part":1})");  // the third was missed
+    CHECK(peer.until("\n\n") == "event: overview\nid: 4\ndata: {\"id\":4}\n\n");
+    f.control.show(5);  // such as after a reload
+    CHECK(peer.until("\n\n") == "event: overview\nid: 5\ndata: {\"id\":5}\n\n");
+    f.control.watching.stop();
+    CHECK(peer.rest().empty());
+}
+
+TEST_CASE("more than 32 who watch are refused; who goes makes room") {
+    Fixture f;
+    f.control.show(1);
+    std::vector<std::unique_ptr<Peer>> peers;
+    for (std::size_t i = 0; i < ops::Live::streams_max; ++i) {
+        peers.push_back(std::make_unique<Peer>(f.port));
+        peers.back()->send("GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        peers.back()->until("\n\n");
+    }
+    CHECK(ask(f.port, "GET", "/api/v1/live").code() == "too_many_clients");
+    peers.clear();
+    // Each is noticed when there is something to tell.
+    int status = 503;
+    for (std::uint64_t id = 2; id < 1000 && status != 200; ++id) {
+        f.control.show(id);
+        std::this_thread::sleep_for(5ms);
+        Peer again(f.port);
+        again.send("GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        status = parse_answer(again.one()).status;
+    }
+    CHECK(status == 200);
+}
+
+TEST_CASE("history, causes of holding, the story of a message, the dictionary") {
+    Fixture f;
+    auto const lab = ask(f.port, "GET", "/api/v1/queues/lab%201/history").value;
+    CHECK(lab.number("step_seconds") == 60);
+    CHECK(lab.text("first") == "1970-01-01T00:01:00.000000Z");
+    CHECK(lab["waiting"].items.at(1).natural == 4);
+    CHECK(lab["in"].items.at(0).natural == 5);
+    CHECK(lab["out"].items.size() == 2);
+    CHECK(ask(f.port, "GET", "/api/v1/queues/x/history").code() == "no_such_queue");
+    auto const adt = ask(f.port, "GET", "/api/v1/listeners/adt_in/history").value;
+    CHECK(adt["in"].items.size() == 1);
+    CHECK(adt["out"].items.empty());
+    CHECK(ask(f.port, "GET", "/api/v1/listeners/x/history").code() == "no_such_listener");
+
+    auto const group = ask(f.port, "GET", "/api/v1/held").value["groups"].items.at(0);
+    CHECK(group.text("kind") == "route");
+    CHECK(group.text("place") == "PV1-3.1");
+    CHECK(group.number("count") == 36);
+    CHECK(group["samples"].items.at(0).natural == 9);
+    CHECK(group["release"].text("mode") == "held");
+    CHECK(group["release"].text("cause") == group.text("cause"));
+
+    auto story = ask(f.port, "GET", "/api/v1/messages/7/steps").value["routes"].items.at(0);
+    CHECK(story["destinations"].items.at(0).string == "lab");
+    auto difference = story["events"].items.at(0)["differences"].items.at(0);
+    CHECK(difference.text("path") == "PID-5");
+    CHECK(difference.find("before") == nullptr);
+    CHECK(story["events"].items.at(1).text("failed") == "PID-8 = 'F'");
+    CHECK(story["events"].items.at(1).find("values") == nullptr);
+    story = ask(f.port, "GET", "/api/v1/messages/7/steps?values=true").value["routes"].items.at(0);
+    CHECK(story["events"].items.at(0)["differences"].items.at(0).text("after") == "ROE");
+    CHECK(story["events"].items.at(1)["values"]["PID-8"].items.at(0).string == "M");
+    CHECK(ask(f.port, "GET", "/api/v1/messages/8/steps").status == 404);
+
+    auto const names =
+        ask(f.port, "GET", "/api/v1/dictionary/2.5.1?segments=PID,ZZZ").value["segments"].items;
+    REQUIRE(names.size() == 1);
+    CHECK(names[0].text("title") == "Patient Identification");
+    CHECK(names[0]["fields"].items.at(4).text("name") == "Patient Name");
+    CHECK(names[0]["fields"].items.at(4)["components"].items.at(1).string == "Given Name");
+    CHECK(names[0]["fields"].items.at(0)["components"].items.empty());
+    CHECK(ask(f.port, "GET", "/api/v1/dictionary/2.9?segments=PID").code() == "bad_parameter");
+    CHECK(ask(f.port, "GET", "/api/v1/dictionary/2.5.1").code() == "bad_parameter");
 }
 
 TEST_CASE("resend") {

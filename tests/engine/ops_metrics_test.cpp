@@ -41,6 +41,7 @@ TEST_CASE("counters by listener, route and destination") {
     metrics.destination("lab").depth = 11;
     metrics.destination("lab").orphans = 1;
     metrics.destination("lab").failures.find("timeout")->second = 4;
+    metrics.edge(ops::EdgeKind::listener_route, "adt_in", "adt-to-lab") = 9;
     metrics.add_source([](std::string& out) { out += "hilum_store_bytes 9\n"; });
     std::string const text = metrics.render();
     CHECK(has_line(text, R"(hilum_messages_received_total{listener="adt_in"} 7)"));
@@ -53,6 +54,8 @@ TEST_CASE("counters by listener, route and destination") {
     CHECK(has_line(text, R"(hilum_queue_oldest_age_seconds{destination="lab"} 0)"));
     CHECK(has_line(text, R"(hilum_orphan_answers_total{destination="lab"} 1)"));
     CHECK(has_line(text, R"(hilum_attempt_failures_total{destination="lab",class="timeout"} 4)"));
+    CHECK(has_line(text,
+                   R"(hilum_edge_messages_total{kind="listener-route",from="adt_in",to="adt-to-lab"} 9)"));
     CHECK(has_line(text, "hilum_store_bytes 9"));
 }
 

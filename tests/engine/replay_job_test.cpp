@@ -33,6 +33,7 @@ Job job(std::string state) {
                  .route = "r",
                  .destination = "lab",
                  .code = "AE",
+                 .cause = "step 1 (lookup): no entry",
                  .where = "PID-5.1 = '\"é\n'",
                  .to_destination = "lab2",
                  .by = "cli:ada",
@@ -72,6 +73,7 @@ TEST_CASE("a replay job comes back from its file as it was") {
     CHECK(replay::encode(*is) == text);
     CHECK(is->view.request.from_us == -5);
     CHECK(is->view.request.where == was.view.request.where);
+    CHECK(is->view.request.cause == was.view.request.cause);
     CHECK(is->counted_to == was.counted_to);
     CHECK(is->made.ordinal == 2);
     CHECK(is->made.destination == 9);

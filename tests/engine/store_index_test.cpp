@@ -161,10 +161,14 @@ TEST_CASE("store index: rows, states and searches; deleted or spoiled, it comes 
             std::string numbers;
             for (auto const& r : s.store->query(q).value()) numbers += std::to_string(r.sequence);
             CHECK(numbers == row.found);
+            auto const count = s.store->count(q).value();
+            if (!q.before) CHECK(count.messages == row.found.size());  // of all pages
+            CHECK(!count.at_least);
         }
         Query wrong;
         wrong.state = "lost";
         CHECK(s.store->query(wrong).error().code == "bad_query");
+        CHECK(s.store->count(wrong).error().code == "bad_query");
 
         auto const results = s.store->results(1).value();
         REQUIRE(results.size() == 3);

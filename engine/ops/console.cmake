@@ -1,0 +1,32 @@
+# Builds the console and writes it, compressed, into a source file. Run by the build:
+# cmake -DSOURCE=engine/console -DWORK=build/console -DOUT=console_files.cpp -DNODE=node -DNPM=npm -DEMBED=embed_console.mjs -P console.cmake
+# In a folder of its own: the sources stay as they are, and packages are installed anew only when the lock file has changed.
+file(MAKE_DIRECTORY ${WORK})
+file(GLOB parts RELATIVE ${SOURCE} ${SOURCE}/*)
+list(REMOVE_ITEM parts node_modules dist)
+foreach(part IN LISTS parts)
+  if(IS_DIRECTORY ${SOURCE}/${part})
+    file(REMOVE_RECURSE ${WORK}/${part})
+  endif()
+  file(COPY ${SOURCE}/${part} DESTINATION ${WORK})
+endforeach()
+
+function(run)
+  execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${WORK} RESULT_VARIABLE failed OUTPUT_VARIABLE said ERROR_VARIABLE said)
+  if(failed)
+    string(JOIN " " command ${ARGN})
+    message(FATAL_ERROR "${command} failed (-DHILUM_CONSOLE=OFF builds without the console):\n${said}")
+  endif()
+endfunction()
+
+file(SHA256 ${WORK}/package-lock.json lock)
+set(installed "")
+if(EXISTS ${WORK}/installed)
+  file(READ ${WORK}/installed installed)
+endif()
+if(NOT installed STREQUAL lock)
+  run(${NPM} ci --no-audit --no-fund --prefer-offline)
+  file(WRITE ${WORK}/installed ${lock})
+endif()
+run(${NPM} run build)
+run(${NODE} ${EMBED} ${WORK}/dist ${OUT})
