@@ -3,7 +3,6 @@
 #include <set>
 #include <utility>
 
-#include "routes/config/files.h"
 #include "routes/mapping/fhir_maps.h"
 #include "routes/mapping/fhir_maps_source.h"
 #include "routes/mapping/fhir_path.h"
@@ -15,8 +14,6 @@ namespace {
 using config::in_quotes;
 
 constexpr std::size_t deep_max = 32;
-constexpr std::size_t file_mebibytes = 4;
-constexpr std::string_view extra = "extra_";  // files that count only where a site names them
 
 // "Observation" of "segment/OBX[Observation-Component]": the type that a map fills.
 std::string type_name_of(std::string_view map) {
@@ -105,25 +102,29 @@ class Compiler {
         }
         only(text.only, row);
         row.calls = map_of("segment/" + text.map.value, row.type, text.map);
-        if (row.calls != FhirRow::none) reads_no_part(out_->maps[row.calls], text.map);
+        if (row.calls != FhirRow::none) reads_no_part(row.calls);
         identity(text.identity, row.identity);
         for (auto const& entry : text.refs.mapping.entries) reference(entry, row);
         made.rows.push_back(std::move(row));
     }
 
-    // A segment is no part of a field, so that ".2" would never have a value in its rows.
-    void reads_no_part(FhirMap const& map, config::Text const& where) {
+    // A segment is no part of a field, so that ".2" would never have a value in its rows. Told once.
+    void reads_no_part(std::size_t number) {
+        for (auto const& [where, row] : std::exchange(of_parts_[number], {}))
+            diagnostics_.error(where,
+                               in_quotes(row) + " reads a part of a field, and its map is run on a segment",
+                               "name the field, such as " + out_->maps[number].segment + "-2.2");
+    }
+
+    // Where a row reads a part; nothing where it reads fields.
+    static std::optional<config::Location> reads_part(FhirRowText const& text, FhirRow const& row) {
         using Kind = HlField::Kind;
-        for (auto const& row : map.rows) {
-            bool const part = row.from.kind == Kind::part || row.from.kind == Kind::whole ||
-                              std::any_of(row.decided_by.begin(), row.decided_by.end(),
-                                          [](hl7::Path const& path) { return path.segment[0] == '\0'; });
-            if (part)
-                diagnostics_.error(where.where,
-                                   "the map " + in_quotes(map.name) + " reads a part of a field in its row " +
-                                       in_quotes(row.at) + ", and is run on a segment here",
-                                   "name the field, such as " + map.segment + "-2.2");
-        }
+        bool const part = row.from.kind == Kind::part && row.from.path.component != 0;
+        if (part || row.from.kind == Kind::whole) return text.from.where;
+        bool const decided = std::any_of(row.decided_by.begin(), row.decided_by.end(),
+                                         [](hl7::Path const& path) { return path.segment[0] == '\0'; });
+        if (!decided) return std::nullopt;
+        return text.when.empty() ? text.value.where : text.when.where;
     }
 
     void only(config::Text const& text, SegmentRow& row) {
@@ -273,7 +274,11 @@ class Compiler {
         std::vector<FhirRow> made;
         made.reserve(rows.size());
         expression::Conditions conditions;
-        for (auto const& text : rows) made.push_back(row(text, name, type, conditions));
+        for (auto const& text : rows) {
+            made.push_back(row(text, name, type, conditions));
+            if (auto const where = reads_part(text, made.back()))
+                of_parts_[number].emplace_back(*where, made.back().at);
+        }
         conditions.share();
         out_->maps[number].conditions = std::move(conditions);
         out_->maps[number].of_part_alone = of_part_alone(out_->maps[number].identity, made);
@@ -431,61 +436,10 @@ class Compiler {
     std::shared_ptr<FhirMaps> out_ = std::make_shared<FhirMaps>();
     std::map<std::pair<std::string, std::uint16_t>, std::size_t> compiled_;
     std::vector<std::string> way_;
+    std::map<std::size_t, std::vector<std::pair<config::Location, std::string>>> of_parts_;  // by maps
 };
 
 }  // namespace
-
-std::optional<CodeTable::Found> CodeTable::find(std::string_view code) const {
-    if (site) {
-        auto const found = site->find(code);
-        return found ? std::optional(Found{*found, {}, {}}) : std::nullopt;
-    }
-    auto const found = codes.find(code);
-    if (found == codes.end()) return std::nullopt;
-    auto const& to = found->second;
-    return Found{to.code, to.system, to.display};
-}
-
-MessageMap const* FhirMaps::message(std::string_view type, std::string_view event,
-                                    std::string_view structure) const {
-    auto found = of_event.find(std::string(type) + '^' + std::string(event));
-    if (found != of_event.end()) return &messages[found->second];
-    auto const same = [&](MessageMap const& map) {
-        return std::string_view(map.name).substr(8) == structure;
-    };
-    auto const by_structure = std::find_if(messages.begin(), messages.end(), same);
-    // An event that no map names means something else, such as a deletion, whatever its structure.
-    return !event.empty() || structure.empty() || by_structure == messages.end() ? nullptr : &*by_structure;
-}
-
-MapFile const* extra_file(std::string_view name) {
-    auto const whole = std::string(extra) + std::string(name);
-    auto const& files = map_files();
-    auto const found =
-        std::find_if(files.begin(), files.end(), [&](MapFile const& f) { return f.name == whole; });
-    return found == files.end() ? nullptr : &*found;
-}
-
-std::vector<MapFile> guide_files() {
-    std::vector<MapFile> out;
-    for (auto const& file : map_files())
-        if (!file.name.starts_with(extra)) out.push_back(file);
-    return out;
-}
-
-std::vector<MapFile> files_with(config::NameList const& names, config::Diagnostics& diagnostics) {
-    auto out = guide_files();
-    for (auto const& name : names) {
-        if (auto const* const known = extra_file(name.name)) {
-            out.push_back(*known);
-            continue;
-        }
-        auto const path = config::beside(name.name, name.where);
-        auto text = config::read_whole(path, name.where, "map", file_mebibytes, diagnostics);
-        if (text) out.push_back({path, std::move(*text)});
-    }
-    return out;
-}
 
 std::shared_ptr<FhirMaps const> read_fhir_maps(std::vector<MapFile> const& files, Tables const& tables,
                                                config::Diagnostics& diagnostics) {

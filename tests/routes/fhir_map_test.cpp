@@ -409,7 +409,7 @@ TEST_CASE("what is wrong with a map is told where it stands") {
     CHECK(wrong("  - { to: gender }\n").find("does not say what goes there") != std::string::npos);
     CHECK(wrong("  - { from: PID, to: gender }\n").find("PID is a whole segment") != std::string::npos);
     CHECK(wrong("  - { from: PID-8, when: \".2.exists()\", to: gender }\n")
-              .find("reads a part of a field in its row \"PID-8 > gender\", and is run on a segment here") !=
+              .find("\"PID-8 > gender\" reads a part of a field, and its map is run on a segment") !=
           std::string::npos);
     CHECK(wrong("  - { from: PID-8, when: \"PID-8 ==\", to: gender }\n").find("test:") != std::string::npos);
     CHECK(wrong("  - { from: PID-5, to: name, map: \"X[HumanName]\" }\n",
