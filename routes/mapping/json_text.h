@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -56,10 +55,7 @@ class JsonText {
     }
     void grow(std::size_t more) { text_.resize(std::max(text_.size() * 2, size_ + more)); }
     void add(char c) { text_[size_++] = c; }
-    void add(std::string_view text) {
-        std::memcpy(text_.data() + size_, text.data(), text.size());
-        size_ += text.size();
-    }
+    void add(std::string_view text) { size_ += text.copy(text_.data() + size_, text.size()); }
 
     std::string text_;
     std::string escaped_;

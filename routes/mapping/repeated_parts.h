@@ -2,6 +2,7 @@
 // again and again, and a map that reads nothing but its part makes the same of them each time.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -59,10 +60,15 @@ class RepeatedParts {
     static constexpr unsigned char end = 255;
 
     static std::size_t bucket(std::size_t map, hl7::Part part) {
-        std::uint64_t head = 0, tail = 0;
-        auto const bytes = part.raw.size() < sizeof head ? part.raw.size() : sizeof head;
-        std::memcpy(&head, part.raw.data(), bytes);
-        std::memcpy(&tail, part.raw.data() + part.raw.size() - bytes, bytes);
+        // Its first and its last bytes; of nothing none.
+        auto const word = [](std::string_view bytes) {
+            std::uint64_t out = 0;
+            if (!bytes.empty()) std::memcpy(&out, bytes.data(), std::min(bytes.size(), sizeof out));
+            return out;
+        };
+        auto const head = word(part.raw);
+        auto const tail =
+            part.raw.size() > sizeof head ? word(part.raw.substr(part.raw.size() - sizeof head)) : 0;
         auto const mixed = (head ^ (tail << 7U) ^ part.raw.size() ^ (map << 17U)) * 0x9e3779b97f4a7c15U;
         return static_cast<std::size_t>(mixed >> 57U);
     }
